@@ -1,0 +1,105 @@
+/* The tables of this project: what columns they have, and their rows as a cursor over the store.
+ *
+ * Rows are pulled value by value straight from SQLite, so a full scan needs constant memory; whoever
+ * pulls (the extension's reply, ctl's virtual table) decides where the values go. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  TABLE_TEXT,
+  TABLE_INTEGER,
+  TABLE_BIGINT,
+  TABLE_DOUBLE,
+} TableType;
+
+/* osquery's column option bits (osquery/core/tables.h, ColumnOptions). */
+typedef enum {
+  TABLE_OPTION_NONE = 0,
+  TABLE_OPTION_INDEX = 1,
+  TABLE_OPTION_ADDITIONAL = 4,
+  TABLE_OPTION_OPTIMIZED = 8, /* with INDEX: `IN (…)` arrives as several equalities in one call */
+} TableOptions;
+
+typedef struct {
+  const char *name;
+  TableType type;
+  TableOptions options;
+} TableColumn;
+
+typedef struct {
+  const char *name;
+  const TableColumn *columns;
+  guint n_columns;
+} TableDefinition;
+
+/* The name that osquery uses for @type, e.g. "BIGINT". Static. */
+const char *table_type_name(TableType type);
+
+/* All tables; @n: how many. Static. */
+const TableDefinition *const *table_definitions(guint *n);
+
+/* NULL when there is no such table. */
+const TableDefinition *table_definition_find(const char *name);
+
+/* osquery's operators (osquery/core/tables.h, ConstraintOperator), which are SQLite's. */
+typedef enum {
+  TABLE_OP_EQ = 2,
+  TABLE_OP_GT = 4,
+  TABLE_OP_LE = 8,
+  TABLE_OP_LT = 16,
+  TABLE_OP_GE = 32,
+} TableOperator;
+
+typedef struct {
+  guint column; /* index into columns */
+  TableOperator op;
+  char *value; /* owned text, as SQLite would convert it */
+} TableConstraint;
+
+/* What a query asks of a table. Constraints on one column: several TABLE_OP_EQ mean OR, everything
+ * else means AND; the asker filters again, so that a superset of the rows is right. */
+typedef struct {
+  GArray *constraints;  /* of TableConstraint */
+  guint64 columns_used; /* bit i: column i is read; a column outside may come back NULL */
+} TableQuery;
+
+/* No constraints, all columns. */
+TableQuery *table_query_new(void);
+void table_query_add(TableQuery *query, guint column, TableOperator op, const char *value);
+void table_query_free(TableQuery *query);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableQuery, table_query_free)
+
+/* Where the rows come from. Opens the files when they are first needed, and again when they are replaced. */
+typedef struct TableStore TableStore;
+TableStore *table_store_new(const char *state_dir, const char *runtime_dir);
+void table_store_free(TableStore *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableStore, table_store_free)
+
+typedef struct TableCursor TableCursor;
+
+/* Starts reading. @store must outlive the cursor. Returns: NULL with @error (one line for people). */
+TableCursor *table_cursor_open(TableStore *store, const TableDefinition *table,
+                               const TableQuery *query, GError **error);
+void table_cursor_free(TableCursor *cursor);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableCursor, table_cursor_free)
+
+typedef enum {
+  TABLE_ROW,
+  TABLE_END,
+  TABLE_FAILED, /* @error is set; the cursor is only good for freeing */
+} TableStep;
+TableStep table_cursor_next(TableCursor *cursor, GError **error);
+
+/* The value of column @column (index into the definition) of the present row as text: valid UTF-8
+ * without NUL, NULL for SQL NULL; valid until the next step. @length: its bytes. */
+const char *table_cursor_text(TableCursor *cursor, guint column, gsize *length);
+
+/* The same as a number; only for columns of a numeric type, and only when not NULL. */
+gint64 table_cursor_int64(TableCursor *cursor, guint column);
+double table_cursor_double(TableCursor *cursor, guint column);
+gboolean table_cursor_is_null(TableCursor *cursor, guint column);
+
+G_END_DECLS

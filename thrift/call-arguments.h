@@ -1,0 +1,23 @@
+/* Reads the arguments of a method from a message that wire_message_check() found complete, with the
+ * generated readers. For servers. */
+#pragma once
+
+#include <glib.h>
+
+#include "thrift/message.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *registry;      /* owned; "" when absent */
+  char *item;          /* owned; "" when absent */
+  GHashTable *request; /* owned; text to text; empty when absent */
+} WireCallArguments;
+
+/* FALSE with @error when generated code refuses what the check let through. */
+gboolean wire_call_arguments_read(const guint8 *bytes, const WireMessage *message,
+                                  WireCallArguments *arguments, GError **error);
+void wire_call_arguments_clear(WireCallArguments *arguments);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WireCallArguments, wire_call_arguments_clear)
+
+G_END_DECLS

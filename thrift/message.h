@@ -1,0 +1,42 @@
+/* A pure check of bytes that came from a socket: only whole, valid messages reach generated code.
+ *
+ * Strict TBinaryProtocol, unframed. The walk does not recurse and does not allocate; every length is
+ * checked against the bytes allowed before it is believed. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  WIRE_FROM_CLIENT, /* T_CALL or T_ONEWAY, the arguments of a method */
+  WIRE_FROM_SERVER, /* T_REPLY or T_EXCEPTION, the result of a method */
+} WireDirection;
+
+typedef enum {
+  WIRE_INCOMPLETE, /* so far valid; more bytes are needed */
+  WIRE_INVALID,
+  WIRE_COMPLETE,
+} WireVerdict;
+
+#define WIRE_METHOD_MAX 64
+/* The most bytes of one message from a client, and of one reply from a server. */
+#define WIRE_CALL_BYTES_MAX (4u << 20)
+#define WIRE_REPLY_BYTES_MAX (64u << 20)
+
+typedef struct {
+  gsize size; /* bytes of the message when complete */
+  gboolean exception; /* T_EXCEPTION */
+  char method[WIRE_METHOD_MAX + 1];
+  gint32 seqid;
+  const char *problem; /* static: why it is invalid; NULL otherwise */
+} WireMessage;
+
+/* Looks at the first @length bytes of one message.
+ * A method that osquery's API does not have is complete when it is well-formed (the server answers
+ * it with an error); a known method must have the shape that osquery.thrift gives it.
+ * @message: filled as far as known. */
+WireVerdict wire_message_check(const guint8 *bytes, gsize length, WireDirection direction,
+                               WireMessage *message);
+
+G_END_DECLS

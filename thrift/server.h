@@ -1,0 +1,38 @@
+/* Serves messages on a unix socket from the caller's main loop: one thread, any number of clients.
+ *
+ * A silent, slow, half-closed or flooding client costs one descriptor until its deadline and holds up
+ * nobody else. Only root and the user that we run as may connect (mode 0600 and peer credentials). */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "thrift/message.h"
+
+G_BEGIN_DECLS
+
+/* The longest path of a unix socket, without the NUL. */
+#define WIRE_SOCKET_PATH_MAX 107
+
+typedef struct WireServer WireServer;
+
+/* Answers one complete, valid message from a client.
+ * @bytes: the message's bytes, @message->size of them. @reply: empty; append the whole reply. Left
+ * empty, the connection is closed. */
+typedef void (*WireHandler)(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
+                            gpointer user_data);
+
+/* Listens on @path: a stale socket file there is replaced, a file that is no socket is an error.
+ * @context: the main context to serve from; NULL: the default one. */
+WireServer *wire_server_new(const char *path, GMainContext *context, WireHandler handler,
+                            gpointer user_data, GError **error);
+
+const char *wire_server_path(const WireServer *server);
+
+/* TRUE while a reply is not yet handed to the kernel whole. */
+gboolean wire_server_busy(const WireServer *server);
+
+/* Closes everything and unlinks the socket if it is still ours. NULL is allowed. */
+void wire_server_free(WireServer *server);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireServer, wire_server_free)
+
+G_END_DECLS

@@ -1,0 +1,130 @@
+/* What the watchdog records: one WdEvent becomes one row of watchdog_events.
+ *
+ * A value that does not apply is WD_NONE (numbers), NAN (utilization), NULL (text) or the enum's
+ * _NONE member; the tables show all of them as SQL NULL. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* "Does not apply" for every gint64 of an event or a status row. */
+#define WD_NONE G_MININT64
+
+typedef enum {
+  WD_ROLE_WATCHDOG,
+  WD_ROLE_WORKER,
+  WD_ROLE_EXTENSION,
+} WdRole;
+
+typedef enum {
+  WD_EVENT_WATCHDOG_STARTED,
+  WD_EVENT_WATCHDOG_STOPPED,
+  WD_EVENT_WATCHDOG_CRASHED,
+  WD_EVENT_PROCESS_STARTED,
+  WD_EVENT_PROCESS_EXITED,
+  WD_EVENT_LIMIT_EXCEEDED,
+  WD_EVENT_PROCESS_TERMINATED,
+  WD_EVENT_WOULD_TERMINATE,
+  WD_EVENT_TERMINATION_STUCK,
+  WD_EVENT_RESPAWN_DELAYED,
+  WD_EVENT_RESPAWN_LIMIT_REACHED,
+  WD_EVENT_SPAWN_FAILED,
+  WD_EVENT_EXTENSION_REGISTERED,
+  WD_EVENT_EXTENSION_UNREGISTERED,
+  WD_EVENT_QUERY_DENYLISTED,
+  WD_EVENT_SETTINGS_CHANGED,
+  WD_EVENT_EVENTS_LOST,
+  WD_EVENT_HISTORY_RECOVERED,
+} WdEventKind;
+
+typedef enum {
+  WD_REASON_NONE,
+  WD_REASON_MEMORY,
+  WD_REASON_CPU,
+  WD_REASON_OOM,
+  WD_REASON_EXIT,
+  WD_REASON_SIGNAL,
+  WD_REASON_REQUEST,
+  WD_REASON_SPAWN,
+  WD_REASON_HEALTH,
+  WD_REASON_REGISTRATION,
+  WD_REASON_WORKER_GONE,
+  WD_REASON_SETTINGS,
+  WD_REASON_REBOOT,
+} WdReason;
+
+typedef enum {
+  WD_UNIT_NONE,
+  WD_UNIT_BYTES,
+  WD_UNIT_MS, /* CPU time used and allowed in one check interval */
+} WdUnit;
+
+typedef enum {
+  WD_OUTCOME_NONE,
+  WD_OUTCOME_GRACEFUL,    /* gone before SIGKILL was sent */
+  WD_OUTCOME_KILLED,      /* gone after SIGKILL */
+  WD_OUTCOME_STUCK,       /* gone only after it had been reported stuck */
+  WD_OUTCOME_INTERRUPTED, /* the watchdog itself went before it could tell */
+} WdOutcome;
+
+/* The signals of a termination, in the order in which they are sent. */
+typedef enum {
+  WD_SIGNALS_NONE = 0,
+  WD_SIGNALS_USR1 = 1 << 0,
+  WD_SIGNALS_TERM = 1 << 1,
+  WD_SIGNALS_KILL = 1 << 2,
+} WdSignals;
+
+typedef struct {
+  guint64 seq;       /* 1, 2, … within this run; the store turns it into the eid */
+  guint64 cause_seq; /* seq of the event of this run that led to this one; 0: none */
+  gint64 time_s;     /* wall clock: a label, never compared */
+  WdEventKind kind;
+  WdRole role;
+  char *name; /* owned */
+  char *path; /* owned, NULL where there is none */
+  gint64 pid;
+  WdReason reason;
+  gint64 measured;
+  gint64 limit_value;
+  WdUnit unit;
+  double utilization; /* % of all CPUs */
+  gint64 utilization_limit;
+  gint64 sustained_s;
+  WdOutcome outcome;
+  gint64 exit_code;
+  gint64 exit_signal;
+  WdSignals signals_sent;
+  gint64 duration_ms; /* first signal → reaped */
+  gint64 lifetime_ms; /* started → gone, or → now */
+  gint64 delay_s;     /* until the next start */
+  gint64 restarts;
+  char *query_name; /* owned; query_denylisted only */
+  char *query;      /* owned; query_denylisted only */
+  char *details;    /* owned; a JSON object or NULL */
+  char *message;    /* owned; the log line */
+} WdEvent;
+
+/* A new event with every optional value absent.
+ * @name: copied; @path: copied, or NULL. Free with wd_event_free(). */
+WdEvent *wd_event_new(WdEventKind kind, WdRole role, const char *name, const char *path);
+
+/* A deep copy. */
+WdEvent *wd_event_copy(const WdEvent *event);
+
+/* NULL is allowed. */
+void wd_event_free(WdEvent *event);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdEvent, wd_event_free)
+
+/* The words that the tables show. Static; NULL for the _NONE members. */
+const char *wd_event_kind_name(WdEventKind kind);
+const char *wd_role_name(WdRole role);
+const char *wd_reason_name(WdReason reason);
+const char *wd_unit_name(WdUnit unit);
+const char *wd_outcome_name(WdOutcome outcome);
+
+/* "USR1,TERM,KILL", in sending order. Newly allocated; NULL when none was sent. */
+char *wd_signals_text(WdSignals signals);
+
+G_END_DECLS
