@@ -1,5 +1,5 @@
-/* Every setting, from our own options before `--` and from osqueryd's flags after it, resolved purely:
- * files are read through a callback. */
+/* Every setting, from our own options before `--` and from osqueryd's flags after it, resolved
+ * purely: files are read through a callback. */
 #pragma once
 
 #include "watchdog/core/limits.h"
@@ -44,8 +44,8 @@ typedef struct {
   gint64 history_expiry_s;
 
   /* osqueryd's */
-  char **osqueryd_argv;   /* what the worker is started with, unchanged; [0] is the program */
-  int watchdog_level;     /* -1, 0, 1 */
+  char **osqueryd_argv; /* what the worker is started with, unchanged; [0] is the program */
+  int watchdog_level;   /* -1, 0, 1 */
   gboolean disable_extensions;
   gboolean allow_unsafe;
   gboolean verbose;
@@ -56,7 +56,7 @@ typedef struct {
   char *extensions_socket;
   char *extensions_autoload;
   char *extensions_require;
-  char *pidfile;          /* NULL: none */
+  char *pidfile; /* NULL: none */
   gint64 alarm_timeout_s;
 
   GPtrArray *origins; /* of WdSettingOrigin, every setting once */
@@ -64,7 +64,8 @@ typedef struct {
 
 /* @argv: the program's whole command line, argv[0] included, NULL-terminated.
  * @cpus: online CPUs.
- * Returns: the settings, or NULL with a one-line @error that names the input and what was expected. */
+ * Returns: the settings, or NULL with a one-line @error that names the input and what was expected.
+ */
 WdSettings *wd_settings_parse(const char *const *argv, guint cpus, WdReadFile read_file,
                               gpointer user_data, GError **error);
 void wd_settings_free(WdSettings *settings);
