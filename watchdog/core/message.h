@@ -15,6 +15,8 @@ char *wd_respawn_message(WdRole role, const char *path, guint failures);
 /* spawn_failed: @error says why. */
 char *wd_spawn_failed_message(WdRole role, const char *path, const char *error);
 
+char *wd_events_lost_message(guint64 lost);
+
 /* SIGTERM was not enough. */
 char *wd_kill_message(WdRole role, const char *path, gint64 pid);
 

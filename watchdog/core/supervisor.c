@@ -1,6 +1,7 @@
 #include "watchdog/core/supervisor.h"
 
 #include "watchdog/core/lifecycle.h"
+#include "watchdog/core/message.h"
 
 /* The first look for the manager's socket after the worker's start, and the longest wait between
  * two: a core needs some 10 ms to open it, or minutes when its database is large. */
@@ -428,6 +429,16 @@ stored(WdSupervisor *supervisor, WdStep *step, guint64 seq)
     wd_process_stored(step, process_at(supervisor, i), seq);
 }
 
+static void
+events_lost(WdSupervisor *supervisor, WdStep *step, guint64 lost)
+{
+  WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  WdEvent *event = wd_process_event(self, WD_EVENT_EVENTS_LOST, WD_REASON_NONE);
+  event->message = wd_events_lost_message(lost);
+  event->details = g_strdup_printf("{\"events\":%" G_GUINT64_FORMAT "}", lost);
+  wd_process_record(step, self, event, FALSE);
+}
+
 void
 wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us, GArray *actions)
 {
@@ -458,6 +469,9 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
   case WD_INPUT_MANAGER_ACCEPTS:
     supervisor->manager_accepts =
         process_at(supervisor, WD_PROCESS_WORKER)->state == WD_STATE_RUNNING;
+    break;
+  case WD_INPUT_EVENTS_LOST:
+    events_lost(supervisor, &step, input->lost);
     break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);
