@@ -1,17 +1,16 @@
 /* Serves messages on a unix socket from the caller's main loop: one thread, any number of clients.
  *
- * A silent, slow, half-closed or flooding client costs one descriptor until its deadline and holds up
- * nobody else. Only root and the user that we run as may connect (mode 0600 and peer credentials). */
+ * A silent, slow, half-closed or flooding client costs one descriptor until its deadline and holds
+ * up nobody else. Only root and the user that we run as may connect (mode 0600 and peer
+ * credentials). */
 #pragma once
 
 #include <gio/gio.h>
 
 #include "thrift/message.h"
+#include "thrift/socket.h" /* WIRE_SOCKET_PATH_MAX */
 
 G_BEGIN_DECLS
-
-/* The longest path of a unix socket, without the NUL. */
-#define WIRE_SOCKET_PATH_MAX 107
 
 typedef struct WireServer WireServer;
 
