@@ -28,8 +28,10 @@ in_ms(gint64 ms)
 class Directory
 {
 public:
-  Directory() : path_(g_dir_make_tmp("wire-XXXXXX", nullptr))
+  Directory()
   {
+    g_autofree char *made = g_dir_make_tmp("wire-XXXXXX", nullptr);
+    path_ = made;
   }
   ~Directory()
   {
