@@ -75,6 +75,22 @@ TEST(Start, AnExtensionWaitsForTheNextWorkersManager)
   });
 }
 
+/* osquery would restart the extension at once, into a manager that goes: it exits again at once. */
+TEST(Start, NoExtensionWhileTheWorkerIsBeingEnded)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"wait 0.02", "@0.02 USR1 worker, TERM worker"},
+      {"exited a 0", "process_exited a worker_gone"},
+      {"wait 10", "@4 log, KILL worker, @6 termination_stuck worker memory"},
+      {"killed worker 9", "process_terminated worker memory, spawn worker"},
+  });
+}
+
 /* --- respawning and giving up --- */
 
 TEST(GiveUp, WorkerBacksOffAndThenEndsAll)
@@ -301,6 +317,25 @@ protected:
 
   Machine machine;
 };
+
+TEST_F(FollowTest, ExitsWhileTheWorkerIsEnded)
+{
+  machine.play({
+      {"wait 3", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"wait 0.02", "@0.02 USR1 worker, TERM worker"},
+      {"exited a 0", "process_exited a worker_gone"},
+  });
+  EXPECT_EQ(machine.last(WD_EVENT_PROCESS_EXITED)->cause_seq,
+            machine.last(WD_EVENT_LIMIT_EXCEEDED)->seq);
+  expect_nothing_used_up();
+  machine.play({
+      {"exited worker 0", "process_terminated worker memory, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"accepts", "spawn a"},
+  });
+}
 
 TEST_F(FollowTest, ExitsAfterTheWorker)
 {

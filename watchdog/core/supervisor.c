@@ -242,7 +242,9 @@ may_start(const WdSupervisor *supervisor, const WdProcess *process)
   const gboolean wanted =
       process->state == WD_STATE_WAITING || process->state == WD_STATE_ABANDONED;
   return wanted && !process->spawning && !supervisor->stopping &&
-         (process->role == WD_ROLE_WORKER || supervisor->manager_accepts);
+         (process->role == WD_ROLE_WORKER ||
+          (supervisor->manager_accepts &&
+           process_at(supervisor, WD_PROCESS_WORKER)->state == WD_STATE_RUNNING));
 }
 
 static void
