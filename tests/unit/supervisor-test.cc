@@ -275,6 +275,30 @@ TEST(GiveUp, NeverOurOwnTables)
   }
 }
 
+TEST(GiveUp, WorkerExit78EndsAll)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"exited worker 78", "process_exited worker exit, log, TERM a"},
+      {"exited a 0", "process_terminated a request, watchdog_stopped watchdog exit, exit 78"},
+  });
+  EXPECT_EQ(machine.last_log(), "Worker returned exit status");
+  const WdEvent *stopped = machine.last(WD_EVENT_WATCHDOG_STOPPED);
+  EXPECT_EQ(stopped->exit_code, 78);
+  EXPECT_EQ(stopped->cause_seq, machine.last(WD_EVENT_PROCESS_EXITED)->seq);
+}
+
+TEST(GiveUp, WorkerExit78AsTheLastQuickExitIsStill78)
+{
+  WdLimits limits = normal_limits();
+  limits.respawn_limit = 0;
+  Machine machine(limits);
+  machine.boot();
+  machine.play({{"exited worker 78", "process_exited worker exit, log, "
+                                     "watchdog_stopped watchdog exit, exit 78"}});
+}
+
 /* A worker in the middle of a query exits 78 some time after our signals. */
 TEST(GiveUp, WorkerExit78AfterOurSignalsIsNoReason)
 {
@@ -287,6 +311,21 @@ TEST(GiveUp, WorkerExit78AfterOurSignalsIsNoReason)
       {"wait 0.02", "@0.02 USR1 worker, TERM worker"},
       {"exited worker 78", "process_terminated worker memory, spawn worker"},
   });
+}
+
+TEST(GiveUp, WorkerExit78WhileOurSignalsWaitedEndsAll)
+{
+  Machine machine;
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"exited worker 78",
+       "process_exited worker exit, log, watchdog_stopped watchdog exit, exit 78"},
+  });
+  EXPECT_EQ(machine.last(WD_EVENT_PROCESS_EXITED)->cause_seq,
+            machine.last(WD_EVENT_LIMIT_EXCEEDED)->seq);
 }
 
 TEST(GiveUp, AnExtensionsExit78IsAnExitLikeAnother)
@@ -535,6 +574,22 @@ TEST(Stop, StuckProcessIsReportedAndLeft)
   EXPECT_EQ(machine.last(WD_EVENT_WATCHDOG_STOPPED)->exit_code, 1);
 }
 
+TEST(Stop, DuringSpawns)
+{
+  Machine machine(normal_limits(), {"a", "b"});
+  machine.play({
+      {"tick", "watchdog_started watchdog, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"accepts", "spawn a, spawn b"},
+      {"stop", "TERM worker"},
+      {"exited worker 0", "process_terminated worker request"},
+      {"failed b", "spawn_failed b spawn"},
+      {"spawned a", "process_started a, TERM a"},
+      {"wait 11.5", "@11 log, KILL a"},
+      {"killed a 9", "process_terminated a request, watchdog_stopped watchdog request, exit 0"},
+  });
+}
+
 TEST(Stop, WhileATerminationIsUnderWay)
 {
   Machine machine;
@@ -548,6 +603,23 @@ TEST(Stop, WhileATerminationIsUnderWay)
       {"wait 4", "@4 log, KILL worker"},
       {"killed worker 9",
        "process_terminated worker memory, watchdog_stopped watchdog request, exit 0"},
+  });
+}
+
+/* Nothing will be started, so nothing is delayed, and no limit is reached. */
+TEST(Stop, NothingIsScheduledAnyMore)
+{
+  WdLimits limits = normal_limits();
+  limits.respawn_limit = 0;
+  Machine machine(limits);
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"stop", ""},
+      {"killed worker 11", "process_exited worker signal, watchdog_stopped watchdog request, "
+                           "exit 0"},
   });
 }
 

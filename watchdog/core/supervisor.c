@@ -115,6 +115,7 @@ begin_stop(WdSupervisor *supervisor, WdStep *step, WdReason reason, int exit_cod
   if (supervisor->stopping)
     return;
   supervisor->stopping = TRUE;
+  step->stopping = TRUE;
   supervisor->stop_reason = reason;
   supervisor->stop_cause_seq = cause_seq;
   supervisor->exit_code = exit_code;
@@ -368,20 +369,19 @@ give_up(WdSupervisor *supervisor, WdStep *step, WdProcess *process, WdReason rea
 static void
 exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInput *input)
 {
-  const gboolean provoked = process->state != WD_STATE_RUNNING;
+  const gboolean catastrophic = process->role == WD_ROLE_WORKER &&
+                                input->exited.code == WD_EXIT_CATASTROPHIC &&
+                                process->ending.sent == WD_SIGNALS_NONE && !supervisor->stopping;
   const gboolean follows = follows_worker(supervisor, process, step->now_us);
+  if (catastrophic)
+    step->stopping = TRUE;
   const WdGone gone = wd_process_exited(step, process, input->exited.code, input->exited.signal,
                                         follows, follows ? worker_gone_cause(supervisor) : 0);
   if (process->role == WD_ROLE_WORKER)
     worker_gone(supervisor, step, process);
-  if (supervisor->stopping) {
-    process->state = WD_STATE_STOPPED;
-    return;
-  }
-  if (process->role == WD_ROLE_WORKER && !provoked && input->exited.code == WD_EXIT_CATASTROPHIC) {
+  if (catastrophic) {
     wd_actions_log(step->actions, process->index, g_strdup("Worker returned exit status"));
     begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, process->last_seq);
-    return;
   }
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_EXIT);
@@ -391,9 +391,7 @@ static void
 spawn_failed(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const char *error)
 {
   const WdGone gone = wd_process_spawn_failed(step, process, error);
-  if (supervisor->stopping)
-    process->state = WD_STATE_STOPPED;
-  else if (gone == WD_GONE_GIVE_UP)
+  if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_SPAWN);
 }
 
@@ -434,6 +432,7 @@ void
 wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us, GArray *actions)
 {
   WdStep step = {.limits = &supervisor->limits,
+                 .stopping = supervisor->stopping,
                  .now_us = now_us,
                  .last_seq = &supervisor->last_seq,
                  .actions = actions};
