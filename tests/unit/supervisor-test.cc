@@ -457,6 +457,23 @@ TEST_F(FollowTest, NoLongerWhenItOutlivedTheNotice)
   });
 }
 
+/* A spawn failure since then is its own fault, and so is what a limit kill counted. */
+TEST_F(FollowTest, OnlyTheExitItselfIsTakenBack)
+{
+  machine.play({
+      {"wait 60", ""},
+      {"exited a 0", "process_exited a exit, spawn a"},
+      {"wait 0.5", ""},
+      {"failed a", "spawn_failed a spawn, respawn_delayed a spawn"},
+      {"wait 0.5", ""},
+      {"exited worker 0", "process_exited worker exit, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"accepts", ""},
+      {"wait 7", "@6.5 spawn a"},
+  });
+  EXPECT_EQ(machine.status("a")["quick_exits"], "1");
+}
+
 TEST_F(FollowTest, AnAbandonedOneIsExcusedToo)
 {
   WdLimits limits = normal_limits();

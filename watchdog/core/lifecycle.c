@@ -149,6 +149,7 @@ WdGone
 wd_process_spawn_failed(WdStep *step, WdProcess *process, const char *error)
 {
   process->spawning = FALSE;
+  process->unprovoked_exit_us = WD_NONE;
   WdEvent *event = wd_process_event(process, WD_EVENT_SPAWN_FAILED, WD_REASON_SPAWN);
   event->message = wd_spawn_failed_message(process->role, process->path, error);
   const guint64 seq = wd_process_record(step, process, event, FALSE);
@@ -390,6 +391,7 @@ wd_process_exited(WdStep *step, WdProcess *process, gint64 code, gint64 signal,
   guint failures = 0;
   if (process->ending.sent != WD_SIGNALS_NONE) {
     reason = process->ending.reason;
+    process->unprovoked_exit_us = WD_NONE;
     if (reason != WD_REASON_REQUEST) {
       process->terminations++;
       decision.delay_us =

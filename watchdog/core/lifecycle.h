@@ -63,7 +63,7 @@ typedef struct {
 
   WdRespawn respawn;
   WdRespawn respawn_before_exit; /* to take an exit back that turns out to be the worker's doing */
-  gint64 unprovoked_exit_us;     /* the last one; WD_NONE: none yet */
+  gint64 unprovoked_exit_us;     /* WD_NONE: none, or something else went wrong since then */
   gint64 last_exit_code;
   gint64 last_exit_signal;
   gint64 starts;
