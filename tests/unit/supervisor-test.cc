@@ -567,6 +567,20 @@ TEST(Stop, TheSecondOneKillsAtOnce)
   });
 }
 
+TEST(Stop, TheFirstRequestAfterGivingUpIsNotTheSecond)
+{
+  WdLimits limits = normal_limits();
+  limits.respawn_limit = 0;
+  Machine machine(limits, {"a"});
+  machine.boot();
+  machine.play({
+      {"exited worker 1", "process_exited worker exit, respawn_limit_reached worker exit, TERM a"},
+      {"stop", ""},
+      {"stop", "KILL a"},
+      {"killed a 9", "process_terminated a request, watchdog_stopped watchdog exit, exit 1"},
+  });
+}
+
 TEST(Stop, WithNothingRunning)
 {
   Machine machine;
@@ -604,6 +618,19 @@ TEST(Stop, DuringSpawns)
       {"spawned a", "process_started a, TERM a"},
       {"wait 11.5", "@11 log, KILL a"},
       {"killed a 9", "process_terminated a request, watchdog_stopped watchdog request, exit 0"},
+  });
+}
+
+TEST(Stop, TwiceDuringASpawn)
+{
+  Machine machine;
+  machine.play({
+      {"tick", "watchdog_started watchdog, spawn worker"},
+      {"stop", ""},
+      {"stop", ""},
+      {"spawned worker", "process_started worker, TERM worker, KILL worker"},
+      {"killed worker 9",
+       "process_terminated worker request, watchdog_stopped watchdog request, exit 0"},
   });
 }
 

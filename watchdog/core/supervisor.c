@@ -30,7 +30,9 @@ struct WdSupervisor {
   guint64 worker_gone_seq; /* the event that tells it */
 
   gboolean stopping;
-  gboolean stopped; /* WD_ACTION_EXIT is out */
+  gboolean stop_requested; /* once */
+  gboolean stop_at_once;   /* twice */
+  gboolean stopped;        /* WD_ACTION_EXIT is out */
   WdReason stop_reason;
   guint64 stop_cause_seq;
   int exit_code;
@@ -289,6 +291,8 @@ spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInpu
   }
   if (supervisor->stopping)
     wd_process_stop(step, process);
+  if (supervisor->stop_at_once)
+    wd_process_kill_now(step, process);
 }
 
 /* --- gone --- */
@@ -413,10 +417,12 @@ tick(WdSupervisor *supervisor, WdStep *step, const WdSample *const *samples)
 static void
 stop(WdSupervisor *supervisor, WdStep *step)
 {
-  if (!supervisor->stopping) {
+  if (!supervisor->stop_requested) {
+    supervisor->stop_requested = TRUE;
     begin_stop(supervisor, step, WD_REASON_REQUEST, WD_EXIT_STOPPED, 0);
     return;
   }
+  supervisor->stop_at_once = TRUE;
   for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++)
     wd_process_kill_now(step, process_at(supervisor, i));
 }
