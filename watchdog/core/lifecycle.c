@@ -100,6 +100,7 @@ wd_process_spawned(WdStep *step, WdProcess *process, gint64 pid, gint64 start_ti
   process->start_ticks = start_ticks;
   process->started_us = step->now_us;
   process->starts++;
+  process->ending = (WdEnding){.reason = WD_REASON_NONE};
   process->breach_recorded = FALSE;
   wd_meter_reset(&process->meter, step->now_us);
   process->last_check_us = WD_NONE;
@@ -115,6 +116,10 @@ static WdGone
 schedule_start(WdStep *step, WdProcess *process, WdRespawnDecision decision, guint failures,
                WdReason reason, guint64 cause_seq)
 {
+  if (step->stopping) {
+    process->state = WD_STATE_STOPPED;
+    return WD_GONE_FOR_GOOD;
+  }
   if (decision.give_up && process->indispensable) {
     /* Tried for ever, but, with back-off switched off, not in a tight loop. */
     decision.give_up = FALSE;
@@ -144,6 +149,7 @@ WdGone
 wd_process_spawn_failed(WdStep *step, WdProcess *process, const char *error)
 {
   process->spawning = FALSE;
+  process->unprovoked_exit_us = WD_NONE;
   WdEvent *event = wd_process_event(process, WD_EVENT_SPAWN_FAILED, WD_REASON_SPAWN);
   event->message = wd_spawn_failed_message(process->role, process->path, error);
   const guint64 seq = wd_process_record(step, process, event, FALSE);
@@ -377,16 +383,15 @@ WdGone
 wd_process_exited(WdStep *step, WdProcess *process, gint64 code, gint64 signal,
                   gboolean worker_gone, guint64 worker_gone_seq)
 {
-  const gboolean ending = process->state == WD_STATE_TERMINATING ||
-                          process->state == WD_STATE_KILLING || process->state == WD_STATE_STUCK;
   process->last_exit_code = code;
   process->last_exit_signal = signal;
 
   WdReason reason = signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
   WdRespawnDecision decision = {.delay_us = 0, .give_up = FALSE};
   guint failures = 0;
-  if (ending && process->ending.sent != WD_SIGNALS_NONE) {
+  if (process->ending.sent != WD_SIGNALS_NONE) {
     reason = process->ending.reason;
+    process->unprovoked_exit_us = WD_NONE;
     if (reason != WD_REASON_REQUEST) {
       process->terminations++;
       decision.delay_us =
@@ -398,7 +403,7 @@ wd_process_exited(WdStep *step, WdProcess *process, gint64 code, gint64 signal,
     /* Gone by itself; perhaps while the first signal still waited for the store. */
     process->unprovoked_exit_us = step->now_us;
     process->respawn_before_exit = process->respawn;
-    guint64 cause_seq = ending ? process->ending.cause_seq : 0;
+    guint64 cause_seq = process->ending.cause_seq;
     if (worker_gone) {
       reason = WD_REASON_WORKER_GONE;
       cause_seq = worker_gone_seq;

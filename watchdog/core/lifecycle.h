@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 /* What every decision of one step shares. */
 typedef struct {
   const WdLimits *limits;
+  gboolean stopping; /* nothing is started again */
   gint64 now_us;
   guint64 *last_seq; /* of the newest event of this run */
   GArray *actions;
@@ -52,7 +53,7 @@ typedef struct {
   gint64 start_ticks;
   gint64 started_us; /* of the present process, else of the one before; WD_NONE: none yet */
   gint64 next_start_us;
-  WdEnding ending;          /* valid in terminating, killing and stuck */
+  WdEnding ending;          /* of the present process; zero unless it is being ended */
   gboolean breach_recorded; /* dry run: once per episode */
 
   WdMeter meter;
@@ -62,7 +63,7 @@ typedef struct {
 
   WdRespawn respawn;
   WdRespawn respawn_before_exit; /* to take an exit back that turns out to be the worker's doing */
-  gint64 unprovoked_exit_us;     /* the last one; WD_NONE: none yet */
+  gint64 unprovoked_exit_us;     /* WD_NONE: none, or something else went wrong since then */
   gint64 last_exit_code;
   gint64 last_exit_signal;
   gint64 starts;
@@ -114,8 +115,9 @@ void wd_process_advance(WdStep *step, WdProcess *process);
 void wd_process_kill_now(WdStep *step, WdProcess *process);
 
 typedef enum {
-  WD_GONE_RESPAWN, /* waits for next_start_us */
-  WD_GONE_GIVE_UP, /* over its respawn limit; what that means is the supervisor's to decide */
+  WD_GONE_FOR_GOOD, /* we are stopping */
+  WD_GONE_RESPAWN,  /* waits for next_start_us */
+  WD_GONE_GIVE_UP,  /* over its respawn limit; what that means is the supervisor's to decide */
 } WdGone;
 
 /* A process could not be started. */

@@ -31,7 +31,9 @@ struct WdSupervisor {
   guint64 worker_gone_seq; /* the event that tells it */
 
   gboolean stopping;
-  gboolean stopped; /* WD_ACTION_EXIT is out */
+  gboolean stop_requested; /* once */
+  gboolean stop_at_once;   /* twice */
+  gboolean stopped;        /* WD_ACTION_EXIT is out */
   WdReason stop_reason;
   guint64 stop_cause_seq;
   int exit_code;
@@ -116,6 +118,7 @@ begin_stop(WdSupervisor *supervisor, WdStep *step, WdReason reason, int exit_cod
   if (supervisor->stopping)
     return;
   supervisor->stopping = TRUE;
+  step->stopping = TRUE;
   supervisor->stop_reason = reason;
   supervisor->stop_cause_seq = cause_seq;
   supervisor->exit_code = exit_code;
@@ -243,7 +246,9 @@ may_start(const WdSupervisor *supervisor, const WdProcess *process)
   const gboolean wanted =
       process->state == WD_STATE_WAITING || process->state == WD_STATE_ABANDONED;
   return wanted && !process->spawning && !supervisor->stopping &&
-         (process->role == WD_ROLE_WORKER || supervisor->manager_accepts);
+         (process->role == WD_ROLE_WORKER ||
+          (supervisor->manager_accepts &&
+           process_at(supervisor, WD_PROCESS_WORKER)->state == WD_STATE_RUNNING));
 }
 
 static void
@@ -287,6 +292,8 @@ spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInpu
   }
   if (supervisor->stopping)
     wd_process_stop(step, process);
+  if (supervisor->stop_at_once)
+    wd_process_kill_now(step, process);
 }
 
 /* --- gone --- */
@@ -367,20 +374,19 @@ give_up(WdSupervisor *supervisor, WdStep *step, WdProcess *process, WdReason rea
 static void
 exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInput *input)
 {
-  const gboolean provoked = process->state != WD_STATE_RUNNING;
+  const gboolean catastrophic = process->role == WD_ROLE_WORKER &&
+                                input->exited.code == WD_EXIT_CATASTROPHIC &&
+                                process->ending.sent == WD_SIGNALS_NONE && !supervisor->stopping;
   const gboolean follows = follows_worker(supervisor, process, step->now_us);
+  if (catastrophic)
+    step->stopping = TRUE;
   const WdGone gone = wd_process_exited(step, process, input->exited.code, input->exited.signal,
                                         follows, follows ? worker_gone_cause(supervisor) : 0);
   if (process->role == WD_ROLE_WORKER)
     worker_gone(supervisor, step, process);
-  if (supervisor->stopping) {
-    process->state = WD_STATE_STOPPED;
-    return;
-  }
-  if (process->role == WD_ROLE_WORKER && !provoked && input->exited.code == WD_EXIT_CATASTROPHIC) {
+  if (catastrophic) {
     wd_actions_log(step->actions, process->index, g_strdup("Worker returned exit status"));
     begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, process->last_seq);
-    return;
   }
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_EXIT);
@@ -390,9 +396,7 @@ static void
 spawn_failed(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const char *error)
 {
   const WdGone gone = wd_process_spawn_failed(step, process, error);
-  if (supervisor->stopping)
-    process->state = WD_STATE_STOPPED;
-  else if (gone == WD_GONE_GIVE_UP)
+  if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_SPAWN);
 }
 
@@ -414,10 +418,12 @@ tick(WdSupervisor *supervisor, WdStep *step, const WdSample *const *samples)
 static void
 stop(WdSupervisor *supervisor, WdStep *step)
 {
-  if (!supervisor->stopping) {
+  if (!supervisor->stop_requested) {
+    supervisor->stop_requested = TRUE;
     begin_stop(supervisor, step, WD_REASON_REQUEST, WD_EXIT_STOPPED, 0);
     return;
   }
+  supervisor->stop_at_once = TRUE;
   for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++)
     wd_process_kill_now(step, process_at(supervisor, i));
 }
@@ -443,6 +449,7 @@ void
 wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us, GArray *actions)
 {
   WdStep step = {.limits = &supervisor->limits,
+                 .stopping = supervisor->stopping,
                  .now_us = now_us,
                  .last_seq = &supervisor->last_seq,
                  .actions = actions};
