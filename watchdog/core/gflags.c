@@ -104,19 +104,22 @@ split_list(const WdFlag *flag, const char *source, GError **error)
   return g_steal_pointer(&items);
 }
 
-/* "--name value" in a flagfile, which looks right and does nothing. */
-static void
+/* "--name value" in a flagfile looks right and does nothing. Returns: FALSE if @name is another
+ * one. */
+static gboolean
 warn_ignored(Parser *parser, const char *name, const char *source)
 {
   gsize length = strcspn(name, " \t");
   g_autofree char *first = g_strndup(name, length);
   const WdFlag *flag = find_flag(parser->flags, first);
 
-  if (flag != NULL && name[length] != '\0')
-    wd_settings_warn(
-        parser->flags->warnings,
-        "%s: ignored: in a flagfile, --%s needs a '=' before its value and no blank before it",
-        source, flag->spec->name);
+  if (flag == NULL || name[length] == '\0')
+    return FALSE;
+  wd_settings_warn(
+      parser->flags->warnings,
+      "%s: ignored: in a flagfile, --%s needs a '=' before its value and no blank before it",
+      source, flag->spec->name);
+  return TRUE;
 }
 
 static gboolean
@@ -127,8 +130,8 @@ apply_flag_line(Parser *parser, const char *line, const char *source, GError **e
   WdFlag *flag = split_flag(parser, skip_dashes(line), &name, &value);
 
   if (flag == NULL) {
-    warn_ignored(parser, name, source);
-    add_unknown(parser, name, source);
+    if (!warn_ignored(parser, name, source))
+      add_unknown(parser, name, source);
     return TRUE;
   }
   if (value == NULL) {
@@ -282,6 +285,19 @@ set_flag(Parser *parser, WdFlag *flag, const char *value, const char *source, GE
   return TRUE;
 }
 
+/* "--bool false" sets it to true, and leaves "false" as an argument. */
+static void
+warn_misread(Parser *parser, const WdFlag *flag, const char *given, const char *next)
+{
+  gint64 number;
+
+  if (flag->spec->type == WD_FLAG_BOOL && strchr(given, '=') == NULL && next != NULL &&
+      wd_flag_value_parse(WD_FLAG_BOOL, next, &number))
+    wd_settings_warn(parser->flags->warnings,
+                     "argv: %s %s: the value is ignored: --%s needs a '=' before it", given, next,
+                     flag->spec->name);
+}
+
 /* The command line itself. */
 static gboolean
 apply_argv(Parser *parser, const char *const *argv, GError **error)
@@ -304,6 +320,7 @@ apply_argv(Parser *parser, const char *const *argv, GError **error)
       add_unknown(parser, name, "argv");
       continue;
     }
+    warn_misread(parser, flag, argv[i], argv[i + 1]);
     if (value == NULL && (value = argv[++i]) == NULL)
       return wd_settings_fail(error, WD_SETTINGS_ERROR_USAGE, "argv: --%s: expected a value",
                               flag->spec->name);
