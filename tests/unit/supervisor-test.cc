@@ -605,6 +605,22 @@ TEST(Stop, StuckProcessIsReportedAndLeft)
   EXPECT_EQ(machine.last(WD_EVENT_WATCHDOG_STOPPED)->exit_code, 1);
 }
 
+TEST(Stop, StuckBeforeButGoneInTimeIsNoFailure)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"wait 0.02", "@0.02 USR1 worker, TERM worker"},
+      {"wait 6", "@4 log, KILL worker, @6 termination_stuck worker memory"},
+      {"stop", "TERM a"},
+      {"killed worker 9", "process_terminated worker memory"},
+      {"exited a 0", "process_terminated a request, watchdog_stopped watchdog request, exit 0"},
+  });
+}
+
 TEST(Stop, DuringSpawns)
 {
   Machine machine(normal_limits(), {"a", "b"});

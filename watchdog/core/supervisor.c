@@ -137,13 +137,15 @@ finish_stop(WdSupervisor *supervisor, WdStep *step)
 {
   if (!supervisor->stopping || supervisor->stopped)
     return;
+  gboolean stuck = FALSE;
   for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++) {
     const WdProcess *process = process_at(supervisor, i);
     if (!at_rest(process))
       return;
-    if (process->state == WD_STATE_STUCK && supervisor->exit_code == WD_EXIT_STOPPED)
-      supervisor->exit_code = WD_EXIT_FAILED;
+    stuck = stuck || process->state == WD_STATE_STUCK;
   }
+  if (stuck && supervisor->exit_code == WD_EXIT_STOPPED)
+    supervisor->exit_code = WD_EXIT_FAILED;
   supervisor->stopped = TRUE;
   WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
   WdEvent *event = wd_process_event(self, WD_EVENT_WATCHDOG_STOPPED, supervisor->stop_reason);
