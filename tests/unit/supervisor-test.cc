@@ -685,6 +685,27 @@ TEST(Stop, NothingIsScheduledAnyMore)
 
 /* --- the watchdog's own health --- */
 
+TEST(Health, MemoryOverTheLimitEndsAllWith78)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory watchdog 300", ""},
+      {"wait 2", "@2 limit_exceeded watchdog memory, TERM worker, TERM a"},
+      {"wait 9", ""}, /* reported once */
+      {"exited worker 0", "process_terminated worker request"},
+      {"exited a 0", "process_terminated a request, watchdog_stopped watchdog health, exit 78"},
+  });
+  const WdEvent *breach = machine.last(WD_EVENT_LIMIT_EXCEEDED);
+  EXPECT_EQ(breach->measured, 290 * kMegabyte);
+  EXPECT_EQ(breach->limit_value, 200 * kMegabyte);
+  EXPECT_EQ(breach->unit, WD_UNIT_BYTES);
+  EXPECT_STREQ(breach->message, "Watcher has become unhealthy: Memory limits exceeded: 304087040 "
+                                "bytes (limit is 200MB)");
+  EXPECT_EQ(machine.last(WD_EVENT_WATCHDOG_STOPPED)->cause_seq, breach->seq);
+}
+
 TEST(Health, CpuOverTheLimitToo)
 {
   Machine machine;

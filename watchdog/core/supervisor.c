@@ -200,6 +200,8 @@ wd_supervisor_wants_sample(const WdSupervisor *supervisor, guint index, gint64 n
 static void
 watchdog_unhealthy(WdSupervisor *supervisor, WdStep *step, WdProcess *self, const WdBreach *breach)
 {
+  if (supervisor->stopping)
+    return;
   wd_process_record_unhealthy(step, self, breach);
   begin_stop(supervisor, step, WD_REASON_HEALTH, WD_EXIT_CATASTROPHIC, self->last_seq);
 }
