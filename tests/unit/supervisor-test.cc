@@ -741,6 +741,45 @@ TEST(Health, OnlyRecordedInADryRun)
 
 /* --- the present state --- */
 
+TEST(Status, OfARun)
+{
+  WdLimits limits = normal_limits();
+  limits.watchdog_delay_s = 60;
+  Machine machine(limits, {"a"});
+  EXPECT_EQ(machine.status("watchdog")["state"], "running");
+  EXPECT_EQ(machine.status("watchdog")["restarts"], "NULL");
+  EXPECT_EQ(machine.status("worker")["pid"], "NULL");
+  /* Nobody knows when: it depends on the worker. */
+  EXPECT_EQ(machine.status("a")["next_start_time"], "NULL");
+  machine.boot();
+  EXPECT_EQ(machine.status("worker")["state"], "running");
+  EXPECT_EQ(machine.status("worker")["start_time"], "1000");
+  EXPECT_EQ(machine.status("worker")["enforced"], "0");
+  EXPECT_EQ(machine.status("watchdog")["enforced"], "1");
+  EXPECT_EQ(machine.status("worker")["resident_size"], "NULL");
+  machine.act("wait 62");
+  EXPECT_EQ(machine.status("worker")["enforced"], "1");
+  EXPECT_EQ(machine.status("worker")["resident_size"], "10485760");
+  EXPECT_EQ(machine.status("worker")["footprint"], "0");
+  machine.act("wait 10");
+  machine.act("exited worker 3");
+  machine.act("spawned worker");
+  EXPECT_EQ(machine.status("worker")["restarts"], "1");
+  EXPECT_EQ(machine.status("worker")["last_exit_code"], "3");
+  EXPECT_EQ(machine.status("worker")["last_exit_signal"], "NULL");
+  EXPECT_EQ(machine.status("worker")["resident_size"], "NULL");
+  machine.act("killed worker 9");
+  auto worker = machine.status("worker");
+  EXPECT_EQ(worker["state"], "waiting");
+  EXPECT_EQ(worker["pid"], "NULL");
+  EXPECT_EQ(worker["quick_exits"], "1");
+  EXPECT_EQ(worker["restart_limit"], "4");
+  EXPECT_EQ(worker["start_time"], "NULL");
+  EXPECT_EQ(worker["next_start_time"], std::to_string(machine.now_us / G_USEC_PER_SEC + 7));
+  EXPECT_EQ(worker["last_exit_signal"], "9");
+  EXPECT_EQ(worker["last_seq"], std::to_string(machine.last(WD_EVENT_RESPAWN_DELAYED)->seq));
+}
+
 TEST(Status, PublishedAtEachCheckAndAtEachEvent)
 {
   Machine machine;

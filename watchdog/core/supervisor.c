@@ -512,6 +512,9 @@ wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_
   for (guint i = 0; i < supervisor->processes->len; i++) {
     const WdProcess *process = process_at(supervisor, i);
     WdProcessStatus *row = wd_process_status(process, &supervisor->limits, wall_offset_us);
+    /* Due, but waiting for a spawn or for the worker's manager. */
+    if (process->next_start_us <= now_us)
+      row->next_start_time_s = WD_NONE;
     row->enforced = !supervisor->limits.dry_run && watched(supervisor, process, now_us);
     g_ptr_array_add(rows, row);
   }
