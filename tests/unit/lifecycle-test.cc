@@ -298,6 +298,16 @@ TEST_F(LifecycleTest, NothingWhenDisabled)
   EXPECT_EQ(machine->status("worker")["footprint"], std::to_string(300 * kMegabyte));
 }
 
+TEST_F(LifecycleTest, NotWhenTheParentIsAnother)
+{
+  for (const bool dry_run : {false, true}) {
+    WdLimits limits = normal_limits();
+    limits.dry_run = dry_run;
+    begin(limits);
+    machine->play({{"memory worker 310", ""}, {"parent worker 1", ""}, {"wait 20", ""}});
+  }
+}
+
 TEST_F(LifecycleTest, ASampleThatIsMissingSaysNothing)
 {
   begin();

@@ -214,12 +214,14 @@ measure(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdSamp
   if (!wd_process_measure(step, process, sample, regular, &breach) ||
       process->state != WD_STATE_RUNNING || !watched(supervisor, process, step->now_us))
     return;
-  const gboolean ours = sample->ppid == process_at(supervisor, WD_PROCESS_WATCHDOG)->pid;
+  const WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  if (process != self && sample->ppid != self->pid)
+    return;
   if (supervisor->limits.dry_run)
     wd_process_record_breach(step, process, &breach);
   else if (process->role == WD_ROLE_WATCHDOG)
     watchdog_unhealthy(supervisor, step, process, &breach);
-  else if (ours)
+  else
     wd_process_end_for_limit(step, process, &breach);
 }
 
