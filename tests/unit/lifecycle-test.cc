@@ -338,4 +338,27 @@ TEST_F(LifecycleTest, DryRunRecordsOncePerEpisode)
   });
 }
 
+/* Looks at the memory lie between the checks at which CPU is judged. */
+TEST_F(LifecycleTest, DryRunRecordsCpuOncePerEpisodeToo)
+{
+  WdLimits limits = normal_limits();
+  limits.dry_run = TRUE;
+  begin(limits);
+  machine->play({
+      {"wait 2", ""},
+      {"cpu worker 50", ""},
+      {"wait 60", "@12 would_terminate worker cpu"},
+      {"cpu worker 0", ""},
+      {"wait 3", ""},
+      {"cpu worker 50", ""},
+      {"wait 60", "@12 would_terminate worker cpu"},
+  });
+  const WdEvent *event = last(WD_EVENT_WOULD_TERMINATE);
+  EXPECT_EQ(event->measured, 3000);
+  EXPECT_EQ(event->sustained_s, 12);
+  EXPECT_STREQ(event->message,
+               "osqueryd worker (1001) would be stopped: Maximum sustainable CPU utilization limit "
+               "600ms exceeded for 12 seconds");
+}
+
 } // namespace
