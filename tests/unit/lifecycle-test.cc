@@ -298,6 +298,16 @@ TEST_F(LifecycleTest, NothingWhenDisabled)
   EXPECT_EQ(machine->status("worker")["footprint"], std::to_string(300 * kMegabyte));
 }
 
+TEST_F(LifecycleTest, NotWhenTheParentIsAnother)
+{
+  for (const bool dry_run : {false, true}) {
+    WdLimits limits = normal_limits();
+    limits.dry_run = dry_run;
+    begin(limits);
+    machine->play({{"memory worker 310", ""}, {"parent worker 1", ""}, {"wait 20", ""}});
+  }
+}
+
 TEST_F(LifecycleTest, ASampleThatIsMissingSaysNothing)
 {
   begin();
@@ -326,6 +336,29 @@ TEST_F(LifecycleTest, DryRunRecordsOncePerEpisode)
       {"memory worker 310", ""},
       {"next", "would_terminate worker memory"},
   });
+}
+
+/* Looks at the memory lie between the checks at which CPU is judged. */
+TEST_F(LifecycleTest, DryRunRecordsCpuOncePerEpisodeToo)
+{
+  WdLimits limits = normal_limits();
+  limits.dry_run = TRUE;
+  begin(limits);
+  machine->play({
+      {"wait 2", ""},
+      {"cpu worker 50", ""},
+      {"wait 60", "@12 would_terminate worker cpu"},
+      {"cpu worker 0", ""},
+      {"wait 3", ""},
+      {"cpu worker 50", ""},
+      {"wait 60", "@12 would_terminate worker cpu"},
+  });
+  const WdEvent *event = last(WD_EVENT_WOULD_TERMINATE);
+  EXPECT_EQ(event->measured, 3000);
+  EXPECT_EQ(event->sustained_s, 12);
+  EXPECT_STREQ(event->message,
+               "osqueryd worker (1001) would be stopped: Maximum sustainable CPU utilization limit "
+               "600ms exceeded for 12 seconds");
 }
 
 } // namespace

@@ -605,6 +605,22 @@ TEST(Stop, StuckProcessIsReportedAndLeft)
   EXPECT_EQ(machine.last(WD_EVENT_WATCHDOG_STOPPED)->exit_code, 1);
 }
 
+TEST(Stop, StuckBeforeButGoneInTimeIsNoFailure)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"wait 0.02", "@0.02 USR1 worker, TERM worker"},
+      {"wait 6", "@4 log, KILL worker, @6 termination_stuck worker memory"},
+      {"stop", "TERM a"},
+      {"killed worker 9", "process_terminated worker memory"},
+      {"exited a 0", "process_terminated a request, watchdog_stopped watchdog request, exit 0"},
+  });
+}
+
 TEST(Stop, DuringSpawns)
 {
   Machine machine(normal_limits(), {"a", "b"});
@@ -669,6 +685,27 @@ TEST(Stop, NothingIsScheduledAnyMore)
 
 /* --- the watchdog's own health --- */
 
+TEST(Health, MemoryOverTheLimitEndsAllWith78)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory watchdog 300", ""},
+      {"wait 2", "@2 limit_exceeded watchdog memory, TERM worker, TERM a"},
+      {"wait 9", ""}, /* reported once */
+      {"exited worker 0", "process_terminated worker request"},
+      {"exited a 0", "process_terminated a request, watchdog_stopped watchdog health, exit 78"},
+  });
+  const WdEvent *breach = machine.last(WD_EVENT_LIMIT_EXCEEDED);
+  EXPECT_EQ(breach->measured, 290 * kMegabyte);
+  EXPECT_EQ(breach->limit_value, 200 * kMegabyte);
+  EXPECT_EQ(breach->unit, WD_UNIT_BYTES);
+  EXPECT_STREQ(breach->message, "Watcher has become unhealthy: Memory limits exceeded: 304087040 "
+                                "bytes (limit is 200MB)");
+  EXPECT_EQ(machine.last(WD_EVENT_WATCHDOG_STOPPED)->cause_seq, breach->seq);
+}
+
 TEST(Health, CpuOverTheLimitToo)
 {
   Machine machine;
@@ -703,6 +740,45 @@ TEST(Health, OnlyRecordedInADryRun)
 }
 
 /* --- the present state --- */
+
+TEST(Status, OfARun)
+{
+  WdLimits limits = normal_limits();
+  limits.watchdog_delay_s = 60;
+  Machine machine(limits, {"a"});
+  EXPECT_EQ(machine.status("watchdog")["state"], "running");
+  EXPECT_EQ(machine.status("watchdog")["restarts"], "NULL");
+  EXPECT_EQ(machine.status("worker")["pid"], "NULL");
+  /* Nobody knows when: it depends on the worker. */
+  EXPECT_EQ(machine.status("a")["next_start_time"], "NULL");
+  machine.boot();
+  EXPECT_EQ(machine.status("worker")["state"], "running");
+  EXPECT_EQ(machine.status("worker")["start_time"], "1000");
+  EXPECT_EQ(machine.status("worker")["enforced"], "0");
+  EXPECT_EQ(machine.status("watchdog")["enforced"], "1");
+  EXPECT_EQ(machine.status("worker")["resident_size"], "NULL");
+  machine.act("wait 62");
+  EXPECT_EQ(machine.status("worker")["enforced"], "1");
+  EXPECT_EQ(machine.status("worker")["resident_size"], "10485760");
+  EXPECT_EQ(machine.status("worker")["footprint"], "0");
+  machine.act("wait 10");
+  machine.act("exited worker 3");
+  machine.act("spawned worker");
+  EXPECT_EQ(machine.status("worker")["restarts"], "1");
+  EXPECT_EQ(machine.status("worker")["last_exit_code"], "3");
+  EXPECT_EQ(machine.status("worker")["last_exit_signal"], "NULL");
+  EXPECT_EQ(machine.status("worker")["resident_size"], "NULL");
+  machine.act("killed worker 9");
+  auto worker = machine.status("worker");
+  EXPECT_EQ(worker["state"], "waiting");
+  EXPECT_EQ(worker["pid"], "NULL");
+  EXPECT_EQ(worker["quick_exits"], "1");
+  EXPECT_EQ(worker["restart_limit"], "4");
+  EXPECT_EQ(worker["start_time"], "NULL");
+  EXPECT_EQ(worker["next_start_time"], std::to_string(machine.now_us / G_USEC_PER_SEC + 7));
+  EXPECT_EQ(worker["last_exit_signal"], "9");
+  EXPECT_EQ(worker["last_seq"], std::to_string(machine.last(WD_EVENT_RESPAWN_DELAYED)->seq));
+}
 
 TEST(Status, PublishedAtEachCheckAndAtEachEvent)
 {

@@ -173,7 +173,9 @@ wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gbo
   process->sample = *sample;
   process->last_check_us = step->now_us;
   if (verdict.kind == WD_VERDICT_WITHIN) {
-    process->breach_recorded = FALSE;
+    /* CPU is judged at regular checks alone. */
+    if (regular)
+      process->breach_recorded = FALSE;
     return FALSE;
   }
   *breach = (WdBreach){

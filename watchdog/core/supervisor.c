@@ -138,13 +138,15 @@ finish_stop(WdSupervisor *supervisor, WdStep *step)
 {
   if (!supervisor->stopping || supervisor->stopped)
     return;
+  gboolean stuck = FALSE;
   for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++) {
     const WdProcess *process = process_at(supervisor, i);
     if (!at_rest(process))
       return;
-    if (process->state == WD_STATE_STUCK && supervisor->exit_code == WD_EXIT_STOPPED)
-      supervisor->exit_code = WD_EXIT_FAILED;
+    stuck = stuck || process->state == WD_STATE_STUCK;
   }
+  if (stuck && supervisor->exit_code == WD_EXIT_STOPPED)
+    supervisor->exit_code = WD_EXIT_FAILED;
   supervisor->stopped = TRUE;
   WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
   WdEvent *event = wd_process_event(self, WD_EVENT_WATCHDOG_STOPPED, supervisor->stop_reason);
@@ -199,6 +201,8 @@ wd_supervisor_wants_sample(const WdSupervisor *supervisor, guint index, gint64 n
 static void
 watchdog_unhealthy(WdSupervisor *supervisor, WdStep *step, WdProcess *self, const WdBreach *breach)
 {
+  if (supervisor->stopping)
+    return;
   wd_process_record_unhealthy(step, self, breach);
   begin_stop(supervisor, step, WD_REASON_HEALTH, WD_EXIT_CATASTROPHIC, self->last_seq);
 }
@@ -211,12 +215,14 @@ measure(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdSamp
   if (!wd_process_measure(step, process, sample, regular, &breach) ||
       process->state != WD_STATE_RUNNING || !watched(supervisor, process, step->now_us))
     return;
-  const gboolean ours = sample->ppid == process_at(supervisor, WD_PROCESS_WATCHDOG)->pid;
+  const WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  if (process != self && sample->ppid != self->pid)
+    return;
   if (supervisor->limits.dry_run)
     wd_process_record_breach(step, process, &breach);
   else if (process->role == WD_ROLE_WATCHDOG)
     watchdog_unhealthy(supervisor, step, process, &breach);
-  else if (ours)
+  else
     wd_process_end_for_limit(step, process, &breach);
 }
 
@@ -522,6 +528,9 @@ wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_
   for (guint i = 0; i < supervisor->processes->len; i++) {
     const WdProcess *process = process_at(supervisor, i);
     WdProcessStatus *row = wd_process_status(process, &supervisor->limits, wall_offset_us);
+    /* Due, but waiting for a spawn or for the worker's manager. */
+    if (process->next_start_us <= now_us)
+      row->next_start_time_s = WD_NONE;
     row->enforced = !supervisor->limits.dry_run && watched(supervisor, process, now_us);
     g_ptr_array_add(rows, row);
   }
