@@ -9,6 +9,8 @@
 
 G_BEGIN_DECLS
 
+GType wire_transport_get_type(void);
+
 /* A binary protocol that reads @bytes and appends what is written to @written.
  * @bytes: borrowed, must outlive the protocol; wire_message_check() must have found it complete.
  * NULL with @length 0 when nothing is to be read. @written: borrowed likewise, or NULL when nothing
