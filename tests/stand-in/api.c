@@ -12,7 +12,14 @@
 /* osquery/extensions: a ping first, which has 10 s; the call itself has 300 s. */
 #define PING_S 10
 #define CALL_S 300
-#define PROTOCOL_ERROR 7 /* TApplicationException */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ThriftProtocol, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerExtensionsResult, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerOptionsResult, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerRegisterExtensionArgs, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerDeregisterExtensionArgs, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerQueryArgs, g_object_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerGetQueryColumnsArgs, g_object_unref)
 
 void
 stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
@@ -154,7 +161,7 @@ write_result(GByteArray *reply, const WireMessage *message, gpointer result)
       thrift_struct_write(THRIFT_STRUCT(result), protocol, &error) < 0 ||
       thrift_protocol_write_message_end(protocol, &error) < 0) {
     g_byte_array_set_size(reply, 0);
-    wire_reply_exception(reply, message, PROTOCOL_ERROR, error->message);
+    wire_reply_exception(reply, message, WIRE_EXCEPTION_PROTOCOL, error->message);
   }
 }
 
@@ -170,7 +177,8 @@ typedef struct {
 static void
 refuse_arguments(const Call *call)
 {
-  wire_reply_exception(call->reply, call->message, PROTOCOL_ERROR, "the arguments are incomplete");
+  wire_reply_exception(call->reply, call->message, WIRE_EXCEPTION_PROTOCOL,
+                       "the arguments are incomplete");
 }
 
 static void
@@ -354,5 +362,5 @@ stand_api_answer(const WireMessage *message, const guint8 *bytes, GByteArray *re
       METHODS[i].answer(&call);
       return;
     }
-  wire_reply_exception(reply, message, 1, "unknown method");
+  wire_reply_unknown_method(reply, message);
 }

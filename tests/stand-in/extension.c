@@ -144,7 +144,7 @@ answer(const WireMessage *message, const guint8 *bytes, GByteArray *reply, gpoin
     else
       wire_rows_fail(&rows, "the arguments are incomplete");
   } else {
-    wire_reply_exception(reply, message, 1, "unknown method");
+    wire_reply_unknown_method(reply, message);
   }
 }
 

@@ -1,26 +1,20 @@
 #include "tests/stand-in/server.h"
 
-#include <errno.h>
-#include <gio/gunixsocketaddress.h>
-#include <glib/gstdio.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "thrift/listener.h"
 #include "thrift/socket.h"
 
-#define BACKLOG 1024
 #define CONNECTIONS_MAX 1000
 #define ACCEPT_PAUSE_US 50000
 /* "For ever", in a form that a timed wait can take. */
 #define IDLE_US (24 * G_TIME_SPAN_HOUR)
 
 struct StandServer {
-  char *path;
   const StandMisbehaviour *misbehaviour;
   StandHandler handler;
   gpointer user_data;
-  GSocket *listener;
+  WireListener *listener;
   GThread *acceptor;
   GCancellable *stopping;
   GMutex lock;
@@ -77,7 +71,6 @@ serve(gpointer data)
 static void
 begin_to_serve(StandServer *server, GSocket *socket)
 {
-  g_socket_set_blocking(socket, FALSE);
   g_autofree Connection *connection = g_new(Connection, 1);
   *connection = (Connection){server, socket};
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&server->lock);
@@ -96,63 +89,26 @@ static gpointer
 accept_connections(gpointer data)
 {
   StandServer *server = data;
-  while (!g_cancellable_is_cancelled(server->stopping)) {
-    g_autoptr(GSocket) socket = g_socket_accept(server->listener, server->stopping, NULL);
+  GSocket *listener = wire_listener_socket(server->listener);
+  while (g_socket_condition_wait(listener, G_IO_IN, server->stopping, NULL)) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GSocket) socket = wire_listener_accept(server->listener, &error);
     if (socket != NULL)
       begin_to_serve(server, socket);
-    else if (!g_cancellable_is_cancelled(server->stopping))
+    else if (!g_error_matches(error, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK))
       g_usleep(ACCEPT_PAUSE_US); /* out of descriptors, most likely: don't spin */
   }
   return NULL;
-}
-
-static gboolean
-unlink_stale(const char *path, GError **error)
-{
-  struct stat status;
-  if (lstat(path, &status) == 0 && S_ISSOCK(status.st_mode) && g_unlink(path) != 0) {
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "%s: %s", path, g_strerror(errno));
-    return FALSE;
-  }
-  return TRUE;
-}
-
-static GSocket *
-listen_on(const char *path, GError **error)
-{
-  if (strlen(path) > WIRE_SOCKET_PATH_MAX) {
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
-                "%s: the path of a socket has at most %d bytes", path, WIRE_SOCKET_PATH_MAX);
-    return NULL;
-  }
-  if (!unlink_stale(path, error))
-    return NULL;
-  g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
-  g_autoptr(GSocket) socket =
-      g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
-  if (socket == NULL)
-    return NULL;
-  g_socket_set_listen_backlog(socket, BACKLOG);
-  if (fchmod(g_socket_get_fd(socket), 0600) != 0) { /* the file gets it, whatever the umask */
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(errno), "fchmod: %s", g_strerror(errno));
-    return NULL;
-  }
-  if (!g_socket_bind(socket, address, FALSE, error)) {
-    g_prefix_error(error, "%s: ", path);
-    return NULL;
-  }
-  return g_socket_listen(socket, error) ? g_steal_pointer(&socket) : NULL;
 }
 
 StandServer *
 stand_server_new(const char *path, const StandMisbehaviour *misbehaviour, StandHandler handler,
                  gpointer user_data, GError **error)
 {
-  GSocket *listener = listen_on(path, error);
+  WireListener *listener = wire_listener_new(path, error);
   if (listener == NULL)
     return NULL;
   StandServer *server = g_new0(StandServer, 1);
-  server->path = g_strdup(path);
   server->misbehaviour = misbehaviour;
   server->handler = handler;
   server->user_data = user_data;
@@ -169,7 +125,7 @@ stand_server_stop(StandServer *server)
 {
   g_cancellable_cancel(server->stopping);
   g_thread_join(g_steal_pointer(&server->acceptor));
-  g_clear_object(&server->listener); /* who connects from now on is refused */
+  g_clear_pointer(&server->listener, wire_listener_free);
 }
 
 gboolean
@@ -187,8 +143,6 @@ stand_server_free(StandServer *server)
 {
   if (server == NULL)
     return;
-  (void)g_unlink(server->path); /* who stops last may find it gone */
-  g_free(server->path);
   g_object_unref(server->stopping);
   g_mutex_clear(&server->lock);
   g_cond_clear(&server->changed);

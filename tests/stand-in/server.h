@@ -20,14 +20,15 @@ typedef void (*StandHandler)(const WireMessage *message, const guint8 *bytes, GB
 StandServer *stand_server_new(const char *path, const StandMisbehaviour *misbehaviour,
                               StandHandler handler, gpointer user_data, GError **error);
 
-/* Takes no more connections, and ends those that are not in the middle of a call. */
+/* Removes the socket, takes no more connections, and ends those that are not in the middle of a
+ * call. */
 void stand_server_stop(StandServer *server);
 
 /* Waits for the calls that are being answered. FALSE when some still are at @deadline_us
  * (g_get_monotonic_time()): then only the end of the process ends them. */
 gboolean stand_server_wait(StandServer *server, gint64 deadline_us);
 
-/* Unlinks the socket. Only after stand_server_wait() has returned TRUE. NULL is allowed. */
+/* Only after stand_server_wait() has returned TRUE. NULL is allowed. */
 void stand_server_free(StandServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StandServer, stand_server_free)
 

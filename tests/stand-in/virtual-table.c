@@ -122,7 +122,8 @@ x_best_index(sqlite3_vtab *base, sqlite3_index_info *info)
 static int
 x_open(G_GNUC_UNUSED sqlite3_vtab *base, sqlite3_vtab_cursor **cursor)
 {
-  *cursor = &g_new0(Cursor, 1)->base;
+  Cursor *opened = g_new0(Cursor, 1);
+  *cursor = &opened->base;
   return SQLITE_OK;
 }
 
