@@ -324,11 +324,13 @@ follows_worker(const WdSupervisor *supervisor, const WdProcess *process, gint64 
   return !supervisor->manager_accepts || now_us - supervisor->worker_gone_us <= notice_us;
 }
 
+/* The worker's latest going; while it is still being ended, what it is ended for. */
 static guint64
 worker_gone_cause(const WdSupervisor *supervisor)
 {
   const WdProcess *worker = process_at(supervisor, WD_PROCESS_WORKER);
-  return wd_process_alive(worker) ? worker->ending.cause_seq : supervisor->worker_gone_seq;
+  const gboolean being_ended = wd_process_alive(worker) && worker->state != WD_STATE_RUNNING;
+  return being_ended ? worker->ending.cause_seq : supervisor->worker_gone_seq;
 }
 
 /* Exits of extensions that came just before the worker's were its doing after all. */
