@@ -79,13 +79,17 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **
   return wd_binder_run(&binder, error);
 }
 
-static gboolean
-has_stopped(sqlite3 *db, const PreviousRun *previous, gint64 *stopped, GError **error)
+gboolean
+wd_run_has_stopped(sqlite3 *db, gboolean *stopped, GError **error)
 {
-  g_autofree char *sql = g_strdup_printf("SELECT 1 FROM events WHERE eid > %" G_GINT64_FORMAT
-                                         " AND event = 'watchdog_stopped' LIMIT 1",
-                                         previous->base);
-  return wd_database_integer(db, sql, stopped, error);
+  gint64 value;
+  if (!wd_database_integer(db,
+                           "SELECT 1 FROM events WHERE eid > (SELECT base FROM run)"
+                           " AND event = 'watchdog_stopped' LIMIT 1",
+                           &value, error))
+    return FALSE;
+  *stopped = value != 0;
+  return TRUE;
 }
 
 gboolean
@@ -98,8 +102,8 @@ wd_run_begin(sqlite3 *db, const WdHistoryRun *run, gint64 *base, GError **error)
     *base = previous.base;
     return TRUE;
   }
-  gint64 stopped = 1;
-  if (previous.found && !has_stopped(db, &previous, &stopped, error))
+  gboolean stopped = TRUE;
+  if (previous.found && !wd_run_has_stopped(db, &stopped, error))
     return FALSE;
   if (!stopped && !close_previous(db, &previous, run->now_s, error))
     return FALSE;
