@@ -327,7 +327,8 @@ static guint64
 worker_gone_cause(const WdSupervisor *supervisor)
 {
   const WdProcess *worker = process_at(supervisor, WD_PROCESS_WORKER);
-  return wd_process_alive(worker) ? worker->ending.cause_seq : supervisor->worker_gone_seq;
+  const gboolean being_ended = wd_process_alive(worker) && worker->state != WD_STATE_RUNNING;
+  return being_ended ? worker->ending.cause_seq : supervisor->worker_gone_seq;
 }
 
 /* Exits of extensions that came just before the worker's were its doing after all. */
