@@ -414,11 +414,15 @@ TEST_F(FollowTest, ExitsAfterTheWorkerIsBackAlready)
   machine.play({
       {"wait 60", ""},
       {"killed worker 9", "process_exited worker signal, spawn worker"},
+  });
+  const guint64 worker_gone_seq = machine.last(WD_EVENT_PROCESS_EXITED)->seq;
+  machine.play({
       {"spawned worker", "process_started worker"},
       {"accepts", ""},
       {"wait 3", ""},
       {"exited a 0", "process_exited a worker_gone, spawn a"},
   });
+  EXPECT_EQ(machine.last(WD_EVENT_PROCESS_EXITED)->cause_seq, worker_gone_seq);
   expect_nothing_used_up();
 }
 
