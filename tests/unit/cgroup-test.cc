@@ -6,7 +6,8 @@
 namespace
 {
 
-constexpr const char *kHybrid = "9:name=systemd:/\n4:memory:/box/a:b\n1:cpu,cpuacct:/quota\n0::/slice\n";
+constexpr const char *kHybrid =
+    "9:name=systemd:/\n4:memory:/box/a:b\n1:cpu,cpuacct:/quota\n0::/slice\n";
 
 struct PathCase {
   const char *text;
@@ -17,10 +18,18 @@ struct PathCase {
 TEST(Cgroup, Path)
 {
   const PathCase cases[] = {
-      {kHybrid, "memory", "/box/a:b"}, {kHybrid, "cpu", "/quota"},  {kHybrid, "cpuacct", "/quota"},
-      {kHybrid, "", "/slice"},         {kHybrid, "pids", nullptr},  {kHybrid, "mem", nullptr},
-      {"0::/", "", "/"},               {"", "", nullptr},           {"0::", "", nullptr},
-      {"0:/x", "", nullptr},           {"0::/../up", "", nullptr},  {"0::/a/../../up", "", nullptr},
+      {kHybrid, "memory", "/box/a:b"},
+      {kHybrid, "cpu", "/quota"},
+      {kHybrid, "cpuacct", "/quota"},
+      {kHybrid, "", "/slice"},
+      {kHybrid, "pids", nullptr},
+      {kHybrid, "mem", nullptr},
+      {"0::/", "", "/"},
+      {"", "", nullptr},
+      {"0::", "", nullptr},
+      {"0:/x", "", nullptr},
+      {"0::/../up", "", nullptr},
+      {"0::/a/../../up", "", nullptr},
       {"0::relative", "", nullptr},
   };
   for (const PathCase &c : cases) {
@@ -52,8 +61,12 @@ TEST(Cgroup, Counter)
 TEST(Cgroup, CpuQuota)
 {
   const CounterCase cases[] = {
-      {"20000 100000\n", 20}, {"max 100000\n", -1}, {"300000 100000", 300},
-      {"100000 0", -1},       {"", -1},             {"5", -1},
+      {"20000 100000\n", 20},
+      {"max 100000\n", -1},
+      {"300000 100000", 300},
+      {"100000 0", -1},
+      {"", -1},
+      {"5", -1},
   };
   for (const CounterCase &c : cases)
     EXPECT_EQ(wd_cgroup_cpu_quota(c.text), c.value) << c.text;

@@ -6,8 +6,8 @@
 G_BEGIN_DECLS
 
 /* @text: /proc/PID/cgroup. @controller: of cgroup v1 ("memory", "cpu"), or "" for the v2 hierarchy.
- * Returns: the group's path, newly allocated, beginning with '/'; NULL: it isn't there, or climbs out
- * with "..". */
+ * Returns: the group's path, newly allocated, beginning with '/'; NULL: it isn't there, or climbs
+ * out with "..". */
 char *wd_cgroup_path(const char *text, const char *controller);
 
 /* @text: lines of "NAME NUMBER", as in memory.events, memory.oom_control and /proc/vmstat.

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include "watchdog/core/message.h"
-#include "watchdog/core/supervisor.h"
 
 void
 wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, const char *path)
@@ -382,13 +381,15 @@ record_exit(WdStep *step, WdProcess *process, WdReason reason, guint64 cause_seq
 }
 
 WdGone
-wd_process_exited(WdStep *step, WdProcess *process, gint64 code, gint64 signal,
-                  gboolean worker_gone, guint64 worker_gone_seq)
+wd_process_exited(WdStep *step, WdProcess *process, const WdExit *exit, gboolean worker_gone,
+                  guint64 worker_gone_seq)
 {
-  process->last_exit_code = code;
-  process->last_exit_signal = signal;
+  process->last_exit_code = exit->code;
+  process->last_exit_signal = exit->signal;
 
-  WdReason reason = signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
+  WdReason reason = exit->oom                 ? WD_REASON_OOM
+                    : exit->signal != WD_NONE ? WD_REASON_SIGNAL
+                                              : WD_REASON_EXIT;
   WdRespawnDecision decision = {.delay_us = 0, .give_up = FALSE};
   guint failures = 0;
   if (process->ending.sent != WD_SIGNALS_NONE) {
