@@ -58,9 +58,11 @@ TEST(ProcStat, CutAnywhereIsRefusedAndLeavesTheOutputAlone)
 {
   const std::string whole = std::string("4242 (osqueryd)") + AFTER_NAME;
   const std::size_t needed = whole.find("2560 ") + strlen("2560 ");
-  const WdProcStat before = {1, 'x', 2, 3, 4, 5, 6, 7, 8};
+  WdProcStat before; /* padding included */
+  memset(&before, 0x5a, sizeof before);
   for (std::size_t length = 0; length <= whole.size(); length++) {
-    WdProcStat stat = before;
+    WdProcStat stat;
+    memcpy(&stat, &before, sizeof stat);
     ASSERT_EQ(parse(whole.substr(0, length), &stat), length >= needed) << length;
     if (length < needed)
       EXPECT_EQ(memcmp(&stat, &before, sizeof stat), 0) << length;
