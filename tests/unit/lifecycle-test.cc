@@ -255,13 +255,13 @@ TEST_F(LifecycleTest, LimitKillsBackOffFromTheThird)
 TEST_F(LifecycleTest, NothingBeforeTheDelayAndAllOfItAtItsEnd)
 {
   WdLimits limits = normal_limits();
-  limits.watchdog_delay_s = 60;
+  limits.watchdog_delay_s = 31; /* between two regular checks */
   begin(limits, {"a"});
   machine->play({
       {"memory worker 310", ""},
       {"memory a 310", ""},
-      {"wait 60", "@56 limit_exceeded worker memory ack, limit_exceeded a memory ack, "
-                  "@56.02 USR1 worker, TERM worker, TERM a"},
+      {"wait 28", "@27 limit_exceeded worker memory ack, limit_exceeded a memory ack, "
+                  "@27.02 USR1 worker, TERM worker, TERM a"},
   });
 }
 

@@ -218,8 +218,11 @@ measure(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdSamp
         gboolean regular)
 {
   WdBreach breach;
-  if (!wd_process_measure(step, process, sample, regular, &breach) ||
-      process->state != WD_STATE_RUNNING || !watched(supervisor, process, step->now_us))
+  const gboolean over = wd_process_measure(step, process, sample, regular, &breach);
+  /* What was over its limit before that counted is looked at as soon as it does. */
+  if (step->now_us < supervisor->enforced_from_us)
+    process->next_memory_look_us = MIN(process->next_memory_look_us, supervisor->enforced_from_us);
+  if (!over || process->state != WD_STATE_RUNNING || !watched(supervisor, process, step->now_us))
     return;
   const WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
   if (process != self && sample->ppid != self->pid)
