@@ -11,6 +11,7 @@
 #include "watchdog/log.h"
 #include "watchdog/manager-socket.h"
 #include "watchdog/oom-kills.h"
+#include "watchdog/process-details.h"
 #include "watchdog/strays.h"
 
 typedef struct {
@@ -94,11 +95,25 @@ send_signal(const Loop *loop, guint process, int signo)
 }
 
 static void
+remember_threads(const Loop *loop, guint process)
+{
+  WdChild *child = child_at(loop, process);
+  g_clear_pointer(&child->threads, wd_threads_free);
+  if (child->alive)
+    child->threads = wd_process_threads_read(child->spawn.pid);
+}
+
+static void
 record(const Loop *loop, WdAction *action)
 {
-  action->event->time_s = g_get_real_time() / G_USEC_PER_SEC;
-  wd_log(action->event->message);
-  wd_writer_append(loop->parts.writer, g_steal_pointer(&action->event));
+  WdEvent *event = g_steal_pointer(&action->event);
+  event->time_s = g_get_real_time() / G_USEC_PER_SEC;
+  if (action->details && action->process != WD_PROCESS_WATCHDOG) {
+    const WdChild *child = child_at(loop, action->process);
+    event->details = wd_process_details_read(child->spawn.pid, child->threads);
+  }
+  wd_log(event->message);
+  wd_writer_append(loop->parts.writer, event);
 }
 
 static gboolean
@@ -117,6 +132,9 @@ carry_out(Loop *loop, WdAction *action)
     break;
   case WD_ACTION_SIGNAL:
     send_signal(loop, action->process, action->signo);
+    break;
+  case WD_ACTION_REMEMBER_THREADS:
+    remember_threads(loop, action->process);
     break;
   case WD_ACTION_RECORD:
     record(loop, action);

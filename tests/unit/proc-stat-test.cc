@@ -37,10 +37,11 @@ TEST(ProcStat, ReadsEveryField)
 
 TEST(ProcStat, NameMayHoldAnything)
 {
-  for (const char *name :
-       {"", " ", ")", "(", ") S 1 (", "a b c", "a\nb", ") R 9 9 9 9", "((()))"}) {
+  for (const char *name : {"", " ", ")", "(", ") S 1 (", "a b c", "a\nb", ") R 9 9 9 9", "((()))",
+                           "longer than the kernel's names"}) {
     WdProcStat stat;
     ASSERT_TRUE(parse(std::string("4242 (") + name + ")" + AFTER_NAME, &stat)) << name;
+    EXPECT_EQ(stat.name, std::string(name).substr(0, 15)) << name;
     EXPECT_EQ(stat.ppid, 1) << name;
     EXPECT_EQ(stat.start_ticks, 123456) << name;
   }

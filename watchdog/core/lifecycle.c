@@ -52,7 +52,9 @@ wd_process_record(WdStep *step, WdProcess *process, WdEvent *event, gboolean ack
   process->last_seq = event->seq;
   if (event->message == NULL)
     event->message = wd_event_message(event);
-  wd_actions_record(step->actions, process->index, event, acknowledge);
+  const gboolean details =
+      event->kind == WD_EVENT_LIMIT_EXCEEDED || event->kind == WD_EVENT_WOULD_TERMINATE;
+  wd_actions_record(step->actions, process->index, event, acknowledge, details);
   return *step->last_seq;
 }
 
@@ -158,6 +160,16 @@ wd_process_spawn_failed(WdStep *step, WdProcess *process, const char *error)
 
 /* --- measuring --- */
 
+/* Reading all threads at every check would cost more than all else: it is done from half of the
+ * memory limit, or the first strike, on. */
+static gboolean
+nears_limit(const WdProcess *process, const WdLimits *limits)
+{
+  return process->role != WD_ROLE_WATCHDOG &&
+         (process->meter.strikes > 0 ||
+          process->meter.footprint_bytes > limits->memory_limit_bytes / 2);
+}
+
 gboolean
 wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gboolean regular,
                    WdBreach *breach)
@@ -172,6 +184,8 @@ wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gbo
   process->sample = *sample;
   process->last_check_us = step->now_us;
   if (verdict.kind == WD_VERDICT_WITHIN) {
+    if (regular && nears_limit(process, step->limits))
+      wd_actions_remember_threads(step->actions, process->index);
     /* CPU is judged at regular checks alone. */
     if (regular)
       process->breach_recorded = FALSE;
