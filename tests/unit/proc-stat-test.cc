@@ -47,6 +47,15 @@ TEST(ProcStat, NameMayHoldAnything)
   }
 }
 
+/* Between its exit and its end the kernel tells no group, no thread, no memory. */
+TEST(ProcStat, DeadProcessHasNothing)
+{
+  WdProcStat stat;
+  ASSERT_TRUE(parse("9 (x) X 0 -1 -1 0 -1 4 0 0 0 0 0 0 0 0 20 0 0 0 0 0 0 184467 0", &stat));
+  EXPECT_EQ(stat.pgrp, -1);
+  EXPECT_EQ(stat.threads, 0);
+}
+
 TEST(ProcStat, ZombieHasNoMemory)
 {
   WdProcStat stat;
@@ -85,7 +94,8 @@ TEST(ProcStat, BadValuesAreRefused)
       "9 (n) S 1 1 1 0 -1 4 0 0 0 0 9223372036854775808 2 0 0 20 0 1 0 77 0 5 0",
       "9 (n) S 1 1 1 0 -1 4 0 0 0 0 99999999999999999999999 2 0 0 20 0 1 0 77 0 5 0",
       "9 (n) S 1 1 1 0 -1 4 0 0 0 0 1,2 2 0 0 20 0 1 0 77 0 5 0",
-      "9 n S 1 1 1 0 -1 4 0 0 0 0 1 2 0 0 20 0 1 0 77 0 5 0",
+      "9 n) S 1 1 1 0 -1 4 0 0 0 0 1 2 0 0 20 0 1 0 77 0 5 0",
+      "9 (n S 1 1 1 0 -1 4 0 0 0 0 1 2 0 0 20 0 1 0 77 0 5 0",
   };
   for (const char *text : bad) {
     WdProcStat stat;
