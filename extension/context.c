@@ -4,13 +4,15 @@
 #include <string.h>
 
 /* `op` comes as a number or as a text with one. What is no object or list where one is due yields
- * no rows. */
+ * no rows. MATERIALIZED, or SQLite would read a column's whole list anew for every constraint in
+ * it. */
 static const char CONSTRAINTS_SQL[] =
-    "SELECT json_extract(c.value, '$.name'), CAST(json_extract(l.value, '$.op') AS INTEGER),"
-    " json_extract(l.value, '$.expr')"
-    " FROM json_each(?1, '$.constraints') AS c,"
-    " json_each(CASE c.type WHEN 'object' THEN c.value ELSE '{}' END, '$.list') AS l"
-    " WHERE l.type = 'object'";
+    "WITH columns AS MATERIALIZED ("
+    " SELECT json_extract(value, '$.name') AS name, CASE json_type(value, '$.list')"
+    "  WHEN 'array' THEN json_extract(value, '$.list') ELSE '[]' END AS list"
+    " FROM json_each(?1, '$.constraints') WHERE type = 'object')"
+    "SELECT name, CAST(json_extract(value, '$.op') AS INTEGER), json_extract(value, '$.expr')"
+    " FROM columns, json_each(columns.list) WHERE type = 'object'";
 static const char COLUMNS_SQL[] =
     "SELECT value FROM json_each(?1, '$.colsUsed') WHERE type = 'text'";
 /* Whether it is an object, and whether it says which columns are used. */

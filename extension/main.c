@@ -1,3 +1,4 @@
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "extension/options.h"
@@ -17,13 +18,11 @@ main(int argc, char **argv)
   case EXT_OPTIONS_RUN:
     return ext_program_run(&options);
   case EXT_OPTIONS_HELP:
-    g_print("%s", ext_options_help());
-    return EXIT_SUCCESS;
+    return fputs(ext_options_help(), stdout) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
   case EXT_OPTIONS_VERSION:
-    g_print("osquery-watchdog.ext %s\n", PROJECT_VERSION);
-    return EXIT_SUCCESS;
+    return puts("osquery-watchdog.ext " PROJECT_VERSION) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
   case EXT_OPTIONS_WRONG:
-    g_printerr("osquery-watchdog.ext: %s\n", error->message);
+    fprintf(stderr, "osquery-watchdog.ext: %s\n", error->message);
     return 2;
   }
   return 2;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -45,7 +46,8 @@ say(const char *format, ...)
   va_start(arguments, format);
   g_autofree char *line = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  g_printerr("osquery-watchdog.ext: %s\n", line);
+  fprintf(stderr, "osquery-watchdog.ext: %s\n",
+          line); /* g_printerr() would mangle a path's bytes */
 }
 
 /* One line for each change, not for each attempt. */
