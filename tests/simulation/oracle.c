@@ -225,9 +225,13 @@ ended_by_us(SimOracle *oracle, guint process, const WdInput *input)
   terminated->cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
   SimVerdictOnExit verdict = {0, FALSE};
   view->own_exit_us = WD_NONE;
-  if (view->breach_us != WD_NONE)
+  if (view->breach_us != WD_NONE) {
+    const gint64 kills = view->failures.limit_kills;
     verdict.delay_us = sim_failures_limit_kill(&view->failures, oracle->now_us - view->started_us,
                                                &oracle->limits);
+    if (kills > view->failures.limit_kills)
+      sim_trace_count(oracle->trace, SIM_TALLY_FORGIVEN);
+  }
   after_end(oracle, process, verdict, reason);
   sim_trace_count(oracle->trace, view->stuck                              ? SIM_TALLY_UNSTUCK
                                  : (view->signals & WD_SIGNALS_KILL) != 0 ? SIM_TALLY_KILLED
