@@ -149,12 +149,13 @@ follows_worker(const SimOracle *oracle, guint process)
     return FALSE;
   if (worker->pid != WD_NONE && !sim_view_running(worker))
     return TRUE;
+  if (!oracle->manager_accepts)
+    return TRUE;
   const gboolean older = oracle->worker_gone_us != WD_NONE &&
                          oracle->views[process].started_us <= oracle->worker_gone_us;
   const gint64 notice_s =
       oracle->limits.extensions_interval_s + oracle->limits.extensions_timeout_s + NOTICE_SLACK_S;
-  return older &&
-         (!oracle->manager_accepts || oracle->now_us - oracle->worker_gone_us <= notice_s * SIM_S);
+  return older && oracle->now_us - oracle->worker_gone_us <= notice_s * SIM_S;
 }
 
 static void

@@ -436,6 +436,23 @@ TEST_F(FollowTest, ItsOwnExitsCount)
   EXPECT_EQ(machine.status("a")["quick_exits"], "1");
 }
 
+/* It looks for the manager in vain until its timeout. */
+TEST_F(FollowTest, TheWorkerGoesWhileItIsSpawned)
+{
+  machine.play({
+      {"wait 60", ""},
+      {"exited a 0", "process_exited a exit, spawn a"},
+      {"wait 3", ""},
+      {"killed worker 9", "process_exited worker signal, spawn worker"},
+      {"wait 0.01", ""},
+      {"spawned a", "process_started a"},
+      {"spawned worker", "process_started worker"},
+      {"wait 3.1", ""},
+      {"exited a 1", "process_exited a worker_gone"},
+  });
+  expect_nothing_used_up();
+}
+
 TEST_F(FollowTest, NoLongerWhenItWasStartedAfterwards)
 {
   machine.play({
