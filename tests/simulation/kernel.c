@@ -89,7 +89,7 @@ choose_fate(SimKernel *kernel, SimProcess *process, SimTemper temper)
   if (process->death_code != WD_NONE && chance(kernel, 4))
     process->death_code = 78;
   if (greedy) {
-    process->grows_from_us = now_us + between(kernel, 0, 60 * SIM_S);
+    process->grows_from_us = now_us + between(kernel, 0, (chance(kernel, 10) ? 900 : 60) * SIM_S);
     process->growth_bytes_per_ms = between(kernel, 1, 1000) * 1000;
   }
   if (spinning) {

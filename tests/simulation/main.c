@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define DEFAULT_SEEDS 10
-#define DEFAULT_STEPS 500000 /* a seed */
+#define DEFAULT_STEPS 1000000 /* a seed */
 
 static void
 run_seed(SimTrace *trace, guint64 seed, guint64 steps)

@@ -149,12 +149,13 @@ follows_worker(const SimOracle *oracle, guint process)
     return FALSE;
   if (worker->pid != WD_NONE && !sim_view_running(worker))
     return TRUE;
+  if (!oracle->manager_accepts)
+    return TRUE;
   const gboolean older = oracle->worker_gone_us != WD_NONE &&
                          oracle->views[process].started_us <= oracle->worker_gone_us;
   const gint64 notice_s =
       oracle->limits.extensions_interval_s + oracle->limits.extensions_timeout_s + NOTICE_SLACK_S;
-  return older &&
-         (!oracle->manager_accepts || oracle->now_us - oracle->worker_gone_us <= notice_s * SIM_S);
+  return older && oracle->now_us - oracle->worker_gone_us <= notice_s * SIM_S;
 }
 
 static void
@@ -225,9 +226,13 @@ ended_by_us(SimOracle *oracle, guint process, const WdInput *input)
   terminated->cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
   SimVerdictOnExit verdict = {0, FALSE};
   view->own_exit_us = WD_NONE;
-  if (view->breach_us != WD_NONE)
+  if (view->breach_us != WD_NONE) {
+    const gint64 kills = view->failures.limit_kills;
     verdict.delay_us = sim_failures_limit_kill(&view->failures, oracle->now_us - view->started_us,
                                                &oracle->limits);
+    if (kills > view->failures.limit_kills)
+      sim_trace_count(oracle->trace, SIM_TALLY_FORGIVEN);
+  }
   after_end(oracle, process, verdict, reason);
   sim_trace_count(oracle->trace, view->stuck                              ? SIM_TALLY_UNSTUCK
                                  : (view->signals & WD_SIGNALS_KILL) != 0 ? SIM_TALLY_KILLED

@@ -28,6 +28,7 @@
   TALLY(UNHEALTHY, "watchdogs over their own limit")                      \
   TALLY(DRY_BREACHES, "breaches only recorded")                           \
   TALLY(FOREIGN, "breaches of processes with another parent")             \
+  TALLY(FORGIVEN, "limit kills in a row forgiven")                        \
   TALLY(GONE_UNSIGNALLED, "gone before their first signal")               \
   TALLY(GRACEFUL, "ended gracefully")                                     \
   TALLY(KILLED, "killed")                                                 \

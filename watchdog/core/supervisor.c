@@ -313,9 +313,8 @@ spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInpu
 
 /* --- gone --- */
 
-/* Whether an extension's exit follows from the worker's going: it was there before, and the worker
- * is either being ended, away, or has been replaced so lately that the extension may not have
- * noticed sooner. */
+/* Whether an extension's exit follows from the worker's going: the worker is being ended, or away,
+ * or has been replaced so lately that the extension may not have noticed sooner. */
 static gboolean
 follows_worker(const WdSupervisor *supervisor, const WdProcess *process, gint64 now_us)
 {
@@ -324,13 +323,16 @@ follows_worker(const WdSupervisor *supervisor, const WdProcess *process, gint64 
     return FALSE;
   if (wd_process_alive(worker) && worker->state != WD_STATE_RUNNING)
     return TRUE;
-  if (supervisor->worker_gone_us == WD_NONE || supervisor->worker_gone_us < process->started_us)
-    return FALSE;
+  /* When its start was asked for, a manager accepted: that one is gone. */
+  if (!supervisor->manager_accepts)
+    return TRUE;
   const gint64 notice_us =
       (supervisor->limits.extensions_interval_s + supervisor->limits.extensions_timeout_s) *
           G_USEC_PER_SEC +
       WORKER_GONE_SLACK_US;
-  return !supervisor->manager_accepts || now_us - supervisor->worker_gone_us <= notice_us;
+  return supervisor->worker_gone_us != WD_NONE &&
+         supervisor->worker_gone_us >= process->started_us &&
+         now_us - supervisor->worker_gone_us <= notice_us;
 }
 
 /* The worker's latest going; while it is still being ended, what it is ended for. */
