@@ -14,12 +14,18 @@
 #define CALL_S 300
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ThriftProtocol, g_object_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerExtensionsResult, g_object_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerOptionsResult, g_object_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerRegisterExtensionArgs, g_object_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerDeregisterExtensionArgs, g_object_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerQueryArgs, g_object_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExtensionManagerGetQueryColumnsArgs, g_object_unref)
+typedef WireExtensionManagerExtensionsResult ExtensionsResult;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtensionsResult, g_object_unref)
+typedef WireExtensionManagerOptionsResult OptionsResult;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(OptionsResult, g_object_unref)
+typedef WireExtensionManagerRegisterExtensionArgs RegisterArguments;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(RegisterArguments, g_object_unref)
+typedef WireExtensionManagerDeregisterExtensionArgs DeregisterArguments;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DeregisterArguments, g_object_unref)
+typedef WireExtensionManagerQueryArgs QueryArguments;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QueryArguments, g_object_unref)
+typedef WireExtensionManagerGetQueryColumnsArgs QueryColumnsArguments;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(QueryColumnsArguments, g_object_unref)
 
 void
 stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
@@ -198,7 +204,7 @@ static void
 answer_extensions(const Call *call)
 {
   g_autoptr(GPtrArray) extensions = stand_registry_extensions(call->api->core.registry);
-  g_autoptr(WireExtensionManagerExtensionsResult) result =
+  g_autoptr(ExtensionsResult) result =
       g_object_new(WIRE_TYPE_EXTENSION_MANAGER_EXTENSIONS_RESULT, NULL);
   for (guint i = 0; i < extensions->len; i++) {
     const StandExtension *extension = g_ptr_array_index(extensions, i);
@@ -214,8 +220,7 @@ answer_extensions(const Call *call)
 static void
 answer_options(const Call *call)
 {
-  g_autoptr(WireExtensionManagerOptionsResult) result =
-      g_object_new(WIRE_TYPE_EXTENSION_MANAGER_OPTIONS_RESULT, NULL);
+  g_autoptr(OptionsResult) result = g_object_new(WIRE_TYPE_EXTENSION_MANAGER_OPTIONS_RESULT, NULL);
   guint n;
   const StandFlag *flags = stand_flags_known(&n);
   for (guint i = 0; i < n; i++) {
@@ -238,7 +243,7 @@ text_or_empty(const char *text)
 static void
 answer_register(const Call *call)
 {
-  g_autoptr(WireExtensionManagerRegisterExtensionArgs) arguments = read_arguments(
+  g_autoptr(RegisterArguments) arguments = read_arguments(
       WIRE_TYPE_EXTENSION_MANAGER_REGISTER_EXTENSION_ARGS, call->message, call->bytes);
   if (arguments == NULL || arguments->info == NULL || arguments->registry == NULL) {
     refuse_arguments(call);
@@ -262,7 +267,7 @@ answer_register(const Call *call)
 static void
 answer_deregister(const Call *call)
 {
-  g_autoptr(WireExtensionManagerDeregisterExtensionArgs) arguments = read_arguments(
+  g_autoptr(DeregisterArguments) arguments = read_arguments(
       WIRE_TYPE_EXTENSION_MANAGER_DEREGISTER_EXTENSION_ARGS, call->message, call->bytes);
   if (arguments == NULL)
     refuse_arguments(call);
@@ -284,7 +289,7 @@ answer_sql(const Call *call, void (*run)(const StandSql *, const char *, WireRow
 static void
 answer_query(const Call *call)
 {
-  g_autoptr(WireExtensionManagerQueryArgs) arguments =
+  g_autoptr(QueryArguments) arguments =
       read_arguments(WIRE_TYPE_EXTENSION_MANAGER_QUERY_ARGS, call->message, call->bytes);
   if (arguments == NULL)
     refuse_arguments(call);
@@ -295,7 +300,7 @@ answer_query(const Call *call)
 static void
 answer_query_columns(const Call *call)
 {
-  g_autoptr(WireExtensionManagerGetQueryColumnsArgs) arguments = read_arguments(
+  g_autoptr(QueryColumnsArguments) arguments = read_arguments(
       WIRE_TYPE_EXTENSION_MANAGER_GET_QUERY_COLUMNS_ARGS, call->message, call->bytes);
   if (arguments == NULL)
     refuse_arguments(call);

@@ -27,6 +27,14 @@ typedef struct {
   StandMisbehaviour misbehaviour;
 } Extension;
 
+static void
+extension_clear(Extension *extension)
+{
+  g_free(extension->socket);
+  g_free(extension->name);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Extension, extension_clear)
+
 static const WireColumn COLUMNS[] = {
     {"pid", "BIGINT", 0},      {"uuid", "BIGINT", 0},
     {"path", "TEXT", 0},       {"socket", "TEXT", 0},
@@ -285,7 +293,7 @@ read_arguments(Extension *extension, int *argc, char ***argv, GError **error)
 int
 main(int argc, char **argv)
 {
-  Extension extension = {.timeout_s = 3, .interval_s = 3, .path = argv[0]};
+  g_auto(Extension) extension = {.timeout_s = 3, .interval_s = 3, .path = argv[0]};
   g_autoptr(GError) error = NULL;
   if (!read_arguments(&extension, &argc, &argv, &error)) {
     g_printerr("%s: %s\n", argv[0], error->message);
@@ -302,8 +310,5 @@ main(int argc, char **argv)
     g_printerr("%s: %s\n", argv[0], error->message);
     return 2;
   }
-  int code = run(&extension);
-  g_free(extension.name);
-  g_free(extension.socket);
-  return code;
+  return run(&extension);
 }

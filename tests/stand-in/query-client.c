@@ -12,6 +12,13 @@ typedef struct {
   const char *sql;
 } Options;
 
+static void
+options_clear(Options *options)
+{
+  g_free(options->socket);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_clear)
+
 static gboolean
 read_options(Options *options, int *argc, char ***argv, GError **error)
 {
@@ -73,7 +80,7 @@ ask(const Options *options, GError **error)
 int
 main(int argc, char **argv)
 {
-  Options options = {.timeout_s = 10};
+  g_auto(Options) options = {.timeout_s = 10};
   g_autoptr(GError) error = NULL;
   if (!read_options(&options, &argc, &argv, &error)) {
     g_printerr("stand-in-query: %s\n", error->message);
@@ -81,7 +88,6 @@ main(int argc, char **argv)
   }
   wire_init();
   g_autofree char *text = ask(&options, &error);
-  g_free(options.socket);
   if (text == NULL) {
     g_printerr("stand-in-query: %s\n", error->message);
     return EXIT_FAILURE;

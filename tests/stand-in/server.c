@@ -52,15 +52,23 @@ serve_one(const Connection *connection, GByteArray *bytes)
                                      g_get_monotonic_time() + IDLE_US, NULL, NULL);
 }
 
+static void
+connection_free(Connection *connection)
+{
+  g_object_unref(connection->socket);
+  g_free(connection);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Connection, connection_free)
+
 static gpointer
 serve(gpointer data)
 {
-  g_autofree Connection *connection = data;
+  Connection *connection = data;
   StandServer *server = connection->server;
   g_autoptr(GByteArray) bytes = g_byte_array_new();
   while (serve_one(connection, bytes))
     ;
-  g_object_unref(connection->socket);
+  connection_free(connection);
   g_mutex_lock(&server->lock);
   server->connections--;
   g_cond_broadcast(&server->changed);
@@ -71,18 +79,17 @@ serve(gpointer data)
 static void
 begin_to_serve(StandServer *server, GSocket *socket)
 {
-  g_autofree Connection *connection = g_new(Connection, 1);
-  *connection = (Connection){server, socket};
+  g_autoptr(Connection) connection = g_new(Connection, 1);
+  *connection = (Connection){server, g_object_ref(socket)};
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&server->lock);
   if (server->connections >= CONNECTIONS_MAX)
     return;
   GThread *thread = g_thread_try_new("connection", serve, connection, NULL);
   if (thread == NULL)
     return;
+  g_steal_pointer(&connection); /* the thread's now */
   g_thread_unref(thread);
   server->connections++;
-  g_object_ref(socket);
-  g_steal_pointer(&connection);
 }
 
 static gpointer
