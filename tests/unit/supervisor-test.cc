@@ -51,9 +51,11 @@ TEST(Start, ManagerIsProbedEarlyAndThenMoreRarely)
   EXPECT_LT(probes_ms.size(), 130u);
 }
 
-TEST(Start, NoProbeWithoutExtensions)
+TEST(Start, NoProbeWithoutAManager)
 {
-  Machine machine;
+  WdLimits limits = normal_limits();
+  limits.manager = FALSE;
+  Machine machine(limits);
   machine.play({{"tick", "watchdog_started watchdog, spawn worker"},
                 {"spawned worker", "process_started worker"}});
   machine.now_us += G_USEC_PER_SEC;
