@@ -112,7 +112,7 @@ record(const Loop *loop, WdAction *action)
     const WdChild *child = child_at(loop, action->process);
     event->details = wd_process_details_read(child->spawn.pid, child->threads);
   }
-  wd_log(event->message);
+  wd_log_event(event);
   wd_writer_append(loop->parts.writer, event);
 }
 
