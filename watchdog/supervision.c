@@ -20,7 +20,8 @@ typedef struct {
   char *state_dir;
   char *runtime_dir;
   char *boot_id;
-  int lock_fd;
+  int state_lock_fd;
+  int runtime_lock_fd;
   WdRunRecord *record;
   GPtrArray *extensions; /* of WdManagedExtension */
   GPtrArray *children;   /* of WdChild */
@@ -37,8 +38,10 @@ run_clear(Run *run)
   g_clear_pointer(&run->children, g_ptr_array_unref);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
   wd_run_record_finish(run->record);
-  if (run->lock_fd >= 0)
-    close(run->lock_fd);
+  if (run->runtime_lock_fd >= 0)
+    close(run->runtime_lock_fd);
+  if (run->state_lock_fd >= 0)
+    close(run->state_lock_fd);
   g_free(run->state_dir);
   g_free(run->runtime_dir);
   g_free(run->boot_id);
@@ -68,8 +71,12 @@ prepare_directories(Run *run, const WdSettings *settings, GError **error)
   run->runtime_dir = wd_private_directory_prepare(settings->runtime_dir, error);
   if (run->runtime_dir == NULL)
     return FALSE;
-  run->lock_fd = wd_private_directory_lock(run->state_dir, error);
-  return run->lock_fd >= 0;
+  run->state_lock_fd = wd_private_directory_lock(run->state_dir, error);
+  if (run->state_lock_fd < 0)
+    return FALSE;
+  /* Whoever has only this one in common with us would take our processes for leftovers. */
+  run->runtime_lock_fd = wd_private_directory_lock(run->runtime_dir, error);
+  return run->runtime_lock_fd >= 0;
 }
 
 static gboolean
@@ -169,7 +176,7 @@ own_start_ticks(gint64 *ticks, GError **error)
 int
 wd_supervision_run(const WdSettings *settings, GError **error)
 {
-  g_auto(Run) run = {.lock_fd = -1};
+  g_auto(Run) run = {.state_lock_fd = -1, .runtime_lock_fd = -1};
   gint64 start_ticks;
   /* As it stands, against the working directory: nothing is searched for in the environment's PATH.
    */
