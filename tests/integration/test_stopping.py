@@ -194,7 +194,7 @@ def test_descendants_end_with_the_child(stand_in):
     stand_in.worker(other_than=worker)
     eventually(lambda: file.exists() and file.read_text(), "the next child runs")
     assert stand_in.stop() == 0
-    assert not stand_in.running()
+    stand_in.wait_nothing_runs(2)
 
 
 def test_strays_are_reaped(stand_in):
