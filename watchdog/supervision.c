@@ -1,5 +1,6 @@
 #include "watchdog/supervision.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -47,6 +48,25 @@ run_clear(Run *run)
   g_free(run->boot_id);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
+
+/* Whoever started us may have closed them: then what we open next would take their place, and our
+ * log and our children's output would go there. These three are for children, too. */
+static gboolean
+open_standard_streams(GError **error)
+{
+  int fd;
+  do
+    fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd < 0) {
+    const int saved = errno;
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "/dev/null: %s",
+                g_strerror(saved));
+    return FALSE;
+  }
+  close(fd);
+  return TRUE;
+}
 
 /* Whatever we were started with open is not for our children. */
 static void
@@ -181,6 +201,8 @@ wd_supervision_run(const WdSettings *settings, GError **error)
   /* As it stands, against the working directory: nothing is searched for in the environment's PATH.
    */
   g_autofree char *worker_path = g_canonicalize_filename(settings->osqueryd_argv[0], NULL);
+  if (!open_standard_streams(error))
+    return WD_EXIT_FAILED;
   keep_descriptors_from_children();
   if (!wd_program_file_check(worker_path, settings->allow_unsafe, error) ||
       !own_start_ticks(&start_ticks, error) || !list_extensions(&run, settings, error) ||

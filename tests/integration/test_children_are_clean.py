@@ -109,6 +109,17 @@ def test_an_extension_inherits_no_descriptor(stand_in):
     os.close(writer)
 
 
+def test_closed_standard_streams(stand_in):
+    """Whatever is opened first must not become a standard stream."""
+    worker = start_shell(stand_in, preexec_fn=lambda: os.closerange(0, 3), stdin=None, stdout=None,
+                         stderr=None)
+    for pid in (stand_in.process.pid, worker):
+        opened = descriptors(pid)
+        assert [opened.get(fd) for fd in range(3)] == ["/dev/null"] * 3, opened
+    assert stand_in.stop() == 0
+    assert (stand_in.state_dir / "lock").read_bytes() == b""
+
+
 def test_a_child_does_not_read_what_we_are_given(stand_in):
     reader, writer = os.pipe()
     os.write(writer, b"precious\n")
