@@ -295,7 +295,10 @@ class Watchdog:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        left = self.running()
+        # What is killed together with its leader goes a moment after it.
+        deadline = time.monotonic() + 2
+        while (left := self.running()) and time.monotonic() < deadline:
+            time.sleep(0.01)
         text = [f"{pid}: {Proc.of(pid) and Proc.of(pid).comm}" for pid in left]
         for pid in left:
             try:

@@ -27,15 +27,22 @@ def stubborn_worker(watchdog):
     return pid
 
 
-def in_a_query(watchdog, seconds, before=""):
+def in_a_query(watchdog, seconds):
     """Starts a query that runs so long, and returns once it runs."""
-    watchdog.query("SELECT 1")
+    asking = watchdog.asking(f"SELECT misbehave('grow:0.001'), misbehave('sleep:{seconds}')")
     worker = watchdog.worker()
-    tasks = pathlib.Path(f"/proc/{worker}/task")
-    threads = len(list(tasks.iterdir()))
-    asking = watchdog.asking(f"SELECT {before}misbehave('sleep:{seconds}')")
-    eventually(lambda: len(list(tasks.iterdir())) > threads, "it is accepted")
+    eventually(lambda: "misbehave" in thread_names(worker), "the query runs")
     return asking
+
+
+def thread_names(pid):
+    names = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            names.append((task / "comm").read_text().rstrip("\n"))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return names
 
 
 # --- asked to stop ---
@@ -106,6 +113,7 @@ def test_a_worker_that_does_not_end_is_killed_after_the_grace(stand_in):
 
 def test_a_worker_in_a_query_is_killed_after_the_grace(stand_in):
     stand_in.start(flags=["--alarm_timeout=10"])
+    stand_in.query("SELECT 1")
     asking = in_a_query(stand_in, 60)
     assert stand_in.stop() == 0
     asking.wait()
@@ -186,7 +194,7 @@ def test_descendants_end_with_the_child(stand_in):
     stand_in.worker(other_than=worker)
     eventually(lambda: file.exists() and file.read_text(), "the next child runs")
     assert stand_in.stop() == 0
-    assert not stand_in.running()
+    stand_in.wait_nothing_runs(2)
 
 
 def test_strays_are_reaped(stand_in):
