@@ -1,15 +1,17 @@
-/* Calls with a deadline: each opens a connection, sends one message, reads one checked reply, closes.
+/* Calls with a deadline: each opens a connection, sends one message, reads one checked reply,
+ * closes.
  *
  * Blocking; for a thread of its own, or a program that has nothing else to do. Every function takes
- * @deadline_us (g_get_monotonic_time()), an absolute end that a dripping peer can't outlive, and fails
- * with G_IO_ERROR_TIMED_OUT then; with G_IO_ERROR_CANCELLED when @cancellable says so; with
- * G_IO_ERROR_INVALID_DATA when the reply is not what the method returns; with another G_IO_ERROR when
- * the peer refuses or closes; with WIRE_ERROR when the peer answers that it failed. */
+ * @deadline_us (g_get_monotonic_time()), an absolute end that a dripping peer can't outlive, and
+ * fails with G_IO_ERROR_TIMED_OUT then; with G_IO_ERROR_CANCELLED when @cancellable says so; with
+ * G_IO_ERROR_INVALID_DATA when the reply is not what the method returns; with another G_IO_ERROR
+ * when the peer refuses or closes; with WIRE_ERROR when the peer answers that it failed. */
 #pragma once
 
 #include <gio/gio.h>
 
 #include "thrift/message.h"
+#include "thrift/types.h" /* wire_init() */
 
 G_BEGIN_DECLS
 
@@ -17,7 +19,8 @@ G_BEGIN_DECLS
 GQuark wire_error_quark(void);
 
 typedef enum {
-  WIRE_ERROR_EXCEPTION, /* a thrift exception: the message is the peer's (made printable, cut at 512 bytes) */
+  WIRE_ERROR_EXCEPTION, /* a thrift exception: the message is the peer's (made printable, cut at 512
+                           bytes) */
   WIRE_ERROR_STATUS,    /* an ExtensionStatus with code != 0: likewise */
 } WireError;
 
@@ -27,17 +30,14 @@ typedef struct {
   GCancellable *cancellable; /* NULL is allowed */
 } WirePeer;
 
-/* Touches every generated type and mends their finalizers (thrift 0.17 leaks without). Call it once,
- * before any thread starts. */
-void wire_init(void);
-
 /* --- what both sides answer --- */
 
 gboolean wire_ping(const WirePeer *peer, GError **error);
 
 /* --- asked of an extension --- */
 
-/* @request: borrowed, text to text. Returns: rows, a GPtrArray of GHashTable (text to text), or NULL. */
+/* @request: borrowed, text to text. Returns: rows, a GPtrArray of GHashTable (text to text), or
+ * NULL. */
 GPtrArray *wire_call(const WirePeer *peer, const char *registry, const char *item,
                      GHashTable *request, GError **error);
 gboolean wire_shutdown(const WirePeer *peer, GError **error);
@@ -65,6 +65,10 @@ typedef struct {
   const WireColumn *columns;
   guint n_columns;
 } WireTable;
+
+/* What osquery is told of @table, when it is registered and when it asks for its columns: a row a
+ * column. Returns: a GPtrArray of GHashTable (text to text). */
+GPtrArray *wire_table_route(const WireTable *table);
 
 /* Registers table plugins. Returns: the uuid, or -1. A refusal is WIRE_ERROR_STATUS. */
 gint64 wire_register_extension(const WirePeer *peer, const char *name, const char *version,

@@ -1,7 +1,7 @@
 /* A pure check of bytes that came from a socket: only whole, valid messages reach generated code.
  *
- * Strict TBinaryProtocol, unframed. The walk does not recurse and does not allocate; every length is
- * checked against the bytes allowed before it is believed. */
+ * Strict TBinaryProtocol, unframed. The walk does not recurse and does not allocate; every length
+ * is checked against the bytes allowed before it is believed. */
 #pragma once
 
 #include <glib.h>
@@ -25,14 +25,45 @@ typedef enum {
 #define WIRE_REPLY_BYTES_MAX (64u << 20)
 
 typedef struct {
-  gsize size; /* bytes of the message when complete */
+  gsize size;         /* bytes of the message when complete */
   gboolean exception; /* T_EXCEPTION */
+  gboolean oneway;    /* T_ONEWAY: wants no reply */
+  gboolean known;     /* the method is one of osquery's API */
   char method[WIRE_METHOD_MAX + 1];
   gint32 seqid;
   const char *problem; /* static: why it is invalid; NULL otherwise */
 } WireMessage;
 
-/* Looks at the first @length bytes of one message.
+/* Depth of nested values, the message's own struct included. */
+#define WIRE_DEPTH_MAX 16
+
+typedef struct WireShape WireShape;
+
+/* The walk through one message, for bytes that come in pieces: it goes on where the bytes ended, so
+ * that a message costs its length once, however it drips in. Only @message is of interest to
+ * others. */
+typedef struct {
+  WireMessage message;
+  WireDirection direction;
+  WireVerdict verdict;
+  gsize at;           /* everything before is checked */
+  guint32 containers; /* maps and lists so far */
+  guint depth;        /* of frames in use */
+  struct {
+    const WireShape *shape; /* NULL: unknown to osquery.thrift, anything well-formed goes */
+    guint32 left;           /* values still to come; of a struct: unused */
+    guint32 seen;           /* of a struct: bit i: field i was there */
+    guint8 type;            /* of a struct, map, set or list */
+    guint8 types[2];        /* of the next value and of the one after it */
+  } frames[WIRE_DEPTH_MAX];
+} WireWalk;
+
+void wire_walk_begin(WireWalk *walk, WireDirection direction);
+
+/* @bytes: the message from its start; may have moved and grown since the last time. */
+WireVerdict wire_walk_on(WireWalk *walk, const guint8 *bytes, gsize length);
+
+/* Looks at the first @length bytes of one message, in one go.
  * A method that osquery's API does not have is complete when it is well-formed (the server answers
  * it with an error); a known method must have the shape that osquery.thrift gives it.
  * @message: filled as far as known. */

@@ -8,9 +8,19 @@
 
 G_BEGIN_DECLS
 
-/* Appends a whole T_EXCEPTION (TApplicationException) reply. @type: 1 unknown method, 6 internal, 7 protocol error. */
-void wire_reply_exception(GByteArray *reply, const WireMessage *call, gint32 type,
+/* Thrift's TApplicationException types. */
+typedef enum {
+  WIRE_EXCEPTION_UNKNOWN_METHOD = 1,
+  WIRE_EXCEPTION_INTERNAL = 6,
+  WIRE_EXCEPTION_PROTOCOL = 7,
+} WireException;
+
+/* Appends a whole T_EXCEPTION reply. All texts here are made printable, and cut at 1024 bytes. */
+void wire_reply_exception(GByteArray *reply, const WireMessage *call, WireException type,
                           const char *text);
+
+/* The answer to a method that we don't have. */
+void wire_reply_unknown_method(GByteArray *reply, const WireMessage *call);
 
 /* Appends a whole reply that returns an ExtensionStatus. */
 void wire_reply_status(GByteArray *reply, const WireMessage *call, gint32 code, const char *text,
@@ -24,18 +34,22 @@ void wire_reply_void(GByteArray *reply, const WireMessage *call);
  * takes all of it back and answers with code 1 and @text. */
 typedef struct {
   GByteArray *reply;
-  gsize start;       /* where this reply begins in @reply */
-  gsize rows_at;     /* where the count of rows stands */
-  gsize values_at;   /* where the count of the present row's values stands; 0: no row yet */
+  gsize start;     /* where this reply begins in @reply */
+  gsize rows_at;   /* where the count of rows stands */
+  gsize values_at; /* where the count of the present row's values stands; 0: no row yet */
   guint32 rows;
   guint32 values;
+  gboolean full; /* something did not fit */
   WireMessage call;
 } WireRows;
 
 void wire_rows_begin(WireRows *rows, GByteArray *reply, const WireMessage *call);
-void wire_rows_row(WireRows *rows);
+/* Returns: FALSE when the reply is full: add no more, wire_rows_end() makes it a failure. */
+gboolean wire_rows_row(WireRows *rows);
+/* @value: valid UTF-8 without NUL. */
 void wire_rows_value(WireRows *rows, const char *name, const char *value, gsize value_length);
-/* Returns: FALSE when the reply would be over WIRE_REPLY_BYTES_MAX; then it has become a failure. */
+/* Returns: FALSE when the reply would be over WIRE_REPLY_BYTES_MAX; then it has become a failure.
+ */
 gboolean wire_rows_end(WireRows *rows);
 void wire_rows_fail(WireRows *rows, const char *text);
 

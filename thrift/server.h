@@ -1,23 +1,22 @@
 /* Serves messages on a unix socket from the caller's main loop: one thread, any number of clients.
  *
- * A silent, slow, half-closed or flooding client costs one descriptor until its deadline and holds up
- * nobody else. Only root and the user that we run as may connect (mode 0600 and peer credentials). */
+ * A silent, slow, half-closed or flooding client costs one descriptor until its deadline and holds
+ * up nobody else. Only root and the user that we run as may connect (mode 0600 and peer
+ * credentials). */
 #pragma once
 
 #include <gio/gio.h>
 
 #include "thrift/message.h"
+#include "thrift/socket.h" /* WIRE_SOCKET_PATH_MAX */
 
 G_BEGIN_DECLS
-
-/* The longest path of a unix socket, without the NUL. */
-#define WIRE_SOCKET_PATH_MAX 107
 
 typedef struct WireServer WireServer;
 
 /* Answers one complete, valid message from a client.
  * @bytes: the message's bytes, @message->size of them. @reply: empty; append the whole reply. Left
- * empty, the connection is closed. */
+ * empty, the connection is closed. Must not free the server. */
 typedef void (*WireHandler)(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
                             gpointer user_data);
 
@@ -25,6 +24,16 @@ typedef void (*WireHandler)(const WireMessage *message, const guint8 *bytes, GBy
  * @context: the main context to serve from; NULL: the default one. */
 WireServer *wire_server_new(const char *path, GMainContext *context, WireHandler handler,
                             gpointer user_data, GError **error);
+
+typedef struct {
+  guint connections; /* one more, and the one without progress for longest goes */
+  gint64 idle_us;    /* between two messages */
+  gint64 request_us; /* from a message's first byte to its last */
+  gint64 reply_us;   /* from the handler's return until the client has taken the reply */
+} WireServerLimits;
+
+/* The limits have good values already; tests want others. */
+void wire_server_set_limits(WireServer *server, const WireServerLimits *limits);
 
 const char *wire_server_path(const WireServer *server);
 

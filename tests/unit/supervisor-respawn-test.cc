@@ -4,13 +4,54 @@
 namespace
 {
 
+/* Backing off would only hide that the command line is wrong. */
+TEST(GiveUp, WorkerThatFailsAtOnceThreeTimes)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.play({
+      {"tick", "watchdog_started watchdog, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 7", "@7 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 9", "@9 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 1", "process_exited worker exit, respawn_limit_reached worker exit, "
+                          "watchdog_stopped watchdog exit, exit 1"},
+  });
+  EXPECT_STREQ(
+      machine.last(WD_EVENT_RESPAWN_LIMIT_REACHED)->message,
+      "/opt/osqueryd exited with status 1 as soon as it was started, 3 times in a row: its "
+      "command line or its flagfile must be wrong");
+}
+
+/* Each of these breaks the row. */
+TEST(GiveUp, WorkerThatFailsOtherwiseIsNoBrokenCommandLine)
+{
+  for (const char *broken : {"exited worker 0", "killed worker 6", "accepts", "wait 1.5"}) {
+    Machine machine(normal_limits(), {"a"});
+    machine.act("tick");
+    std::string acts;
+    for (int i = 0; i < 4; i++) {
+      acts += machine.act("spawned worker");
+      if (i == 1)
+        acts += machine.act(broken);
+      if (i != 1 || std::string(broken).find("worker") == std::string::npos)
+        acts += machine.act("exited worker 1");
+      acts += machine.act("wait 22");
+    }
+    EXPECT_EQ(acts.find("respawn_limit_reached"), std::string::npos) << broken << ": " << acts;
+  }
+}
+
 TEST(GiveUp, WorkerBacksOffAndThenEndsAll)
 {
   Machine machine(normal_limits(), {"a"});
   machine.boot();
   machine.play({
       {"wait 2", ""},
-      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
   });
   const WdEvent *delayed = machine.last(WD_EVENT_RESPAWN_DELAYED);
   EXPECT_EQ(delayed->delay_s, 7);
@@ -20,13 +61,13 @@ TEST(GiveUp, WorkerBacksOffAndThenEndsAll)
       {"exited a 0", "process_exited a worker_gone"},
       {"wait 7", "@7 spawn worker"},
       {"spawned worker", "process_started worker"},
-      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
       {"wait 9", "@9 spawn worker"},
       {"spawned worker", "process_started worker"},
-      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
       {"wait 13", "@13 spawn worker"},
       {"spawned worker", "process_started worker"},
-      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
       {"wait 21", "@21 spawn worker"},
       {"spawned worker", "process_started worker"},
       {"exited worker 3", "process_exited worker exit, respawn_limit_reached worker exit, "
@@ -50,7 +91,7 @@ TEST(GiveUp, EndsTheOthersFirst)
   Machine machine(limits, {"a"});
   machine.boot();
   machine.play({
-      {"exited worker 1", "process_exited worker exit, respawn_limit_reached worker exit, TERM a"},
+      {"exited worker 0", "process_exited worker exit, respawn_limit_reached worker exit, TERM a"},
       {"wait 1", ""},
       {"exited a 0", "process_terminated a request, watchdog_stopped watchdog exit, exit 1"},
   });
@@ -61,16 +102,16 @@ TEST(GiveUp, OneLongRunResetsTheCount)
   Machine machine;
   machine.boot();
   for (const char *wait : {"wait 7", "wait 9", "wait 13", "wait 21"}) {
-    EXPECT_EQ(machine.act("exited worker 1"),
+    EXPECT_EQ(machine.act("exited worker 0"),
               "process_exited worker exit, respawn_delayed worker exit");
     EXPECT_NE(machine.act(wait).find("spawn worker"), std::string::npos) << wait;
     machine.act("spawned worker");
   }
   machine.play({
       {"wait 60", ""},
-      {"exited worker 1", "process_exited worker exit, spawn worker"},
+      {"exited worker 0", "process_exited worker exit, spawn worker"},
       {"spawned worker", "process_started worker"},
-      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
       {"wait 7", "@7 spawn worker"},
   });
 }

@@ -227,4 +227,28 @@ TEST(Status, PublishedAtEachCheckAndAtEachEvent)
   EXPECT_EQ(machine.publishes - before, 11u);
 }
 
+/* --- details --- */
+
+/* So that limit_exceeded can tell what the last interval's CPU time went into. */
+TEST(Details, ThreadsAreRememberedOnlyNearALimit)
+{
+  Machine machine;
+  machine.boot();
+  machine.act("memory worker 90");
+  machine.act("wait 30");
+  EXPECT_EQ(machine.remembered, 0u);
+  machine.act("cpu worker 50");
+  machine.act("wait 6");
+  const guint busy = machine.remembered;
+  EXPECT_GE(busy, 1u);
+  machine.act("cpu worker 0");
+  machine.act("wait 6"); /* the check in between saw the end of the busy time */
+  const guint idle = machine.remembered;
+  machine.act("wait 30");
+  EXPECT_EQ(machine.remembered, idle);
+  machine.act("memory worker 195");
+  machine.act("wait 6");
+  EXPECT_GT(machine.remembered, idle);
+}
+
 } // namespace

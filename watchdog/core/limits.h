@@ -13,8 +13,7 @@ typedef enum {
 } WdMemoryMetric;
 
 typedef enum {
-  WD_GIVE_UP_SHUTDOWN, /* as osquery documents: an extension over its respawn limit ends everything
-                        */
+  WD_GIVE_UP_SHUTDOWN, /* as osquery documents: one extension over its limit ends everything */
   WD_GIVE_UP_ABANDON,  /* only that extension stops; tried again every max_delay_s */
 } WdGiveUp;
 
@@ -39,8 +38,25 @@ typedef struct {
   guint cpus; /* online CPUs */
 } WdLimits;
 
-/* osquery checks every 3 s at every level (osquery/core/watcher.cpp, kWatchdogLimits "interval").
- */
+/* osquery checks every 3 s at every level (osquery/core/watcher.cpp, kWatchdogLimits INTERVAL). */
 #define WD_CHECK_INTERVAL_S 3
+
+/* osqueryd's flags that choose the limits. */
+typedef struct {
+  gint64 level;             /* --watchdog_level: -1, 1; any other is 0 */
+  gint64 memory_limit_mb;   /* --watchdog_memory_limit; 0: the level's, as in the next two */
+  gint64 utilization_limit; /* --watchdog_utilization_limit, % */
+  gint64 latency_limit_s;   /* --watchdog_latency_limit */
+} WdLimitFlags;
+
+/* Fills in what the level and the flags over it decide: memory_limit_bytes, utilization_limit (at
+ * most 100), latency_limit_s, respawn_limit, quick_exit_s and respawn_delay_s; the rest stays. */
+void wd_limits_resolve(WdLimits *limits, const WdLimitFlags *flags);
+
+/* "normal", "restrictive" or "-1". Static. */
+const char *wd_limits_level_name(gint64 level);
+
+/* No time that a setting gives is longer, so that no sum of times overflows: 68 years. */
+#define WD_LIMITS_MAX_S G_MAXINT32
 
 G_END_DECLS

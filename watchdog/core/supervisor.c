@@ -1,6 +1,7 @@
 #include "watchdog/core/supervisor.h"
 
 #include "watchdog/core/lifecycle.h"
+#include "watchdog/core/message.h"
 
 /* The first look for the manager's socket after the worker's start, and the longest wait between
  * two: a core needs some 10 ms to open it, or minutes when its database is large. */
@@ -15,6 +16,11 @@
  * little before its own. */
 #define EXIT_BEFORE_WORKER_US (2 * G_TIME_SPAN_SECOND)
 
+/* A worker that exits non-zero so soon, this often in a row, and never opened its manager's socket,
+ * does not understand its command line: backing off would only hide that. */
+#define AT_ONCE_US (1 * G_TIME_SPAN_SECOND)
+#define FAILURES_AT_ONCE_MAX 3
+
 struct WdSupervisor {
   WdLimits limits;
   GArray *processes; /* of WdProcess */
@@ -26,6 +32,7 @@ struct WdSupervisor {
 
   gboolean manager_accepts;
   gint64 next_probe_us;
+  guint failures_at_once;  /* workers in a row */
   gint64 worker_gone_us;   /* WD_NONE: not yet */
   guint64 worker_gone_seq; /* the event that tells it */
 
@@ -328,6 +335,7 @@ follows_worker(const WdSupervisor *supervisor, const WdProcess *process, gint64 
          now_us - supervisor->worker_gone_us <= notice_us;
 }
 
+/* The worker's latest going; while it is still being ended, what it is ended for. */
 static guint64
 worker_gone_cause(const WdSupervisor *supervisor)
 {
@@ -382,23 +390,75 @@ give_up(WdSupervisor *supervisor, WdStep *step, WdProcess *process, WdReason rea
     begin_stop(supervisor, step, reason, WD_EXIT_FAILED, process->last_seq);
 }
 
-static void
-exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInput *input)
+/* Counts the workers in a row that failed at once, before they opened their manager's socket.
+ * Returns: whether the command line must be broken. */
+static gboolean
+fails_at_once(WdSupervisor *supervisor, const WdStep *step, const WdProcess *worker,
+              const WdExit *exit)
 {
-  const gboolean catastrophic = process->role == WD_ROLE_WORKER &&
-                                input->exited.code == WD_EXIT_CATASTROPHIC &&
-                                process->ending.sent == WD_SIGNALS_NONE && !supervisor->stopping;
+  const gboolean at_once = exit->code != WD_NONE && exit->code != 0 &&
+                           !supervisor->manager_accepts &&
+                           step->now_us - worker->started_us < AT_ONCE_US;
+  supervisor->failures_at_once = at_once ? supervisor->failures_at_once + 1 : 0;
+  return supervisor->failures_at_once >= FAILURES_AT_ONCE_MAX;
+}
+
+/* What an exit of the worker that nobody asked for means for everything. */
+typedef enum {
+  WORKER_EXIT_ORDINARY,
+  WORKER_EXIT_CATASTROPHIC,
+  WORKER_EXIT_BROKEN_COMMAND_LINE,
+} WorkerExit;
+
+static WorkerExit
+judge_worker_exit(WdSupervisor *supervisor, const WdStep *step, const WdProcess *process,
+                  const WdExit *exit)
+{
+  if (process->role != WD_ROLE_WORKER || process->ending.sent != WD_SIGNALS_NONE ||
+      supervisor->stopping)
+    return WORKER_EXIT_ORDINARY;
+  if (exit->code == WD_EXIT_CATASTROPHIC)
+    return WORKER_EXIT_CATASTROPHIC;
+  return fails_at_once(supervisor, step, process, exit) ? WORKER_EXIT_BROKEN_COMMAND_LINE
+                                                        : WORKER_EXIT_ORDINARY;
+}
+
+static void
+end_with_worker(WdSupervisor *supervisor, WdStep *step, WdProcess *worker, WorkerExit judgement)
+{
+  switch (judgement) {
+  case WORKER_EXIT_ORDINARY:
+    break;
+  case WORKER_EXIT_CATASTROPHIC:
+    wd_actions_log(step->actions, worker->index, g_strdup("Worker returned exit status"));
+    begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, worker->gone_seq);
+    break;
+  case WORKER_EXIT_BROKEN_COMMAND_LINE: {
+    WdEvent *event = wd_process_event(worker, WD_EVENT_RESPAWN_LIMIT_REACHED, WD_REASON_EXIT);
+    event->exit_code = worker->last_exit_code;
+    event->restarts = worker->starts - 1;
+    event->cause_seq = worker->gone_seq;
+    event->message = wd_broken_command_line_message(worker->path, worker->last_exit_code,
+                                                    supervisor->failures_at_once);
+    begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_FAILED,
+               wd_process_record(step, worker, event, FALSE));
+    break;
+  }
+  }
+}
+
+static void
+exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdExit *exit)
+{
   const gboolean follows = follows_worker(supervisor, process, step->now_us);
-  if (catastrophic)
+  const WorkerExit judgement = judge_worker_exit(supervisor, step, process, exit);
+  if (judgement != WORKER_EXIT_ORDINARY)
     step->stopping = TRUE;
-  const WdGone gone = wd_process_exited(step, process, input->exited.code, input->exited.signal,
-                                        follows, follows ? worker_gone_cause(supervisor) : 0);
+  const WdGone gone =
+      wd_process_exited(step, process, exit, follows, follows ? worker_gone_cause(supervisor) : 0);
   if (process->role == WD_ROLE_WORKER)
     worker_gone(supervisor, step, process);
-  if (catastrophic) {
-    wd_actions_log(step->actions, process->index, g_strdup("Worker returned exit status"));
-    begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, process->last_seq);
-  }
+  end_with_worker(supervisor, step, process, judgement);
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_EXIT);
 }
@@ -446,6 +506,16 @@ stored(WdSupervisor *supervisor, WdStep *step, guint64 seq)
     wd_process_stored(step, process_at(supervisor, i), seq);
 }
 
+static void
+events_lost(WdSupervisor *supervisor, WdStep *step, guint64 lost)
+{
+  WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  WdEvent *event = wd_process_event(self, WD_EVENT_EVENTS_LOST, WD_REASON_NONE);
+  event->message = wd_events_lost_message(lost);
+  event->details = g_strdup_printf("{\"events\":%" G_GUINT64_FORMAT "}", lost);
+  wd_process_record(step, self, event, FALSE);
+}
+
 void
 wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us, GArray *actions)
 {
@@ -469,7 +539,7 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
     spawn_failed(supervisor, &step, process_at(supervisor, input->process), input->spawn_error);
     break;
   case WD_INPUT_EXITED:
-    exited(supervisor, &step, process_at(supervisor, input->process), input);
+    exited(supervisor, &step, process_at(supervisor, input->process), &input->exited);
     break;
   case WD_INPUT_STORED:
     stored(supervisor, &step, input->seq);
@@ -477,6 +547,9 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
   case WD_INPUT_MANAGER_ACCEPTS:
     supervisor->manager_accepts =
         process_at(supervisor, WD_PROCESS_WORKER)->state == WD_STATE_RUNNING;
+    break;
+  case WD_INPUT_EVENTS_LOST:
+    events_lost(supervisor, &step, input->lost);
     break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);

@@ -35,8 +35,16 @@ typedef enum {
   WD_INPUT_EXITED,          /* a process that was reported spawned is gone */
   WD_INPUT_STORED,          /* everything up to `seq` is durable */
   WD_INPUT_MANAGER_ACCEPTS, /* the present worker's manager socket accepts connections */
+  WD_INPUT_EVENTS_LOST,     /* the store had no room for `lost` events */
   WD_INPUT_STOP,            /* asked to stop; the second one means at once */
 } WdInputKind;
+
+/* How a process ended. */
+typedef struct {
+  gint64 code;   /* WD_NONE when a signal ended it */
+  gint64 signal; /* WD_NONE when it exited */
+  gboolean oom;  /* the signal is the kernel's, for want of memory */
+} WdExit;
 
 typedef struct {
   WdInputKind kind;
@@ -49,11 +57,9 @@ typedef struct {
       gint64 start_ticks;
     } spawned;
     const char *spawn_error; /* borrowed; for people */
-    struct {
-      gint64 code;   /* WD_NONE when a signal ended it */
-      gint64 signal; /* WD_NONE when it exited */
-    } exited;
-    guint64 seq; /* STORED */
+    WdExit exited;
+    guint64 seq;  /* STORED */
+    guint64 lost; /* EVENTS_LOST */
   };
 } WdInput;
 

@@ -2,12 +2,15 @@
  * watchdog's writer thread); readers use reader.h.
  *
  * An eid is the run's base plus the event's seq. The base is the greatest eid that the history has
- * ever held when the run begins, so eids grow across runs and none is used twice, also after pruning. */
+ * ever held when the run begins, so eids grow across runs and none is used twice, also after
+ * pruning. */
 #pragma once
 
 #include "watchdog/core/event.h"
 
 G_BEGIN_DECLS
+
+#define WD_HISTORY_FILE "history.db" /* in the state directory */
 
 #define WD_HISTORY_ERROR wd_history_error_quark()
 GQuark wd_history_error_quark(void);
@@ -17,21 +20,24 @@ typedef enum {
   WD_HISTORY_ERROR_IO,      /* full, read-only, missing, EIO: try again */
   WD_HISTORY_ERROR_CORRUPT, /* not a database, or malformed: recover */
   WD_HISTORY_ERROR_NEWER,   /* a schema of a newer version than ours: leave alone */
+  WD_HISTORY_ERROR_MISSING, /* readers only: there is no file, or nothing in it yet */
 } WdHistoryError;
 
 typedef struct WdHistory WdHistory;
 
 typedef struct {
-  const char *run_id;       /* unique for this start of the watchdog */
-  const char *boot_id;      /* /proc/sys/kernel/random/boot_id */
+  const char *run_id;  /* unique for this start of the watchdog */
+  const char *boot_id; /* /proc/sys/kernel/random/boot_id */
   gint64 watchdog_pid;
-  gint64 now_s;             /* wall clock, labels what opening itself records */
+  gint64 now_s; /* wall clock, labels what opening itself records */
 } WdHistoryRun;
 
-/* Opens or creates (0600, WAL, synchronous=FULL) and migrates the file, and begins the run: if the run before this one
- * has no watchdog_stopped, records watchdog_crashed (reason reboot when the boot id differs), and
- * closes each of its limit_exceeded that lacks a process_terminated with one whose outcome is
- * interrupted and whose cause_eid names it; all in one transaction.
+/* Opens or creates (0600, WAL, synchronous=FULL) and migrates the file, and begins the run: if the
+ * run before this one has no watchdog_stopped, records watchdog_crashed (reason reboot when the
+ * boot id differs), and closes each of its limit_exceeded that lacks a process_terminated with one
+ * whose outcome is interrupted and whose cause_eid names it; all in one transaction. These rows
+ * have the run_id of the run that crashed. Opening again with the same run_id goes on with that
+ * run: eids stay what they were.
  * @path: absolute. Never waits longer than 250 ms for a lock.
  * Returns: NULL with @error in WD_HISTORY_ERROR. */
 WdHistory *wd_history_open(const char *path, const WdHistoryRun *run, GError **error);
@@ -48,8 +54,9 @@ gint64 wd_history_eid(const WdHistory *history, guint64 seq);
 gboolean wd_history_append(WdHistory *history, WdEvent *const *events, gsize n, GError **error);
 
 /* Removes up to @most of the oldest rows that are over @max_rows or older than @oldest_s (wall
- * clock), and gives freed pages back in the same small steps. @removed: how many went; call again
- * later while it equals @most. */
+ * clock), and gives freed pages back in the same small steps. Rows go strictly from the oldest eid
+ * on, and the newest one never does. @removed: how many went; call again later while it equals
+ * @most. */
 gboolean wd_history_prune(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint most,
                           guint *removed, GError **error);
 

@@ -7,15 +7,18 @@
 
 G_BEGIN_DECLS
 
+#define WD_STATUS_FILE "status.db" /* in the runtime directory */
+
 typedef struct WdStatus WdStatus;
 
-/* Opens or creates (0600) @path, an absolute path; a file that is no database or has another schema version is
- * replaced, for nothing in it needs keeping. */
+/* Opens or creates (0600) @path, an absolute path; a file that is no database or has another schema
+ * version is replaced, for nothing in it needs keeping. */
 WdStatus *wd_status_open(const char *path, GError **error);
 void wd_status_free(WdStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdStatus, wd_status_free)
 
-/* Replaces all rows by @rows. @history turns last_seq into last_eid; NULL while there is none (the column is then NULL). */
+/* Replaces all rows by @rows. @history turns last_seq into last_eid; NULL while there is none (the
+ * column is then NULL). */
 gboolean wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n,
                          const WdHistory *history, GError **error);
 

@@ -1,0 +1,208 @@
+#include "watchdog/core/respawn.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace
+{
+
+constexpr gint64 SECOND = G_USEC_PER_SEC;
+
+WdLimits
+normal()
+{
+  WdLimits limits = {};
+  limits.respawn_limit = 4;
+  limits.quick_exit_s = 4;
+  limits.respawn_delay_s = 5;
+  limits.max_delay_s = 600;
+  return limits;
+}
+
+struct Run {
+  gint64 lifetime_us;
+  gint64 delay_s;
+  bool give_up;
+};
+
+void
+expect_runs(const WdLimits &limits, const std::vector<Run> &runs)
+{
+  WdRespawn respawn = {};
+  for (std::size_t i = 0; i < runs.size(); i++) {
+    WdRespawnDecision decision = wd_respawn_exited(&respawn, runs[i].lifetime_us, &limits);
+    EXPECT_EQ(decision.delay_us, runs[i].delay_s * SECOND) << "exit " << i + 1;
+    EXPECT_EQ(decision.give_up, runs[i].give_up) << "exit " << i + 1;
+  }
+}
+
+TEST(Respawn, QuickExitsBackOffAndGiveUpAtTheFifth)
+{
+  expect_runs(normal(), {{0, 7, false},
+                         {1, 9, false},
+                         {3 * SECOND, 13, false},
+                         {4 * SECOND - 1, 21, false},
+                         {0, 37, true},
+                         {0, 69, true}});
+}
+
+TEST(Respawn, ShortRunsBackOffAndNeverGiveUp)
+{
+  expect_runs(normal(), {{4 * SECOND, 7, false},
+                         {59 * SECOND, 9, false},
+                         {30 * SECOND, 13, false},
+                         {60 * SECOND - 1, 21, false},
+                         {10 * SECOND, 37, false},
+                         {10 * SECOND, 69, false},
+                         {10 * SECOND, 133, false},
+                         {10 * SECOND, 261, false},
+                         {10 * SECOND, 517, false},
+                         {10 * SECOND, 600, false},
+                         {10 * SECOND, 600, false}});
+}
+
+TEST(Respawn, AShortRunDoesNotForgiveQuickExits)
+{
+  expect_runs(normal(), {{0, 7, false},
+                         {0, 9, false},
+                         {10 * SECOND, 13, false},
+                         {0, 21, false},
+                         {0, 37, false},
+                         {0, 69, true}});
+}
+
+TEST(Respawn, AGoodRunWaitsForNothingAndForgives)
+{
+  expect_runs(normal(), {{0, 7, false},
+                         {0, 9, false},
+                         {0, 13, false},
+                         {0, 21, false},
+                         {60 * SECOND, 0, false},
+                         {0, 7, false},
+                         {0, 9, false},
+                         {0, 13, false},
+                         {0, 21, false},
+                         {0, 37, true}});
+}
+
+TEST(Respawn, LevelMinusOneHardlyEverGivesUp)
+{
+  WdLimits limits = normal();
+  limits.respawn_limit = 1000;
+  limits.quick_exit_s = 1000;
+  limits.respawn_delay_s = 1;
+  WdRespawn respawn = {};
+  EXPECT_EQ(wd_respawn_exited(&respawn, 0, &limits).delay_us, 3 * SECOND);
+  for (int i = 2; i <= 1000; i++)
+    ASSERT_FALSE(wd_respawn_exited(&respawn, 10 * SECOND, &limits).give_up) << i;
+  EXPECT_TRUE(wd_respawn_exited(&respawn, 10 * SECOND, &limits).give_up);
+  EXPECT_EQ(wd_respawn_exited(&respawn, 100 * SECOND, &limits).delay_us, 0);
+}
+
+TEST(Respawn, MaxDelayCapsAndZeroMeansNoDelay)
+{
+  WdLimits limits = normal();
+  limits.max_delay_s = 10;
+  expect_runs(limits,
+              {{0, 7, false}, {0, 9, false}, {0, 10, false}, {0, 10, false}, {0, 10, true}});
+  limits.max_delay_s = 0;
+  expect_runs(limits, {{0, 0, false}, {0, 0, false}, {0, 0, false}, {0, 0, false}, {0, 0, true}});
+}
+
+TEST(Respawn, AnExitAtTheVeryAgeIsNotQuick)
+{
+  WdLimits limits = normal();
+  WdRespawn respawn = {};
+  wd_respawn_exited(&respawn, 4 * SECOND, &limits);
+  EXPECT_EQ(respawn.quick_exits, 0u);
+  wd_respawn_exited(&respawn, 4 * SECOND - 1, &limits);
+  EXPECT_EQ(respawn.quick_exits, 1u);
+}
+
+TEST(Respawn, SpawnFailuresCountAsQuickExits)
+{
+  WdLimits limits = normal();
+  WdRespawn respawn = {};
+  for (gint64 delay_s : {7, 9, 13, 21}) {
+    WdRespawnDecision decision = wd_respawn_spawn_failed(&respawn, &limits);
+    EXPECT_EQ(decision.delay_us, delay_s * SECOND);
+    EXPECT_FALSE(decision.give_up);
+  }
+  EXPECT_TRUE(wd_respawn_spawn_failed(&respawn, &limits).give_up);
+}
+
+TEST(Respawn, LimitKillsBackOffFromTheThird)
+{
+  WdLimits limits = normal();
+  WdRespawn respawn = {};
+  for (gint64 delay_s : {0, 0, 5, 10, 20, 40, 60, 60, 60})
+    EXPECT_EQ(wd_respawn_terminated(&respawn, 75 * SECOND, &limits), delay_s * SECOND);
+  EXPECT_EQ(wd_respawn_terminated(&respawn, 600 * SECOND - 1, &limits), 60 * SECOND);
+  EXPECT_EQ(wd_respawn_terminated(&respawn, 600 * SECOND, &limits), 0) << "forgiven";
+  EXPECT_EQ(wd_respawn_terminated(&respawn, 0, &limits), 0);
+  EXPECT_EQ(wd_respawn_terminated(&respawn, 0, &limits), 5 * SECOND);
+}
+
+TEST(Respawn, LimitKillsNeverCountTowardsTheRespawnLimit)
+{
+  WdLimits limits = normal();
+  WdRespawn respawn = {};
+  for (int i = 0; i < 100; i++)
+    wd_respawn_terminated(&respawn, 0, &limits);
+  WdRespawnDecision decision = wd_respawn_exited(&respawn, 0, &limits);
+  EXPECT_EQ(decision.delay_us, 7 * SECOND);
+  EXPECT_FALSE(decision.give_up);
+}
+
+TEST(Respawn, ALongRunForgivesLimitKillsHoweverItEnds)
+{
+  WdLimits limits = normal();
+  WdRespawn respawn = {};
+  wd_respawn_terminated(&respawn, 0, &limits);
+  wd_respawn_terminated(&respawn, 0, &limits);
+  wd_respawn_exited(&respawn, 599 * SECOND, &limits);
+  EXPECT_EQ(respawn.limit_kills, 2u) << "an exit alone doesn't forgive";
+  wd_respawn_exited(&respawn, 600 * SECOND, &limits);
+  EXPECT_EQ(respawn.limit_kills, 0u);
+}
+
+TEST(Respawn, ALongRunUpToATerminationForgivesQuickExits)
+{
+  WdLimits limits = normal();
+  WdRespawn respawn = {};
+  wd_respawn_exited(&respawn, 0, &limits);
+  wd_respawn_terminated(&respawn, 59 * SECOND, &limits);
+  EXPECT_EQ(respawn.quick_exits, 1u);
+  wd_respawn_terminated(&respawn, 60 * SECOND, &limits);
+  EXPECT_EQ(respawn.quick_exits, 0u);
+  EXPECT_EQ(respawn.backoffs, 0u);
+}
+
+TEST(Respawn, MaxDelayCapsLimitKillsToo)
+{
+  WdLimits limits = normal();
+  limits.max_delay_s = 7;
+  WdRespawn respawn = {};
+  for (gint64 delay_s : {0, 0, 5, 7, 7})
+    EXPECT_EQ(wd_respawn_terminated(&respawn, 0, &limits), delay_s * SECOND);
+  limits.max_delay_s = 0;
+  EXPECT_EQ(wd_respawn_terminated(&respawn, 0, &limits), 0);
+}
+
+TEST(Respawn, NoCountOverflows)
+{
+  WdLimits limits = normal();
+  limits.max_delay_s = G_MAXINT64;
+  for (guint n : {0u, 39u, 40u, 62u, 63u, 64u, G_MAXUINT - 1, G_MAXUINT}) {
+    WdRespawn respawn = {n, n, n};
+    EXPECT_GT(wd_respawn_exited(&respawn, 0, &limits).delay_us, 0) << n;
+    EXPECT_GE(respawn.quick_exits, n);
+    EXPECT_GE(respawn.backoffs, n);
+    wd_respawn_terminated(&respawn, 0, &limits);
+    EXPECT_GE(respawn.limit_kills, n);
+    EXPECT_EQ(wd_respawn_terminated(&respawn, 0, &limits), n == 0 ? 0 : 60 * SECOND) << n;
+  }
+}
+
+} // namespace

@@ -1,0 +1,30 @@
+/* A listening unix socket that only root and the user that we run as can use. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "thrift/socket.h" /* WIRE_SOCKET_PATH_MAX */
+
+G_BEGIN_DECLS
+
+typedef struct WireListener WireListener;
+
+/* Listens on @path, with mode 0600 under any umask. A socket that is there already is replaced:
+ * nobody listens on it, or its listener is one that we succeed. Any other file is an error. */
+WireListener *wire_listener_new(const char *path, GError **error);
+
+const char *wire_listener_path(const WireListener *listener);
+
+/* The non-blocking socket, to wait for connections on. */
+GSocket *wire_listener_socket(const WireListener *listener);
+
+/* Accepts one connection. Returns: (transfer full) a non-blocking socket, or NULL:
+ * G_IO_ERROR_WOULD_BLOCK when nobody waits, G_IO_ERROR_PERMISSION_DENIED when it was another user's
+ * (it is closed). */
+GSocket *wire_listener_accept(WireListener *listener, GError **error);
+
+/* Closes it and unlinks the file if it is still ours. NULL is allowed. */
+void wire_listener_free(WireListener *listener);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireListener, wire_listener_free)
+
+G_END_DECLS

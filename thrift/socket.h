@@ -1,0 +1,35 @@
+/* One whole message over a unix socket, blocking, with an absolute end that a dripping peer can't
+ * outlive. For threads of their own; a main loop serves with server.h.
+ *
+ * @deadline_us: g_get_monotonic_time(). Errors are of G_IO_ERROR: TIMED_OUT, CANCELLED,
+ * INVALID_DATA (the message says which rule of message.h was broken), CLOSED (the peer ended
+ * between two messages), PARTIAL_INPUT (in the middle of one), or whatever the socket says. */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "thrift/message.h"
+
+G_BEGIN_DECLS
+
+/* The longest path of a unix socket, without the NUL. */
+#define WIRE_SOCKET_PATH_MAX 107
+
+/* Connects to @path; a peer whose backlog is full is tried again until the deadline. Anything else
+ * that keeps it from connecting (nobody there, nobody listening) fails at once. Returns: (transfer
+ * full) a non-blocking socket, or NULL. */
+GSocket *wire_connect(const char *path, gint64 deadline_us, GCancellable *cancellable,
+                      GError **error);
+
+/* Receives one complete, valid message. @socket must be non-blocking.
+ * @bytes: on entry what an earlier call received beyond its message (empty at first); on success it
+ * begins with the message, @message->size bytes; take these out before the next call. */
+gboolean wire_receive(GSocket *socket, WireDirection direction, gint64 deadline_us,
+                      GCancellable *cancellable, GByteArray *bytes, WireMessage *message,
+                      GError **error);
+
+/* Sends all of @bytes. @socket must be non-blocking. */
+gboolean wire_send(GSocket *socket, const guint8 *bytes, gsize length, gint64 deadline_us,
+                   GCancellable *cancellable, GError **error);
+
+G_END_DECLS

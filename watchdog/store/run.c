@@ -1,0 +1,131 @@
+#include "watchdog/store/run.h"
+
+/* The run before this one, as the history has it. */
+typedef struct {
+  gboolean found;
+  gboolean same;     /* its run_id is ours */
+  gboolean rebooted; /* its boot_id isn't ours */
+  gint64 base;       /* all its events have greater eids, and no other run's have */
+} PreviousRun;
+
+static gboolean
+read_previous(sqlite3 *db, const WdHistoryRun *run, PreviousRun *previous, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt =
+      wd_database_prepare(db, "SELECT run_id = ?, boot_id <> ?, base FROM run", error);
+  if (stmt == NULL)
+    return FALSE;
+  WdBinder binder = {.stmt = stmt};
+  wd_bind_text(&binder, run->run_id);
+  wd_bind_text(&binder, run->boot_id);
+  int result = binder.result == SQLITE_OK ? sqlite3_step(stmt) : binder.result;
+  if (result != SQLITE_ROW && result != SQLITE_DONE) {
+    wd_database_set_error(db, error);
+    return FALSE;
+  }
+  previous->found = result == SQLITE_ROW;
+  if (previous->found) {
+    previous->same = sqlite3_column_int(stmt, 0) != 0;
+    previous->rebooted = sqlite3_column_int(stmt, 1) != 0;
+    previous->base = sqlite3_column_int64(stmt, 2);
+  }
+  return TRUE;
+}
+
+/* Both rows belong to the run that crashed and get the next free eids. */
+static gboolean
+close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **error)
+{
+  g_autoptr(sqlite3_stmt) crashed = wd_database_prepare(
+      db,
+      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, message)"
+      " SELECT ?1, run_id, 'watchdog_crashed', 'watchdog', 'watchdog',"
+      "  (SELECT path FROM events WHERE eid > ?2 AND event = 'watchdog_started' LIMIT 1),"
+      "  pid, iif(?3, 'reboot', NULL),"
+      "  'osquery-watchdogd (' || pid || ') ended without stopping'"
+      "  || iif(?3, ': the host went down', '')"
+      " FROM run",
+      error);
+  if (crashed == NULL)
+    return FALSE;
+  WdBinder binder = {.stmt = crashed};
+  wd_bind_integer(&binder, now_s);
+  wd_bind_integer(&binder, previous->base);
+  wd_bind_integer(&binder, previous->rebooted);
+  if (!wd_binder_run(&binder, error))
+    return FALSE;
+
+  /* With max() SQLite takes the other columns from the row that has it: of each process the newest
+   * of these events tells whether its ending was still open. */
+  g_autoptr(sqlite3_stmt) interrupted = wd_database_prepare(
+      db,
+      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, measured, "
+      "limit_value,"
+      "  unit, utilization, utilization_limit, sustained, outcome, cause_eid, message)"
+      " SELECT ?1, run_id, 'process_terminated', role, name, path, pid, reason, measured,"
+      "  limit_value, unit, utilization, utilization_limit, sustained, 'interrupted', newest,"
+      "  'the watchdog ended before it could tell how the ending of ' || name || ' ('"
+      "  || coalesce(pid, '-') || ') went'"
+      " FROM (SELECT *, max(eid) AS newest FROM events"
+      "  WHERE eid > ?2 AND event IN ('limit_exceeded', 'process_terminated', 'process_exited')"
+      "  GROUP BY role, name, pid)"
+      " WHERE event = 'limit_exceeded' ORDER BY newest",
+      error);
+  if (interrupted == NULL)
+    return FALSE;
+  binder = (WdBinder){.stmt = interrupted};
+  wd_bind_integer(&binder, now_s);
+  wd_bind_integer(&binder, previous->base);
+  return wd_binder_run(&binder, error);
+}
+
+gboolean
+wd_run_has_stopped(sqlite3 *db, gboolean *stopped, GError **error)
+{
+  gint64 value;
+  if (!wd_database_integer(db,
+                           "SELECT 1 FROM events WHERE eid > (SELECT base FROM run)"
+                           " AND event = 'watchdog_stopped' LIMIT 1",
+                           &value, error))
+    return FALSE;
+  *stopped = value != 0;
+  return TRUE;
+}
+
+gboolean
+wd_run_begin(sqlite3 *db, const WdHistoryRun *run, gint64 *base, GError **error)
+{
+  PreviousRun previous = {0};
+  if (!read_previous(db, run, &previous, error))
+    return FALSE;
+  if (previous.found && previous.same) {
+    *base = previous.base;
+    return TRUE;
+  }
+  gboolean stopped = TRUE;
+  if (previous.found && !wd_run_has_stopped(db, &stopped, error))
+    return FALSE;
+  if (!stopped && !close_previous(db, &previous, run->now_s, error))
+    return FALSE;
+
+  gint64 greatest;
+  if (!wd_database_integer(db, "SELECT max(eid) FROM events", &greatest, error))
+    return FALSE;
+  if (greatest < 0 || greatest > G_MAXINT64 / 2) { /* no run could have counted so far */
+    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+                "%s: has the impossible eid %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
+                greatest);
+    return FALSE;
+  }
+  g_autoptr(sqlite3_stmt) begin = wd_database_prepare(
+      db, "REPLACE INTO run(id, run_id, boot_id, pid, base) VALUES(0, ?, ?, ?, ?)", error);
+  if (begin == NULL)
+    return FALSE;
+  WdBinder binder = {.stmt = begin};
+  wd_bind_text(&binder, run->run_id);
+  wd_bind_text(&binder, run->boot_id);
+  wd_bind_integer(&binder, run->watchdog_pid);
+  wd_bind_integer(&binder, greatest);
+  *base = greatest;
+  return wd_binder_run(&binder, error);
+}

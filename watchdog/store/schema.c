@@ -1,0 +1,153 @@
+/* Versions of history.db:
+ *   1  events as the columns of watchdog_events, in their order; run, one row: the newest run.
+ *
+ * Versions of status.db:
+ *   1  processes as the columns of watchdog_processes, in their order, then what only the reader of
+ *      the watchdog's row needs.
+ *
+ * A new version adds its line here and its function at the end of the migrations. status.db needs
+ * only its first one: a file of another version is replaced. */
+#include "watchdog/store/schema.h"
+
+static gboolean
+history_to_1(sqlite3 *db, GError **error)
+{
+  return wd_database_exec(db,
+                          "CREATE TABLE events("
+                          " eid INTEGER PRIMARY KEY,"
+                          " time INTEGER NOT NULL,"
+                          " run_id TEXT NOT NULL,"
+                          " event TEXT NOT NULL,"
+                          " role TEXT NOT NULL,"
+                          " name TEXT,"
+                          " path TEXT,"
+                          " pid INTEGER,"
+                          " reason TEXT,"
+                          " measured INTEGER,"
+                          " limit_value INTEGER,"
+                          " unit TEXT,"
+                          " utilization REAL,"
+                          " utilization_limit INTEGER,"
+                          " sustained INTEGER,"
+                          " outcome TEXT,"
+                          " exit_code INTEGER,"
+                          " exit_signal INTEGER,"
+                          " signals_sent TEXT,"
+                          " duration_ms INTEGER,"
+                          " lifetime_ms INTEGER,"
+                          " delay INTEGER,"
+                          " restarts INTEGER,"
+                          " query_name TEXT,"
+                          " query TEXT,"
+                          " cause_eid INTEGER,"
+                          " details TEXT,"
+                          " message TEXT) STRICT;"
+                          "CREATE INDEX events_time ON events(time);"
+                          "CREATE INDEX events_event_time ON events(event, time);"
+                          "CREATE TABLE run("
+                          " id INTEGER PRIMARY KEY CHECK(id = 0),"
+                          " run_id TEXT NOT NULL,"
+                          " boot_id TEXT NOT NULL,"
+                          " pid INTEGER NOT NULL,"
+                          " base INTEGER NOT NULL) STRICT",
+                          error);
+}
+
+static gboolean
+status_to_1(sqlite3 *db, GError **error)
+{
+  return wd_database_exec(db,
+                          "CREATE TABLE processes("
+                          " id INTEGER PRIMARY KEY," /* keeps the order in which they were given */
+                          " name TEXT,"
+                          " role TEXT NOT NULL,"
+                          " path TEXT,"
+                          " pid INTEGER,"
+                          " state TEXT NOT NULL,"
+                          " start_time INTEGER,"
+                          " restarts INTEGER,"
+                          " terminations INTEGER,"
+                          " quick_exits INTEGER,"
+                          " restart_limit INTEGER,"
+                          " next_start_time INTEGER,"
+                          " user_time INTEGER,"
+                          " system_time INTEGER,"
+                          " utilization REAL,"
+                          " utilization_limit INTEGER,"
+                          " sustained_latency INTEGER,"
+                          " latency_limit INTEGER,"
+                          " resident_size INTEGER,"
+                          " footprint INTEGER,"
+                          " baseline_size INTEGER,"
+                          " peak_footprint INTEGER,"
+                          " memory_limit INTEGER,"
+                          " enforced INTEGER,"
+                          " last_check_time INTEGER,"
+                          " last_exit_code INTEGER,"
+                          " last_exit_signal INTEGER,"
+                          " registered INTEGER,"
+                          " uuid INTEGER,"
+                          " responsive INTEGER,"
+                          " version TEXT,"
+                          " last_eid INTEGER,"
+                          " start_ticks INTEGER,"
+                          " last_check_us INTEGER) STRICT",
+                          error);
+}
+
+/* The application ids spell OWdH and OWdS. */
+const WdSchema wd_schema_history = {
+    .title = "history",
+    .application_id = 0x4f576448,
+    .version = 1,
+    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){history_to_1},
+};
+
+const WdSchema wd_schema_status = {
+    .title = "status",
+    .application_id = 0x4f576453,
+    .version = 1,
+    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){status_to_1},
+};
+
+gboolean
+wd_schema_check(sqlite3 *db, const WdSchema *schema, gint32 *version, GError **error)
+{
+  gint64 id, found, tables;
+  if (!wd_database_integer(db, "PRAGMA application_id", &id, error) ||
+      !wd_database_integer(db, "PRAGMA user_version", &found, error) ||
+      !wd_database_integer(db, "SELECT count(*) FROM sqlite_schema", &tables, error))
+    return FALSE;
+  const char *path = sqlite3_db_filename(db, "main");
+  gboolean empty = id == 0 && found == 0 && tables == 0;
+  if (!empty && (id != schema->application_id || found < 1)) {
+    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+                "%s: is no %s of osquery-watchdog (application_id %" G_GINT64_FORMAT ")", path,
+                schema->title, id);
+    return FALSE;
+  }
+  if (found > schema->version) {
+    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_NEWER,
+                "%s: has schema version %" G_GINT64_FORMAT ", this program knows up to %d", path,
+                found, schema->version);
+    return FALSE;
+  }
+  *version = (gint32)found;
+  return TRUE;
+}
+
+gboolean
+wd_schema_migrate(sqlite3 *db, const WdSchema *schema, GError **error)
+{
+  gint32 version;
+  if (!wd_schema_check(db, schema, &version, error))
+    return FALSE;
+  if (version == schema->version)
+    return TRUE;
+  for (; version < schema->version; version++)
+    if (!schema->migrations[version](db, error))
+      return FALSE;
+  g_autofree char *stamp = g_strdup_printf("PRAGMA application_id=%d; PRAGMA user_version=%d",
+                                           schema->application_id, schema->version);
+  return wd_database_exec(db, stamp, error);
+}

@@ -1,0 +1,172 @@
+#include "watchdog/store/status.h"
+
+#include "watchdog/store/schema.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+/* Of all journal modes the write-ahead log took the least CPU, and it alone lets readers and the
+ * writer pass each other. Short, as it lies in memory. */
+#define WAL_PAGES "64"
+
+struct WdStatus {
+  sqlite3 *db;
+  sqlite3_stmt *begin;
+  sqlite3_stmt *commit;
+  sqlite3_stmt *replace;
+  sqlite3_stmt *remove_from;
+};
+
+static gboolean
+prepare_statements(WdStatus *status, GError **error)
+{
+  const struct {
+    sqlite3_stmt **stmt;
+    const char *sql;
+  } statements[] = {
+      {&status->begin, "BEGIN IMMEDIATE"},
+      {&status->commit, "COMMIT"},
+      {&status->replace,
+       "REPLACE INTO processes(id, name, role, path, pid, state, start_time, restarts, "
+       "terminations,"
+       " quick_exits, restart_limit, next_start_time, user_time, system_time, utilization,"
+       " utilization_limit, sustained_latency, latency_limit, resident_size, footprint,"
+       " baseline_size, peak_footprint, memory_limit, enforced, last_check_time, last_exit_code,"
+       " last_exit_signal, registered, uuid, responsive, version, last_eid, start_ticks,"
+       " last_check_us) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
+       " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+      {&status->remove_from, "DELETE FROM processes WHERE id >= ?"},
+  };
+  for (gsize i = 0; i < G_N_ELEMENTS(statements); i++) {
+    *statements[i].stmt = wd_database_prepare(status->db, statements[i].sql, error);
+    if (*statements[i].stmt == NULL)
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static WdStatus *
+try_open(const char *path, GError **error)
+{
+  g_autoptr(WdStatus) status = g_new0(WdStatus, 1);
+  status->db = wd_database_open(path, error);
+  if (status->db == NULL)
+    return NULL;
+  gint32 version;
+  if (!wd_schema_check(status->db, &wd_schema_status, &version, error) ||
+      !wd_database_exec(status->db,
+                        "PRAGMA trusted_schema=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-64;"
+                        "PRAGMA wal_autocheckpoint=" WAL_PAGES,
+                        error) ||
+      !wd_database_use_wal(status->db, error) ||
+      !wd_database_exec(status->db, "BEGIN IMMEDIATE", error) ||
+      !wd_schema_migrate(status->db, &wd_schema_status, error) ||
+      !wd_database_exec(status->db, "COMMIT", error) || !prepare_statements(status, error))
+    return NULL;
+  return g_steal_pointer(&status);
+}
+
+static gboolean
+remove_files(const char *path, GError **error)
+{
+  static const char *const suffixes[] = {"", "-wal", "-shm"};
+  for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+    g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
+    if (unlink(file) < 0 && errno != ENOENT) {
+      g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "%s: cannot be removed: %s", file,
+                  g_strerror(errno));
+      return FALSE;
+    }
+  }
+  return TRUE;
+}
+
+WdStatus *
+wd_status_open(const char *path, GError **error)
+{
+  g_autoptr(GError) reason = NULL;
+  WdStatus *status = try_open(path, &reason);
+  if (status != NULL)
+    return status;
+  if (!g_error_matches(reason, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT) &&
+      !g_error_matches(reason, WD_HISTORY_ERROR, WD_HISTORY_ERROR_NEWER)) {
+    g_propagate_error(error, g_steal_pointer(&reason));
+    return NULL;
+  }
+  return remove_files(path, error) ? try_open(path, error) : NULL;
+}
+
+void
+wd_status_free(WdStatus *status)
+{
+  if (status == NULL)
+    return;
+  sqlite3_finalize(status->begin);
+  sqlite3_finalize(status->commit);
+  sqlite3_finalize(status->replace);
+  sqlite3_finalize(status->remove_from);
+  sqlite3_close_v2(status->db);
+  g_free(status);
+}
+
+static gboolean
+replace_row(WdStatus *status, gint64 id, const WdProcessStatus *row, const WdHistory *history,
+            GError **error)
+{
+  gboolean has_eid = history != NULL && row->last_seq != 0;
+  WdBinder binder = {.stmt = status->replace};
+  wd_bind_integer(&binder, id);
+  wd_bind_text(&binder, row->name);
+  wd_bind_text(&binder, wd_role_name(row->role));
+  wd_bind_text(&binder, row->path);
+  wd_bind_integer(&binder, row->pid);
+  wd_bind_text(&binder, wd_state_name(row->state));
+  wd_bind_integer(&binder, row->start_time_s);
+  wd_bind_integer(&binder, row->restarts);
+  wd_bind_integer(&binder, row->terminations);
+  wd_bind_integer(&binder, row->quick_exits);
+  wd_bind_integer(&binder, row->restart_limit);
+  wd_bind_integer(&binder, row->next_start_time_s);
+  wd_bind_integer(&binder, row->user_ms);
+  wd_bind_integer(&binder, row->system_ms);
+  wd_bind_real(&binder, row->utilization);
+  wd_bind_integer(&binder, row->utilization_limit);
+  wd_bind_integer(&binder, row->sustained_latency_s);
+  wd_bind_integer(&binder, row->latency_limit_s);
+  wd_bind_integer(&binder, row->resident_bytes);
+  wd_bind_integer(&binder, row->footprint_bytes);
+  wd_bind_integer(&binder, row->baseline_bytes);
+  wd_bind_integer(&binder, row->peak_footprint_bytes);
+  wd_bind_integer(&binder, row->memory_limit_bytes);
+  wd_bind_integer(&binder, row->enforced ? 1 : 0);
+  wd_bind_integer(&binder, row->last_check_time_s);
+  wd_bind_integer(&binder, row->last_exit_code);
+  wd_bind_integer(&binder, row->last_exit_signal);
+  wd_bind_integer(&binder, row->registered);
+  wd_bind_integer(&binder, row->uuid);
+  wd_bind_integer(&binder, row->responsive);
+  wd_bind_text(&binder, row->version);
+  wd_bind_integer(&binder, has_eid ? wd_history_eid(history, row->last_seq) : WD_NONE);
+  wd_bind_integer(&binder, row->start_ticks);
+  wd_bind_integer(&binder, row->last_check_us);
+  return wd_binder_run(&binder, error);
+}
+
+gboolean
+wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, const WdHistory *history,
+                GError **error)
+{
+  if (!wd_binder_run(&(WdBinder){.stmt = status->begin}, error))
+    return FALSE;
+  gsize done = 0;
+  while (done < n && replace_row(status, (gint64)done, rows[done], history, error))
+    done++;
+  WdBinder rest = {.stmt = status->remove_from};
+  wd_bind_integer(&rest, (gint64)n);
+  if (done < n || !wd_binder_run(&rest, error) ||
+      !wd_binder_run(&(WdBinder){.stmt = status->commit}, error)) {
+    wd_database_rollback(status->db);
+    return FALSE;
+  }
+  return TRUE;
+}
