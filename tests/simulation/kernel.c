@@ -53,6 +53,7 @@ die_by(SimKernel *kernel, SimProcess *process, gint64 at_us, gboolean graceful)
   process->death_us = at_us;
   process->death_signal =
       by_signal ? SIM_RANDOM_PICK(kernel->random, SIGABRT, SIGKILL, SIGSEGV) : WD_NONE;
+  process->death_by_oom = process->death_signal == SIGKILL && chance(kernel, 20);
   process->death_code = WD_NONE;
   if (!by_signal)
     process->death_code = graceful ? SIM_RANDOM_PICK(kernel->random, 0, 0, 0, 78)
@@ -148,6 +149,7 @@ sim_kernel_init(SimKernel *kernel, SimRandom *random, SimTrace *trace, guint cou
 {
   *kernel = (SimKernel){
       .random = random, .trace = trace, .cpus = cpus, .count = count, .last_pid = PID_FIRST};
+  kernel->broken_worker = chance(kernel, 5);
   for (guint i = 0; i < count; i++)
     kernel->tempers[i] = (SimTemper)between(kernel, 0, SIM_TEMPER_COUNT - 1);
   SimProcess *watchdog = born(kernel, WD_PROCESS_WATCHDOG, SIM_WATCHDOG_PID, now_us);
@@ -160,6 +162,18 @@ const SimProcess *
 sim_kernel_process(const SimKernel *kernel, guint index)
 {
   return &kernel->processes[index];
+}
+
+static void
+break_down(SimKernel *kernel, SimProcess *worker)
+{
+  die_by(kernel, worker, worker->born_us + between(kernel, 0, 500 * SIM_MS), FALSE);
+  worker->manager_opens_us = G_MAXINT64;
+  if (chance(kernel, 90)) {
+    worker->death_code = 1;
+    worker->death_signal = WD_NONE;
+    worker->death_by_oom = FALSE;
+  }
 }
 
 /* The extension goes because the worker does: a while after it, or a little before. */
@@ -190,6 +204,8 @@ sim_kernel_spawn(SimKernel *kernel, guint index, gint64 now_us)
               typical ? kernel->tempers[index]
                       : (SimTemper)between(kernel, 0, SIM_TEMPER_COUNT - 1));
   choose_reactions(kernel, process, index);
+  if (index == WD_PROCESS_WORKER && kernel->broken_worker)
+    break_down(kernel, process);
   if (index >= WD_PROCESS_FIRST_EXTENSION && chance(kernel, 20))
     follow_before(kernel, process, now_us);
 }
@@ -205,6 +221,7 @@ sim_kernel_signal(SimKernel *kernel, guint index, int signo, gint64 now_us)
       process->death_us = now_us + process->kill_delay_us;
       process->death_code = WD_NONE;
       process->death_signal = SIGKILL;
+      process->death_by_oom = FALSE;
     }
     return;
   }

@@ -34,6 +34,7 @@ typedef struct {
   gint64 death_us;
   gint64 death_code;
   gint64 death_signal;
+  gboolean death_by_oom;
   gint64 follows; /* the start_ticks of the worker whose death is the cause of this one; 0: none */
 
   gint64 term_delay_us;    /* from SIGTERM or SIGUSR1; G_MAXINT64: ignores them */
@@ -55,6 +56,7 @@ typedef struct {
   guint cpus;
   guint count;
   SimTemper tempers[SIM_PROCESSES_MAX];
+  gboolean broken_worker; /* fails at once, whatever its temper */
   SimProcess processes[SIM_PROCESSES_MAX];
   gint64 last_pid;
   gint64 last_start_ticks;

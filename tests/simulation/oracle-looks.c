@@ -78,8 +78,14 @@ looked_at(SimOracle *oracle, guint process, const WdSample *sample, gboolean reg
   const WdVerdict verdict =
       sim_measure(&view->measure, &oracle->limits, sample, oracle->now_us, regular);
   if (verdict.kind == WD_VERDICT_WITHIN) {
-    if (regular)
-      view->episode = FALSE;
+    if (!regular)
+      return;
+    const gint64 footprint_bytes = sim_measure_footprint(
+        &view->measure, &oracle->limits, sample->resident_bytes, sample->private_bytes);
+    view->episode = FALSE;
+    view->threads_due =
+        process != WD_PROCESS_WATCHDOG &&
+        (view->measure.strikes > 0 || footprint_bytes > oracle->limits.memory_limit_bytes / 2);
     return;
   }
   if (!sim_view_running(view) || !watched(oracle, process))

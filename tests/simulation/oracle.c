@@ -175,6 +175,18 @@ worker_gone(SimOracle *oracle)
   }
 }
 
+/* Three workers in a row that failed within a second and never opened their manager's socket. */
+static gboolean
+command_line_is_broken(SimOracle *oracle, const WdInput *input, gint64 lifetime_us)
+{
+  const gboolean failed = input->exited.code != WD_NONE && input->exited.code != 0;
+  if (failed && lifetime_us < 1 * SIM_S && oracle->limits.manager && !oracle->manager_accepts)
+    oracle->failures_at_once++;
+  else
+    oracle->failures_at_once = 0;
+  return oracle->failures_at_once == 3;
+}
+
 static void
 ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
 {
@@ -185,6 +197,8 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
       process == WD_PROCESS_WORKER && input->exited.code == 78 && !oracle->stopping;
   SimVerdictOnExit verdict = {0, FALSE};
   WdReason reason = input->exited.signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
+  if (input->exited.oom)
+    reason = WD_REASON_OOM;
   guint64 cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
 
   view->own_exit_us = oracle->now_us;
@@ -200,6 +214,8 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
     check_follower(oracle, process);
     verdict = sim_failures_exit(&view->failures, lifetime_us, &oracle->limits);
     sim_trace_count(oracle->trace, reason == WD_REASON_EXIT ? SIM_TALLY_EXITS : SIM_TALLY_CRASHES);
+    if (reason == WD_REASON_OOM)
+      sim_trace_count(oracle->trace, SIM_TALLY_OOM_KILLS);
   }
   SimExpected *exited = sim_oracle_expect(oracle, WD_EVENT_PROCESS_EXITED, process, reason);
   exited->code = input->exited.code;
@@ -210,6 +226,15 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
     sim_trace_count(oracle->trace, SIM_TALLY_EXITS_78);
     view->stopped = TRUE;
     sim_oracle_begin_stop(oracle, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC);
+    return;
+  }
+  if (process == WD_PROCESS_WORKER && !oracle->stopping &&
+      command_line_is_broken(oracle, input, lifetime_us)) {
+    sim_oracle_expect(oracle, WD_EVENT_RESPAWN_LIMIT_REACHED, process, WD_REASON_EXIT)->ends_all =
+        TRUE;
+    sim_trace_count(oracle->trace, SIM_TALLY_BROKEN_COMMAND_LINES);
+    view->stopped = TRUE;
+    sim_oracle_begin_stop(oracle, WD_REASON_EXIT, WD_EXIT_FAILED);
     return;
   }
   after_end(oracle, process, verdict, reason);
@@ -335,6 +360,10 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
     break;
   case WD_INPUT_MANAGER_ACCEPTS:
     oracle->manager_accepts = sim_view_running(&oracle->views[WD_PROCESS_WORKER]);
+    break;
+  case WD_INPUT_EVENTS_LOST:
+    sim_oracle_expect(oracle, WD_EVENT_EVENTS_LOST, WD_PROCESS_WATCHDOG, WD_REASON_NONE);
+    sim_trace_count(oracle->trace, SIM_TALLY_EVENTS_LOST);
     break;
   case WD_INPUT_STOP:
     oracle->stop_requests++;

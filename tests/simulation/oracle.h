@@ -44,9 +44,10 @@ typedef struct {
   /* its past */
   SimFailures failures;
   SimFailures failures_before_exit;
-  gint64 own_exit_us; /* WD_NONE: none that could be taken back */
-  guint64 gone_seq;   /* the event of its last end */
-  guint64 end_seq;    /* the same, or of its last failed start */
+  gboolean threads_due; /* to be remembered in this step */
+  gint64 own_exit_us;   /* WD_NONE: none that could be taken back */
+  guint64 gone_seq;     /* the event of its last end */
+  guint64 end_seq;      /* the same, or of its last failed start */
 } SimView;
 
 /* An event that must be recorded in this step, in this order for each process. */
@@ -83,6 +84,7 @@ typedef struct {
   gboolean manager_accepts;
   gint64 last_probe_us; /* or the worker's start */
   gint64 worker_gone_us;
+  guint failures_at_once; /* workers in a row that never opened it */
   gint64 disturbed_until_us;
 
   gboolean stopping;

@@ -71,6 +71,8 @@ store(SimLoop *loop, guint process, guint64 seq)
   gint64 latency_us = sim_random_between(loop->random, 0, 15 * SIM_MS);
   if (sim_random_chance(loop->random, 10)) {
     sim_trace_count(loop->trace, SIM_TALLY_STORED_NEVER);
+    if (sim_random_chance(loop->random, 50))
+      add_pending(loop, WD_INPUT_EVENTS_LOST, 0, loop->now_us + latency_us)->input.lost = 1;
     return;
   }
   if (sim_random_chance(loop->random, 20))
@@ -197,6 +199,7 @@ deliver(SimLoop *loop, guint index)
   case WD_INPUT_SPAWN_FAILED:
   case WD_INPUT_EXITED:
   case WD_INPUT_STORED:
+  case WD_INPUT_EVENTS_LOST:
     break;
   }
   step(loop, input);
@@ -240,6 +243,7 @@ let_die(SimLoop *loop)
     Pending *exited = add_pending(loop, WD_INPUT_EXITED, process, at_us);
     exited->input.exited.code = sim_kernel_process(&loop->kernel, process)->death_code;
     exited->input.exited.signal = sim_kernel_process(&loop->kernel, process)->death_signal;
+    exited->input.exited.oom = sim_kernel_process(&loop->kernel, process)->death_by_oom;
   }
 }
 
@@ -289,6 +293,7 @@ choose_limits(SimRandom *random)
 {
   return (WdLimits){
       .enforce = sim_random_chance(random, 90),
+      .manager = sim_random_chance(random, 90),
       .enforce_extensions = sim_random_chance(random, 70),
       .dry_run = sim_random_chance(random, 10),
       .memory_limit_bytes = SIM_RANDOM_PICK(random, 50, 100, 200) * SIM_MB,

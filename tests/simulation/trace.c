@@ -57,6 +57,9 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
   case WD_INPUT_MANAGER_ACCEPTS:
     sim_trace_line(trace, "%.6f manager accepts", now_s);
     break;
+  case WD_INPUT_EVENTS_LOST:
+    sim_trace_line(trace, "%.6f events lost: %" G_GUINT64_FORMAT, now_s, input->lost);
+    break;
   case WD_INPUT_STOP:
     sim_trace_line(trace, "%.6f stop", now_s);
     break;
@@ -88,7 +91,8 @@ enter_event(SimTrace *trace, const WdEvent *event)
 void
 sim_trace_action(SimTrace *trace, const WdAction *action)
 {
-  const gint64 values[] = {action->kind, action->process, action->signo, action->exit_code};
+  const gint64 values[] = {action->kind, action->process, action->signo, action->exit_code,
+                           action->details};
   enter(trace, values, sizeof values);
   switch (action->kind) {
   case WD_ACTION_SPAWN:
@@ -96,6 +100,8 @@ sim_trace_action(SimTrace *trace, const WdAction *action)
     break;
   case WD_ACTION_SIGNAL:
     sim_trace_line(trace, "    signal %d to %u", action->signo, action->process);
+    break;
+  case WD_ACTION_REMEMBER_THREADS:
     break;
   case WD_ACTION_RECORD:
     enter_event(trace, action->event);

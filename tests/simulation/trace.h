@@ -13,9 +13,11 @@
   TALLY(SPAWN_FAILURES, "spawn failures")                                 \
   TALLY(EXITS, "unprovoked exits")                                        \
   TALLY(CRASHES, "unprovoked deaths by a signal")                         \
+  TALLY(OOM_KILLS, "of them, by the kernel for want of memory")           \
   TALLY(EXITS_78, "workers' exits with 78 that ended all")                \
   TALLY(DELAYS, "respawns delayed")                                       \
   TALLY(WORKER_GIVE_UPS, "workers given up")                              \
+  TALLY(BROKEN_COMMAND_LINES, "command lines found broken")               \
   TALLY(EXTENSION_GIVE_UPS, "extensions given up, ending all")            \
   TALLY(ABANDONED, "extensions abandoned")                                \
   TALLY(SPARED, "indispensable extensions spared")                        \
@@ -24,6 +26,7 @@
   TALLY(FOLLOWED_BEFORE, "extensions gone just before the worker")        \
   TALLY(MEMORY_BREACHES, "memory limits exceeded")                        \
   TALLY(QUICK_DETECTIONS, "of them, checked to be seen in time")          \
+  TALLY(THREADS_REMEMBERED, "threads remembered near a limit")            \
   TALLY(CPU_BREACHES, "CPU limits exceeded")                              \
   TALLY(UNHEALTHY, "watchdogs over their own limit")                      \
   TALLY(DRY_BREACHES, "breaches only recorded")                           \
@@ -37,6 +40,7 @@
   TALLY(STORED_IN_TIME, "acknowledgements in time")                       \
   TALLY(STORED_LATE, "acknowledgements late")                             \
   TALLY(STORED_NEVER, "acknowledgements never")                           \
+  TALLY(EVENTS_LOST, "losses reported by the store")                      \
   TALLY(SAMPLES_MISSING, "samples missing")                               \
   TALLY(LATE_TICKS, "late ticks")                                         \
   TALLY(STALLS, "stalls of the loop")                                     \
