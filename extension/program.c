@@ -56,7 +56,8 @@ say_event(Program *program, ExtEvent event, gint64 uuid, const char *text)
 {
   const ExtOptions *options = program->options;
   const gboolean news = event != program->said;
-  program->said = event;
+  if (event != EXT_DUE && event != EXT_CORE_STARTED) /* they come between any two */
+    program->said = event;
   switch (event) {
   case EXT_REGISTERED:
     say("registered with %s as %" G_GINT64_FORMAT, options->socket, uuid);
