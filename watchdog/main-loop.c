@@ -112,7 +112,7 @@ record(const Loop *loop, WdAction *action)
     const WdChild *child = child_at(loop, action->process);
     event->details = wd_process_details_read(child->spawn.pid, child->threads);
   }
-  wd_log(event->message);
+  wd_log_event(event);
   wd_writer_append(loop->parts.writer, event);
 }
 
@@ -396,12 +396,15 @@ gboolean
 wd_main_loop_block_signals(GError **error)
 {
   sigset_t set;
-  struct sigaction ignore;
+  struct sigaction action;
   taken_signals(&set);
-  memset(&ignore, 0, sizeof ignore);
-  ignore.sa_handler = SIG_IGN;
-  return (sigprocmask(SIG_BLOCK, &set, NULL) == 0 && sigaction(SIGPIPE, &ignore, NULL) == 0) ||
-         fail(error, "signals");
+  memset(&action, 0, sizeof action);
+  action.sa_handler = SIG_IGN;
+  gboolean done = sigprocmask(SIG_BLOCK, &set, NULL) == 0 && sigaction(SIGPIPE, &action, NULL) == 0;
+  /* Who started us may have ignored it, and then children would go without a word. */
+  action.sa_handler = SIG_DFL;
+  done = done && sigaction(SIGCHLD, &action, NULL) == 0;
+  return done || fail(error, "signals");
 }
 
 static gboolean

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,11 +55,13 @@ wd_private_directory_lock(const char *directory, GError **error)
     set_errno_error(error, path, errno);
     return -1;
   }
-  if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+  /* Of the process, unlike flock(): the same directory may serve as both of ours. */
+  const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(fd, F_SETLK, &whole) == 0)
     return fd;
   const int saved = errno;
   close(fd);
-  if (saved == EWOULDBLOCK)
+  if (saved == EACCES || saved == EAGAIN)
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
                 "%s: locked: another osquery-watchdogd uses this directory", path);
   else

@@ -10,8 +10,8 @@ G_BEGIN_DECLS
  * path and the failed check. */
 char *wd_private_directory_prepare(const char *path, GError **error);
 
-/* Takes the lock in @directory for as long as the returned descriptor stays open. -1 with @error:
- * G_IO_ERROR_BUSY when another instance holds it. */
+/* Takes the lock in @directory for this process, which may take it again, until a descriptor that
+ * this returned for it is closed. -1 with @error: G_IO_ERROR_BUSY when another process holds it. */
 int wd_private_directory_lock(const char *directory, GError **error);
 
 G_END_DECLS

@@ -1,5 +1,6 @@
 #include "watchdog/supervision.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -21,7 +22,8 @@ typedef struct {
   char *state_dir;
   char *runtime_dir;
   char *boot_id;
-  int lock_fd;
+  int state_lock_fd;
+  int runtime_lock_fd;
   WdPidfile *pidfile;
   WdRunRecord *record;
   GPtrArray *extensions; /* of WdManagedExtension */
@@ -40,13 +42,34 @@ run_clear(Run *run)
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
   wd_run_record_finish(run->record);
   wd_pidfile_free(run->pidfile);
-  if (run->lock_fd >= 0)
-    close(run->lock_fd);
+  if (run->runtime_lock_fd >= 0)
+    close(run->runtime_lock_fd);
+  if (run->state_lock_fd >= 0)
+    close(run->state_lock_fd);
   g_free(run->state_dir);
   g_free(run->runtime_dir);
   g_free(run->boot_id);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
+
+/* Whoever started us may have closed them: then what we open next would take their place, and our
+ * log and our children's output would go there. These three are for children, too. */
+static gboolean
+open_standard_streams(GError **error)
+{
+  int fd;
+  do
+    fd = open("/dev/null", O_RDWR);
+  while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd < 0) {
+    const int saved = errno;
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "/dev/null: %s",
+                g_strerror(saved));
+    return FALSE;
+  }
+  close(fd);
+  return TRUE;
+}
 
 /* Whatever we were started with open is not for our children. */
 static void
@@ -71,8 +94,12 @@ prepare_directories(Run *run, const WdSettings *settings, GError **error)
   run->runtime_dir = wd_private_directory_prepare(settings->runtime_dir, error);
   if (run->runtime_dir == NULL)
     return FALSE;
-  run->lock_fd = wd_private_directory_lock(run->state_dir, error);
-  return run->lock_fd >= 0;
+  run->state_lock_fd = wd_private_directory_lock(run->state_dir, error);
+  if (run->state_lock_fd < 0)
+    return FALSE;
+  /* Whoever has only this one in common with us would take our processes for leftovers. */
+  run->runtime_lock_fd = wd_private_directory_lock(run->runtime_dir, error);
+  return run->runtime_lock_fd >= 0;
 }
 
 static gboolean
@@ -183,11 +210,13 @@ own_start_ticks(gint64 *ticks, GError **error)
 int
 wd_supervision_run(const WdSettings *settings, GError **error)
 {
-  g_auto(Run) run = {.lock_fd = -1};
+  g_auto(Run) run = {.state_lock_fd = -1, .runtime_lock_fd = -1};
   gint64 start_ticks;
   /* As it stands, against the working directory: nothing is searched for in the environment's PATH.
    */
   g_autofree char *worker_path = g_canonicalize_filename(settings->osqueryd_argv[0], NULL);
+  if (!open_standard_streams(error))
+    return WD_EXIT_FAILED;
   keep_descriptors_from_children();
   if (!wd_program_file_check(worker_path, settings->allow_unsafe, error) ||
       !own_start_ticks(&start_ticks, error) || !list_extensions(&run, settings, error) ||

@@ -61,7 +61,7 @@ def test_status_is_readable(files):
     expected = [
         r"NAME +STATE +PID +UPTIME +RESTARTS +CPU/LIMIT +MEMORY/LIMIT +LAST EVENT",
         rf"watchdog +running +{os.getpid()} +2h 5m +- +- +- +watchdog_started 1h .* ago",
-        r"worker +running +4001 +2h 5m +1 +2\.5 / 10 % +85\.3 / 200\.0 MiB +process_started 12m .* ago",
+        r"worker +running +4001 +2h 5m +1 +2\.5 / 10 % +85\.3 / 200\.0 MiB +process_started 12m .*",
         r"a\.ext +waiting, starts in (59m|1h) .* - +- +- +- +process_exited .* ago",
     ]
     for line, pattern in zip(lines, expected, strict=True):
@@ -384,4 +384,4 @@ def test_a_full_scan_takes_constant_memory(tmp_path, command):
         directory.mkdir()
         make_history(directory, count)
         peaks.append(peak_memory_kb([CTL, f"--state_dir={directory}", *command]))
-    assert peaks[1] < peaks[0] + 4096  # SQLite's cache of pages takes 2 MB
+    assert peaks[1] < peaks[0] + 8192  # all the rows would take more than twice that

@@ -272,7 +272,7 @@ check_probe(SimOracle *oracle)
 {
   SIM_CHECK(oracle->trace,
             sim_view_running(&oracle->views[WD_PROCESS_WORKER]) && !oracle->manager_accepts &&
-                !oracle->stopping && oracle->count > WD_PROCESS_FIRST_EXTENSION,
+                !oracle->stopping && oracle->limits.manager,
             "a probe that nothing depends on");
   oracle->last_probe_us = oracle->now_us;
 }

@@ -96,7 +96,7 @@ sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor)
   SIM_CHECK(oracle->trace, deadline_us <= oracle->next_check_us, "no tick for the next check");
   if (oracle->input == WD_INPUT_TICK)
     SIM_CHECK(oracle->trace, deadline_us > oracle->now_us, "a busy loop");
-  if (!oracle->manager_accepts && !oracle->stopping && oracle->count > WD_PROCESS_FIRST_EXTENSION &&
+  if (!oracle->manager_accepts && !oracle->stopping && oracle->limits.manager &&
       sim_view_running(&oracle->views[WD_PROCESS_WORKER]))
     SIM_CHECK(oracle->trace, deadline_us <= oracle->last_probe_us + 1 * SIM_S,
               "no tick for the next probe");

@@ -180,7 +180,7 @@ static gboolean
 command_line_is_broken(SimOracle *oracle, const WdInput *input, gint64 lifetime_us)
 {
   const gboolean failed = input->exited.code != WD_NONE && input->exited.code != 0;
-  if (failed && lifetime_us < 1 * SIM_S && !oracle->manager_accepts)
+  if (failed && lifetime_us < 1 * SIM_S && oracle->limits.manager && !oracle->manager_accepts)
     oracle->failures_at_once++;
   else
     oracle->failures_at_once = 0;

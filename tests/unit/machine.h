@@ -37,6 +37,7 @@ normal_limits()
 {
   WdLimits limits = {};
   limits.enforce = TRUE;
+  limits.manager = TRUE;
   limits.enforce_extensions = TRUE;
   limits.memory_limit_bytes = 200 * kMegabyte;
   limits.memory_metric = WD_METRIC_GROWTH;

@@ -45,6 +45,22 @@ TEST(GiveUp, WorkerThatFailsOtherwiseIsNoBrokenCommandLine)
   }
 }
 
+/* Without a manager nothing tells a worker that works from one that doesn't. */
+TEST(GiveUp, NoBrokenCommandLineWithoutAManager)
+{
+  WdLimits limits = normal_limits();
+  limits.manager = FALSE;
+  Machine machine(limits);
+  machine.act("tick");
+  std::string acts;
+  for (int i = 0; i < 4; i++) {
+    acts += machine.act("spawned worker");
+    acts += machine.act("exited worker 1");
+    acts += machine.act("wait 22");
+  }
+  EXPECT_EQ(acts.find("respawn_limit_reached"), std::string::npos) << acts;
+}
+
 TEST(GiveUp, WorkerBacksOffAndThenEndsAll)
 {
   Machine machine(normal_limits(), {"a"});

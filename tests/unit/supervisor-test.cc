@@ -51,9 +51,11 @@ TEST(Start, ManagerIsProbedEarlyAndThenMoreRarely)
   EXPECT_LT(probes_ms.size(), 130u);
 }
 
-TEST(Start, NoProbeWithoutExtensions)
+TEST(Start, NoProbeWithoutAManager)
 {
-  Machine machine;
+  WdLimits limits = normal_limits();
+  limits.manager = FALSE;
+  Machine machine(limits);
   machine.play({{"tick", "watchdog_started watchdog, spawn worker"},
                 {"spawned worker", "process_started worker"}});
   machine.now_us += G_USEC_PER_SEC;
@@ -73,6 +75,21 @@ TEST(Start, AnExtensionWaitsForTheNextWorkersManager)
       {"wait 30", ""},
       {"accepts", "spawn a"},
   });
+}
+
+TEST(Start, AnExtensionsExitNamesTheWorkersAsItsCauseAfterTheRespawnToo)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 100", ""},
+      {"killed worker 9", "process_exited worker signal, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"wait 2", ""},
+      {"exited a 1", "process_exited a worker_gone"},
+  });
+  EXPECT_EQ(machine.last(WD_EVENT_PROCESS_EXITED)->cause_seq,
+            machine.last(WD_EVENT_PROCESS_STARTED)->seq - 1);
 }
 
 /* osquery would restart the extension at once, into a manager that goes: it exits again at once. */
@@ -226,8 +243,6 @@ TEST(Status, PublishedAtEachCheckAndAtEachEvent)
   machine.act("exited worker 1");
   EXPECT_EQ(machine.publishes - before, 11u);
 }
-
-/* --- details --- */
 
 /* So that limit_exceeded can tell what the last interval's CPU time went into. */
 TEST(Details, ThreadsAreRememberedOnlyNearALimit)

@@ -280,8 +280,7 @@ static gboolean
 probes_manager(const WdSupervisor *supervisor)
 {
   return process_at(supervisor, WD_PROCESS_WORKER)->state == WD_STATE_RUNNING &&
-         !supervisor->manager_accepts && supervisor->processes->len > WD_PROCESS_FIRST_EXTENSION &&
-         !supervisor->stopping;
+         supervisor->limits.manager && !supervisor->manager_accepts && !supervisor->stopping;
 }
 
 /* Looks again after an eighth of the time already waited: early when the core is quick, rarely when
@@ -396,7 +395,7 @@ static gboolean
 fails_at_once(WdSupervisor *supervisor, const WdStep *step, const WdProcess *worker,
               const WdExit *exit)
 {
-  const gboolean at_once = exit->code != WD_NONE && exit->code != 0 &&
+  const gboolean at_once = exit->code != WD_NONE && exit->code != 0 && supervisor->limits.manager &&
                            !supervisor->manager_accepts &&
                            step->now_us - worker->started_us < AT_ONCE_US;
   supervisor->failures_at_once = at_once ? supervisor->failures_at_once + 1 : 0;
