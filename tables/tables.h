@@ -1,7 +1,7 @@
 /* The tables of this project: what columns they have, and their rows as a cursor over the store.
  *
- * Rows are pulled value by value straight from SQLite, so a full scan needs constant memory; whoever
- * pulls (the extension's reply, ctl's virtual table) decides where the values go. */
+ * Rows are pulled value by value straight from SQLite, so a full scan needs constant memory;
+ * whoever pulls (the extension's reply, ctl's virtual table) decides where the values go. */
 #pragma once
 
 #include <glib.h>
@@ -44,6 +44,10 @@ const TableDefinition *const *table_definitions(guint *n);
 /* NULL when there is no such table. */
 const TableDefinition *table_definition_find(const char *name);
 
+/* "CREATE TABLE watchdog_events(eid BIGINT, …)", as SQLite takes it for a virtual table. Newly
+ * allocated. */
+char *table_create_statement(const TableDefinition *table);
+
 /* osquery's operators (osquery/core/tables.h, ConstraintOperator), which are SQLite's. */
 typedef enum {
   TABLE_OP_EQ = 2,
@@ -59,8 +63,9 @@ typedef struct {
   char *value; /* owned text, as SQLite would convert it */
 } TableConstraint;
 
-/* What a query asks of a table. Constraints on one column: several TABLE_OP_EQ mean OR, everything
- * else means AND; the asker filters again, so that a superset of the rows is right. */
+/* What a query asks of a table. Only constraints on columns with options are made use of.
+ * Constraints on one column: several TABLE_OP_EQ mean OR, everything else means AND; the asker
+ * filters again, so that a superset of the rows is right. */
 typedef struct {
   GArray *constraints;  /* of TableConstraint */
   guint64 columns_used; /* bit i: column i is read; a column outside may come back NULL */
@@ -72,15 +77,26 @@ void table_query_add(TableQuery *query, guint column, TableOperator op, const ch
 void table_query_free(TableQuery *query);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableQuery, table_query_free)
 
-/* Where the rows come from. Opens the files when they are first needed, and again when they are replaced. */
+/* Where the watchdog keeps its files unless told otherwise. */
+#define TABLE_STATE_DIR "/var/lib/osquery-watchdog"
+#define TABLE_RUNTIME_DIR "/run/osquery-watchdog"
+
+/* Where the rows come from. Opens the files when they are first needed, and again when they are
+ * replaced. */
 typedef struct TableStore TableStore;
 TableStore *table_store_new(const char *state_dir, const char *runtime_dir);
+
+/* The file that @table is read from, absolute. Without that file the table is empty. */
+const char *table_store_path(const TableStore *store, const TableDefinition *table);
+
+/* Cursors must have been freed before. */
 void table_store_free(TableStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableStore, table_store_free)
 
 typedef struct TableCursor TableCursor;
 
-/* Starts reading. @store must outlive the cursor. Returns: NULL with @error (one line for people). */
+/* Starts reading; events come ordered by eid, processes as the watchdog lists them. @store must
+ * outlive the cursor, @query need not. Returns: NULL with @error (one line for people). */
 TableCursor *table_cursor_open(TableStore *store, const TableDefinition *table,
                                const TableQuery *query, GError **error);
 void table_cursor_free(TableCursor *cursor);

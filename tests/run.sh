@@ -36,7 +36,7 @@ failed=0
 ctest --test-dir "$build" -j "$(nproc)" --output-on-failure --no-tests=error \
   --output-junit "$results/unit.xml" >"$results/unit.log" 2>&1 || { failed=1; cat "$results/unit.log"; }
 python=/usr/bin/python3 # Debian's: it has the packages
-$python -m pytest -q -p no:cacheprovider -n 4 --dist worksteal tests/integration \
+$python -m pytest -q -p no:cacheprovider -n 4 tests/integration \
   --junitxml="$results/integration.xml" || failed=1
 # Tests that need root are a suite of their own.
 if [ "$(id -u)" -eq 0 ]; then

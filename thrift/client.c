@@ -235,9 +235,8 @@ text_map_add(GHashTable *map, const char *key, const char *value)
   g_hash_table_insert(map, g_strdup(key), g_strdup(value));
 }
 
-/* The registry's entry of a table: a row a column, and the table's own attributes. */
-static GPtrArray *
-table_route(const WireTable *table)
+GPtrArray *
+wire_table_route(const WireTable *table)
 {
   GPtrArray *route = g_ptr_array_new_with_free_func((GDestroyNotify)g_hash_table_unref);
   for (guint i = 0; i < table->n_columns; i++) {
@@ -266,7 +265,7 @@ wire_register_extension(const WirePeer *peer, const char *name, const char *vers
   g_autoptr(GHashTable) items =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
   for (guint i = 0; i < n_tables; i++)
-    g_hash_table_insert(items, g_strdup(tables[i].name), table_route(&tables[i]));
+    g_hash_table_insert(items, g_strdup(tables[i].name), wire_table_route(&tables[i]));
   g_autoptr(GHashTable) registry = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   g_hash_table_insert(registry, g_strdup("table"), items);
 

@@ -66,6 +66,10 @@ typedef struct {
   guint n_columns;
 } WireTable;
 
+/* What osquery is told of @table, when it is registered and when it asks for its columns: a row a
+ * column. Returns: a GPtrArray of GHashTable (text to text). */
+GPtrArray *wire_table_route(const WireTable *table);
+
 /* Registers table plugins. Returns: the uuid, or -1. A refusal is WIRE_ERROR_STATUS. */
 gint64 wire_register_extension(const WirePeer *peer, const char *name, const char *version,
                                const WireTable *tables, guint n_tables, GError **error);

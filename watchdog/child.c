@@ -154,6 +154,7 @@ wd_child_reaped(WdChild *child)
   child->spawn.control_fd = -1;
   wd_proc_reader_close(&child->reader);
   g_clear_pointer(&child->exec_error, g_free);
+  g_clear_pointer(&child->threads, wd_threads_free);
   child->alive = FALSE;
   child->exec_pending = FALSE;
 }

@@ -1,6 +1,7 @@
 /* One process that we start: how, and, while it lives, what we hold of it. */
 #pragma once
 
+#include "watchdog/core/details.h"
 #include "watchdog/leftovers.h"
 #include "watchdog/procfs.h"
 #include "watchdog/spawn.h"
@@ -21,7 +22,8 @@ typedef struct {
   WdSpawn spawn;
   WdProcReader reader;
   gint64 start_ticks;
-  char *exec_error; /* why the exec failed; NULL: it didn't, or isn't known yet */
+  char *exec_error;   /* why the exec failed; NULL: it didn't, or isn't known yet */
+  WdThreads *threads; /* as remembered last; NULL: not yet */
 } WdChild;
 
 /* The worker: osqueryd with its own command line, unchanged. @managed_extensions: it has some to

@@ -10,6 +10,9 @@
 
 #include "watchdog/log.h"
 #include "watchdog/manager-socket.h"
+#include "watchdog/oom-kills.h"
+#include "watchdog/process-details.h"
+#include "watchdog/strays.h"
 
 typedef struct {
   WdMainLoopParts parts;
@@ -17,6 +20,7 @@ typedef struct {
   GSource *timer;
   int signal_fd;
   WdProcReader self;
+  WdOomKills oom_kills;
   GQueue
       inputs; /* of Pending: what came up while a step's actions were carried out waits its turn */
   gboolean feeding;
@@ -91,11 +95,25 @@ send_signal(const Loop *loop, guint process, int signo)
 }
 
 static void
+remember_threads(const Loop *loop, guint process)
+{
+  WdChild *child = child_at(loop, process);
+  g_clear_pointer(&child->threads, wd_threads_free);
+  if (child->alive)
+    child->threads = wd_process_threads_read(child->spawn.pid);
+}
+
+static void
 record(const Loop *loop, WdAction *action)
 {
-  action->event->time_s = g_get_real_time() / G_USEC_PER_SEC;
-  wd_log(action->event->message);
-  wd_writer_append(loop->parts.writer, g_steal_pointer(&action->event));
+  WdEvent *event = g_steal_pointer(&action->event);
+  event->time_s = g_get_real_time() / G_USEC_PER_SEC;
+  if (action->details && action->process != WD_PROCESS_WATCHDOG) {
+    const WdChild *child = child_at(loop, action->process);
+    event->details = wd_process_details_read(child->spawn.pid, child->threads);
+  }
+  wd_log_event(event);
+  wd_writer_append(loop->parts.writer, event);
 }
 
 static gboolean
@@ -114,6 +132,9 @@ carry_out(Loop *loop, WdAction *action)
     break;
   case WD_ACTION_SIGNAL:
     send_signal(loop, action->process, action->signo);
+    break;
+  case WD_ACTION_REMEMBER_THREADS:
+    remember_threads(loop, action->process);
     break;
   case WD_ACTION_RECORD:
     record(loop, action);
@@ -199,6 +220,8 @@ tick(Loop *loop)
 {
   const guint count = process_count(loop);
   const gint64 now_us = g_get_monotonic_time();
+  /* Kills of others, forgotten here, so that a later kill -9 isn't taken for one. */
+  (void)wd_oom_kills_grew(&loop->oom_kills);
   g_autofree WdSample *samples = g_new0(WdSample, count);
   g_autofree const WdSample **wanted = g_new0(const WdSample *, count);
   for (guint i = 0; i < count; i++)
@@ -283,10 +306,12 @@ child_gone(Loop *loop, guint process, const siginfo_t *info)
     return;
   }
   const gboolean exited = info->si_code == CLD_EXITED;
+  const gboolean killed = !exited && info->si_status == SIGKILL;
   feed(loop, &(WdInput){.kind = WD_INPUT_EXITED,
                         .process = process,
                         .exited = {.code = exited ? info->si_status : WD_NONE,
-                                   .signal = exited ? WD_NONE : info->si_status}});
+                                   .signal = exited ? WD_NONE : info->si_status,
+                                   .oom = killed && wd_oom_kills_grew(&loop->oom_kills)}});
 }
 
 static guint
@@ -298,6 +323,21 @@ process_of(const Loop *loop, pid_t pid)
   return 0;
 }
 
+static gboolean
+is_child_of_record(gint64 pid, gpointer data)
+{
+  return process_of(data, (pid_t)pid) != 0;
+}
+
+/* What left its group before its parent went is ours now, and is ended when there is time. */
+static void
+on_strays(gpointer data)
+{
+  const guint killed = wd_strays_kill(is_child_of_record, data);
+  if (killed > 0)
+    wd_logf("ended %u processes that a child left behind", killed);
+}
+
 /* Looks before it reaps: until then the dead process's group can't be anyone else's, and what is
  * left of it is ended. Strays that a subreaper inherits are reaped too. */
 static void
@@ -306,15 +346,16 @@ reap(Loop *loop)
   for (;;) {
     siginfo_t info = {0};
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-      return;
+      break;
     const guint process = process_of(loop, info.si_pid);
     if (process != 0)
       (void)kill(-info.si_pid, SIGKILL);
     if (waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG) < 0)
-      return;
+      break;
     if (process != 0)
       child_gone(loop, process, &info);
   }
+  g_idle_add_once(on_strays, loop);
 }
 
 static gboolean
@@ -374,8 +415,9 @@ open_sources(Loop *loop, GError **error)
   loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (loop->signal_fd < 0)
     return fail(error, "signalfd");
-  if (!wd_proc_reader_open(&loop->self, getpid(), error))
+  if (!wd_proc_reader_open(&loop->self, getpid(), error) || !wd_strays_inherit(error))
     return FALSE;
+  wd_oom_kills_init(&loop->oom_kills);
   g_unix_fd_add(loop->signal_fd, G_IO_IN, on_signal, loop);
   g_unix_fd_add(wd_writer_fd(loop->parts.writer), G_IO_IN, on_stored, loop);
   loop->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
@@ -394,6 +436,7 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
   g_queue_init(&loop.inputs);
   if (open_sources(&loop, error))
     g_main_loop_run(loop.loop);
+  on_strays(&loop);
   if (loop.timer != NULL) {
     g_source_destroy(loop.timer);
     g_source_unref(loop.timer);
@@ -401,6 +444,7 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
   if (loop.signal_fd >= 0)
     close(loop.signal_fd);
   wd_proc_reader_close(&loop.self);
+  wd_oom_kills_clear(&loop.oom_kills);
   g_free(loop.exec_sources);
   g_main_loop_unref(loop.loop);
   return loop.exit_code;

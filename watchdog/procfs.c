@@ -5,8 +5,6 @@
 #include <gio/gio.h>
 #include <unistd.h>
 
-#include "watchdog/core/proc-stat.h"
-
 /* Both files are far shorter; a longer one isn't what we take it for. */
 #define PROC_TEXT_MAX 4096
 
@@ -43,11 +41,35 @@ wd_proc_reader_close(WdProcReader *reader)
 }
 
 static gboolean
-read_stat(const WdProcReader *reader, WdProcStat *stat)
+read_stat(int fd, WdProcStat *stat)
 {
   char text[PROC_TEXT_MAX];
-  const gssize n = read_text(reader->stat_fd, text, sizeof text);
+  const gssize n = read_text(fd, text, sizeof text);
   return n > 0 && wd_proc_stat_parse(text, (gsize)n, stat);
+}
+
+gboolean
+wd_procfs_read_stat(const char *path, WdProcStat *stat)
+{
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return FALSE;
+  const gboolean understood = read_stat(fd, stat);
+  close(fd);
+  return understood;
+}
+
+gboolean
+wd_procfs_read_memory(gint64 pid, WdProcMemory *memory)
+{
+  char text[PROC_TEXT_MAX];
+  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/status", pid);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return FALSE;
+  const gssize n = read_text(fd, text, sizeof text);
+  close(fd);
+  return n > 0 && wd_proc_memory_parse(text, (gsize)n, memory);
 }
 
 /* RssAnon + VmSwap. The file is opened anew, but only believed when the process bound by the stat
@@ -55,23 +77,16 @@ read_stat(const WdProcReader *reader, WdProcStat *stat)
 static gint64
 read_private_bytes(const WdProcReader *reader)
 {
-  char text[PROC_TEXT_MAX];
   WdProcMemory memory;
   WdProcStat stat;
-  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/status", reader->pid);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return WD_NONE;
-  const gssize n = read_text(fd, text, sizeof text);
-  close(fd);
-  if (n <= 0 || !wd_proc_memory_parse(text, (gsize)n, &memory) || !read_stat(reader, &stat) ||
+  if (!wd_procfs_read_memory(reader->pid, &memory) || !read_stat(reader->stat_fd, &stat) ||
       memory.anon_bytes == WD_NONE)
     return WD_NONE;
   return memory.anon_bytes + (memory.swap_bytes == WD_NONE ? 0 : memory.swap_bytes);
 }
 
-static gint64
-ticks_to_ms(gint64 ticks)
+gint64
+wd_procfs_ticks_to_ms(gint64 ticks)
 {
   const gint64 per_second = sysconf(_SC_CLK_TCK);
   return ticks / per_second * 1000 + ticks % per_second * 1000 / per_second;
@@ -81,11 +96,11 @@ gboolean
 wd_proc_reader_sample(const WdProcReader *reader, gboolean with_private, WdSample *sample)
 {
   WdProcStat stat;
-  if (!read_stat(reader, &stat))
+  if (!read_stat(reader->stat_fd, &stat))
     return FALSE;
   *sample = (WdSample){
-      .user_ms = ticks_to_ms(stat.user_ticks),
-      .system_ms = ticks_to_ms(stat.system_ticks),
+      .user_ms = wd_procfs_ticks_to_ms(stat.user_ticks),
+      .system_ms = wd_procfs_ticks_to_ms(stat.system_ticks),
       .resident_bytes = stat.resident_pages * sysconf(_SC_PAGESIZE),
       .private_bytes = with_private ? read_private_bytes(reader) : WD_NONE,
       .threads = stat.threads,
@@ -98,7 +113,7 @@ gint64
 wd_proc_reader_start_ticks(const WdProcReader *reader)
 {
   WdProcStat stat;
-  return read_stat(reader, &stat) ? stat.start_ticks : -1;
+  return read_stat(reader->stat_fd, &stat) ? stat.start_ticks : -1;
 }
 
 char *

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "watchdog/core/meter.h"
+#include "watchdog/core/proc-stat.h"
 
 G_BEGIN_DECLS
 
@@ -26,6 +27,14 @@ gboolean wd_proc_reader_sample(const WdProcReader *reader, gboolean with_private
 
 /* The process's start, in clock ticks since boot; with the pid, its identity. -1: it is gone. */
 gint64 wd_proc_reader_start_ticks(const WdProcReader *reader);
+
+/* One reading of a stat file, a process's or a thread's. FALSE: gone, or not understood. */
+gboolean wd_procfs_read_stat(const char *path, WdProcStat *stat);
+
+/* One reading of @pid's memory. FALSE: gone, or not understood. */
+gboolean wd_procfs_read_memory(gint64 pid, WdProcMemory *memory);
+
+gint64 wd_procfs_ticks_to_ms(gint64 ticks);
 
 /* The boot's id, newly allocated; "" when the kernel doesn't tell. */
 char *wd_procfs_boot_id(void);

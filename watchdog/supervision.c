@@ -7,6 +7,7 @@
 #include "watchdog/log.h"
 #include "watchdog/main-loop.h"
 #include "watchdog/managed-extensions.h"
+#include "watchdog/pidfile.h"
 #include "watchdog/private-directory.h"
 #include "watchdog/program-file.h"
 
@@ -23,6 +24,7 @@ typedef struct {
   char *boot_id;
   int state_lock_fd;
   int runtime_lock_fd;
+  WdPidfile *pidfile;
   WdRunRecord *record;
   GPtrArray *extensions; /* of WdManagedExtension */
   GPtrArray *children;   /* of WdChild */
@@ -39,6 +41,7 @@ run_clear(Run *run)
   g_clear_pointer(&run->children, g_ptr_array_unref);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
   wd_run_record_finish(run->record);
+  wd_pidfile_free(run->pidfile);
   if (run->runtime_lock_fd >= 0)
     close(run->runtime_lock_fd);
   if (run->state_lock_fd >= 0)
@@ -112,6 +115,16 @@ end_leftovers(Run *run, const WdSettings *settings, GError **error)
   return run->record != NULL;
 }
 
+/* osqueryd may run already, under its own watcher: then nothing else is touched. */
+static gboolean
+take_pidfile(Run *run, const WdSettings *settings, GError **error)
+{
+  if (settings->pidfile == NULL)
+    return TRUE;
+  run->pidfile = wd_pidfile_take(settings->pidfile, settings->force, error);
+  return run->pidfile != NULL;
+}
+
 static gboolean
 list_extensions(Run *run, const WdSettings *settings, GError **error)
 {
@@ -147,7 +160,8 @@ static void
 make_supervisor(Run *run, const WdSettings *settings, const char *worker_path,
                 gint64 own_start_ticks)
 {
-  const int niceness = settings->watchdog_level >= 0 ? CHILD_NICENESS : 0;
+  const int niceness =
+      settings->limits.enforce && settings->watchdog_level >= 0 ? CHILD_NICENESS : 0;
   g_autofree char *own_path = g_file_read_link("/proc/self/exe", NULL);
   run->supervisor = wd_supervisor_new(&settings->limits, own_path, getpid(), own_start_ticks,
                                       worker_path, g_get_monotonic_time());
@@ -206,7 +220,8 @@ wd_supervision_run(const WdSettings *settings, GError **error)
   keep_descriptors_from_children();
   if (!wd_program_file_check(worker_path, settings->allow_unsafe, error) ||
       !own_start_ticks(&start_ticks, error) || !list_extensions(&run, settings, error) ||
-      !prepare_directories(&run, settings, error) || !end_leftovers(&run, settings, error))
+      !prepare_directories(&run, settings, error) || !take_pidfile(&run, settings, error) ||
+      !end_leftovers(&run, settings, error))
     return WD_EXIT_FAILED;
   make_supervisor(&run, settings, worker_path, start_ticks);
   if (!wd_main_loop_block_signals(error) || !start_writer(&run, settings, error))

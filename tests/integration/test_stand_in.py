@@ -15,6 +15,7 @@ import threading
 import time
 
 import pytest
+from thrift.transport import TTransport
 
 from osquery_api import (ADDITIONAL, HIDDEN, INDEX, OPTIMIZED, REQUIRED, Client, Extension,
                          ExtensionStatus, Table, query)
@@ -57,6 +58,14 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def thread_names(pid):
+    names = []
+    for path in pathlib.Path(f"/proc/{pid}/task").glob("*/comm"):
+        with contextlib.suppress(OSError):  # a thread may end meanwhile
+            names.append(path.read_text().strip())
+    return names
+
+
 def is_gone(pid):
     """Ended, whether whoever inherited it has reaped it or not."""
     try:
@@ -97,15 +106,20 @@ class Bench:
         return [row for row in rows if connects(row["path"])]
 
     @contextlib.contextmanager
-    def asking(self, worker, sql):
-        """A query that runs meanwhile; gives the list that its rows come into."""
-        answers, tasks = [], pathlib.Path(f"/proc/{worker.pid}/task")
-        before = len(list(tasks.iterdir()))
-        thread = threading.Thread(target=lambda: answers.extend(query(self.socket, sql, 60)))
+    def sleeping_query(self, worker, seconds):
+        """A query that runs meanwhile, and has begun; gives the list that its rows come into."""
+        answers = []
+        # That it grows is only the sign: a thread of that name, made just before the sleep.
+        sql = f"SELECT misbehave('grow:0.001,sleep:{seconds}') AS m"
+
+        def ask():
+            with contextlib.suppress(EOFError, TTransport.TTransportException):
+                answers.extend(query(self.socket, sql, 60))
+
+        thread = threading.Thread(target=ask)
         thread.start()
         try:
-            eventually(lambda: len(list(tasks.iterdir())) > before)
-            time.sleep(0.2)  # it is accepted; that it has begun, nothing tells
+            eventually(lambda: "misbehave" in thread_names(worker.pid))
             yield answers
         finally:
             thread.join()
@@ -166,22 +180,19 @@ def test_notes_a_resource_limit(bench):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_in_the_middle_of_a_query_it_ends_after_it(bench, number):
     worker = bench.worker()
-    with bench.asking(worker, "SELECT misbehave('sleep:1.5') AS m") as answers:
+    with bench.sleeping_query(worker, 1.5) as answers:
         worker.send_signal(number)
         assert seconds(lambda: worker.wait(10)) > 0.8
     assert worker.returncode == 0
-    assert answers == [{"m": "sleep:1.5"}]
+    assert answers == [{"m": "grow:0.001,sleep:1.5"}]
 
 
 def test_a_query_that_takes_too_long_ends_it_with_78(bench):
     worker = bench.worker("--alarm_timeout=10")
-    with Client(bench.socket) as manager:
-        manager.ping()
-        manager.send_query("SELECT misbehave('sleep:60')")
-        time.sleep(0.2)
+    with bench.sleeping_query(worker, 60) as answers:
         worker.terminate()
         assert 9.8 < seconds(lambda: worker.wait(20)) < 12
-    assert worker.returncode == 78
+    assert worker.returncode == 78 and answers == []
 
 
 def test_ends_when_its_parent_goes(bench):
@@ -380,7 +391,7 @@ def test_tells_extensions_to_shut_down_at_a_graceful_end(bench):
 
 def test_who_registers_waits_for_the_running_query(bench):
     worker = bench.worker()
-    with bench.asking(worker, "SELECT misbehave('sleep:1.5')"):
+    with bench.sleeping_query(worker, 1.5):
         assert seconds(lambda: query(bench.socket, "SELECT 1")) < 0.5
         extension = []
         waited = seconds(lambda: extension.append(Extension(bench.socket, {"t": TABLE})))

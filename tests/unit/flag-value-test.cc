@@ -62,6 +62,8 @@ const Case CASES[] = {
     {WD_FLAG_UINT64, " -1", false, 0},
     {WD_FLAG_UINT64, "\t-1", false, 0},
     {WD_FLAG_UINT64, "300MB", false, 0},
+    {WD_FLAG_UINT64, "  ", true, 0},
+    {WD_FLAG_UINT64, " 0x1", false, 0},
     {WD_FLAG_UINT64, "300 ", false, 0},
     {WD_FLAG_UINT64, "", false, 0},
 

@@ -74,6 +74,11 @@ TEST_F(LifecycleTest, MemoryGraceful)
   EXPECT_EQ(last(WD_EVENT_PROCESS_STARTED)->pid, 1002);
   EXPECT_EQ(machine->status("worker")["terminations"], "1");
   EXPECT_EQ(machine->status("worker")["quick_exits"], "0");
+
+  /* The next one's death has nothing to do with it. */
+  machine->play({{"killed worker 11", "process_exited worker signal, respawn_delayed worker "
+                                      "signal"}});
+  EXPECT_EQ(last(WD_EVENT_PROCESS_EXITED)->cause_seq, 0u);
 }
 
 TEST_F(LifecycleTest, CpuKilled)
@@ -248,6 +253,11 @@ TEST_F(LifecycleTest, LimitKillsBackOffFromTheThird)
     machine->act("wait 6");
   }
   EXPECT_EQ(machine->count(WD_EVENT_RESPAWN_LIMIT_REACHED), 0u);
+  /* Forgiven after ten minutes within the limits. */
+  machine->act("wait 600");
+  machine->act("memory worker 310");
+  machine->act("wait 6");
+  EXPECT_EQ(machine->act("killed worker 9"), "process_terminated worker memory, spawn worker");
 }
 
 /* --- what is watched --- */
@@ -255,13 +265,13 @@ TEST_F(LifecycleTest, LimitKillsBackOffFromTheThird)
 TEST_F(LifecycleTest, NothingBeforeTheDelayAndAllOfItAtItsEnd)
 {
   WdLimits limits = normal_limits();
-  limits.watchdog_delay_s = 60;
+  limits.watchdog_delay_s = 31; /* between two regular checks */
   begin(limits, {"a"});
   machine->play({
       {"memory worker 310", ""},
       {"memory a 310", ""},
-      {"wait 60", "@56 limit_exceeded worker memory ack, limit_exceeded a memory ack, "
-                  "@56.02 USR1 worker, TERM worker, TERM a"},
+      {"wait 28", "@27 limit_exceeded worker memory ack, limit_exceeded a memory ack, "
+                  "@27.02 USR1 worker, TERM worker, TERM a"},
   });
 }
 

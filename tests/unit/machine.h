@@ -8,7 +8,8 @@
  *
  * Actions are written "spawn NAME", "TERM NAME" (or USR1, KILL), "EVENT NAME REASON", with "ack"
  * behind it when the store shall acknowledge, "log", "probe" and "exit CODE", separated by ", ".
- * Publishing is counted only. `wait` ticks whenever the machine wants to be ticked, and writes
+ * Publishing and remembering threads are counted only. `wait` ticks whenever the machine wants to
+ * be ticked, and writes
  * "@SECONDS" since the start of the waiting before the actions of a tick; it leaves probes out.
  * `next` waits for the next tick that has actions. */
 #pragma once
@@ -36,6 +37,7 @@ normal_limits()
 {
   WdLimits limits = {};
   limits.enforce = TRUE;
+  limits.manager = TRUE;
   limits.enforce_extensions = TRUE;
   limits.memory_limit_bytes = 200 * kMegabyte;
   limits.memory_metric = WD_METRIC_GROWTH;
@@ -165,6 +167,7 @@ public:
   WdLimits limits;
   gint64 now_us = 1000 * G_USEC_PER_SEC;
   guint publishes = 0;
+  guint remembered = 0;
   std::map<std::string, std::string> status(const std::string &name)
   {
     g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor_, now_us, 0);
@@ -342,6 +345,9 @@ private:
       return "probe";
     case WD_ACTION_PUBLISH:
       publishes++;
+      return "";
+    case WD_ACTION_REMEMBER_THREADS:
+      remembered++;
       return "";
     case WD_ACTION_EXIT:
       return "exit " + std::to_string(action->exit_code);

@@ -65,9 +65,18 @@ TEST_F(Reader, AMissingOrEmptyFileIsMissing)
   expect_error(wd_schema_history, WD_HISTORY_ERROR_MISSING, file + ": No such file or directory");
   ASSERT_TRUE(g_file_set_contents(file.c_str(), "", 0, nullptr));
   expect_error(wd_schema_history, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
-  unlink(file.c_str());
   execute(file, "PRAGMA journal_mode=WAL");
+  ASSERT_TRUE(g_file_set_contents((file + "-wal").c_str(), "", 0, nullptr));
   expect_error(wd_schema_history, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
+}
+
+// Nothing in it needs keeping, so a status without its log is just one that begins.
+TEST_F(Reader, AStatusWithoutALogIsNoFailure)
+{
+  file = path("status.db");
+  execute(file, "PRAGMA journal_mode=WAL");
+  ASSERT_FALSE(wd_reader_has_wal(file.c_str()));
+  expect_error(wd_schema_status, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
 }
 
 TEST_F(Reader, OtherFilesAreRefused)
@@ -99,16 +108,47 @@ TEST_F(Reader, ANewerSchemaIsNamed)
                file + ": has schema version 9, this program knows up to 1");
 }
 
-TEST_F(Reader, ACopyWithoutItsLogIsRefusedAndStaysAsItIs)
+TEST_F(Reader, ACopyThatLacksItsLogIsRefusedAndStaysAsItIs)
 {
-  write_one_event();
+  const std::string message =
+      file +
+      "-wal: is missing although the watchdog never stopped: copy it along with the database,"
+      " or create it empty to read what is there";
+  g_autoptr(WdHistory) history = open_history(path("live.db"), run("a"));
+  append(history, 1, WD_EVENT_WATCHDOG_STARTED);
+  // A copy of nothing but the database: first while all is in the log, then with a part.
+  for (bool moved_into_database : {false, true}) {
+    if (moved_into_database)
+      execute(path("live.db"), "PRAGMA wal_checkpoint");
+    g_autofree char *text = nullptr;
+    gsize length;
+    ASSERT_TRUE(g_file_get_contents(path("live.db").c_str(), &text, &length, nullptr));
+    ASSERT_TRUE(g_file_set_contents(file.c_str(), text, static_cast<gssize>(length), nullptr));
+    expect_error(wd_schema_history, WD_HISTORY_ERROR_IO, message);
+    EXPECT_FALSE(wd_reader_has_wal(file.c_str()));
+    EXPECT_NE(access((file + "-shm").c_str(), F_OK), 0);
+  }
+  // The way out that the message offers.
+  ASSERT_TRUE(g_file_set_contents((file + "-wal").c_str(), "", 0, nullptr));
+  g_autoptr(sqlite3) db = wd_reader_open(file.c_str(), &wd_schema_history, nullptr);
+  EXPECT_NE(db, nullptr);
+}
+
+TEST_F(Reader, AStoppedHistoryNeedsNoLog)
+{
+  {
+    g_autoptr(WdHistory) history = open_history(file, run("a"));
+    append(history, 1, WD_EVENT_WATCHDOG_STOPPED);
+  }
   ASSERT_EQ(unlink((file + "-wal").c_str()), 0);
-  unlink((file + "-shm").c_str());
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_IO,
-               file + "-wal: is missing: copy it along with the database, the newest rows may be in"
-                      " it");
-  EXPECT_NE(access((file + "-wal").c_str(), F_OK), 0);
-  EXPECT_NE(access((file + "-shm").c_str(), F_OK), 0);
+  ASSERT_EQ(unlink((file + "-shm").c_str()), 0);
+  g_autoptr(GError) error = nullptr;
+  g_autoptr(sqlite3) db = wd_reader_open(file.c_str(), &wd_schema_history, &error);
+  ASSERT_NE(db, nullptr) << error->message;
+  gint64 count = 0;
+  EXPECT_TRUE(wd_database_integer(db, "SELECT count(*) FROM events", &count, nullptr));
+  EXPECT_EQ(count, 1);
+  EXPECT_FALSE(wd_reader_has_wal(file.c_str()));
 }
 
 TEST_F(Reader, PathsAreTakenLiterally)

@@ -193,6 +193,12 @@ TEST_F(Settings, WrongUseIsOneLineThatNamesIt)
   }
 }
 
+TEST_F(Settings, TheEndsOfARangeAreWithin)
+{
+  ASSERT_EQ(parse({"w", "--history_max=1", "--history_expiry=2147483647", "--", "osqueryd"}), "");
+  ASSERT_EQ(parse({"w", "--history_max=100000000", "--history_expiry=1", "--", "osqueryd"}), "");
+}
+
 TEST_F(Settings, AFlagfileThatCannotBeReadIsAFault)
 {
   for (auto words : {std::initializer_list<const char *>{"w", "--flagfile=/no", "--", "osqueryd"},
@@ -368,6 +374,10 @@ TEST_F(Settings, WarnsAboutWhatHardlyIsMeant)
       {{"w", "--", "/usr/bin/osqueryi"},
        {"argv: /usr/bin/osqueryi: a program without \"osqueryd\" in its name runs as a shell"}},
       {{"w", "--", "/opt/osqueryd/bin/my-osqueryd.sh"}, {}},
+      {{"w", "--", "osqueryd", "--alarm_timeout=10", "--watchdog_forced_shutdown_delay=10",
+        "--watchdog_level=1"},
+       {}},
+      {{"w", "--", "osqueryd", "--watchdog_level=-1"}, {}},
       {{"w", "--", "osqueryd", "--alarm_timeout=9"},
        {"argv: --alarm_timeout=9: osqueryd refuses to start with less than 10"}},
       {{"w", "--", "osqueryd", "--alarm_timeout=10", "--watchdog_forced_shutdown_delay=11"},

@@ -70,12 +70,20 @@ protected:
     EXPECT_TRUE(wd_history_append(history, &event, 1, &error)) << error->message;
   }
 
+  // SQLite would remove the -wal when the last connection goes.
+  static void open_keeping_wal(const std::string &file, sqlite3 **db)
+  {
+    int keep = 1;
+    EXPECT_EQ(sqlite3_open(file.c_str(), db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_file_control(*db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep), SQLITE_OK);
+  }
+
   // Every row of a query, its values joined by '|', NULL as "-".
   static std::vector<std::string> rows(const std::string &file, const char *sql)
   {
     std::vector<std::string> result;
     g_autoptr(sqlite3) db = nullptr;
-    EXPECT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
+    open_keeping_wal(file, &db);
     g_autoptr(sqlite3_stmt) stmt = nullptr;
     EXPECT_EQ(sqlite3_prepare_v2(db, sql, -1, &stmt, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
     int step;
@@ -95,7 +103,7 @@ protected:
   static void execute(const std::string &file, const char *sql)
   {
     g_autoptr(sqlite3) db = nullptr;
-    ASSERT_EQ(sqlite3_open(file.c_str(), &db), SQLITE_OK);
+    open_keeping_wal(file, &db);
     ASSERT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
   }
 

@@ -31,10 +31,21 @@ wd_actions_signal(GArray *actions, guint process, int signo)
 }
 
 void
-wd_actions_record(GArray *actions, guint process, WdEvent *event, gboolean acknowledge)
+wd_actions_remember_threads(GArray *actions, guint process)
 {
-  const WdAction action = {
-      .kind = WD_ACTION_RECORD, .process = process, .event = event, .acknowledge = acknowledge};
+  const WdAction action = {.kind = WD_ACTION_REMEMBER_THREADS, .process = process};
+  g_array_append_val(actions, action);
+}
+
+void
+wd_actions_record(GArray *actions, guint process, WdEvent *event, gboolean acknowledge,
+                  gboolean details)
+{
+  const WdAction action = {.kind = WD_ACTION_RECORD,
+                           .process = process,
+                           .event = event,
+                           .acknowledge = acknowledge,
+                           .details = details};
   g_array_append_val(actions, action);
 }
 

@@ -10,8 +10,10 @@ typedef enum {
   WD_ACTION_SPAWN,
   /* Send `signo` to the process; SIGKILL to its whole process group. */
   WD_ACTION_SIGNAL,
+  /* Remember what the process's threads have used so far, for the details of an event to come. */
+  WD_ACTION_REMEMBER_THREADS,
   /* Label the event with the wall clock, log its message and store it. With `acknowledge`, answer
-   * with WD_INPUT_STORED once it is durable. */
+   * with WD_INPUT_STORED once it is durable. With `details`, fill in what the process is doing. */
   WD_ACTION_RECORD,
   /* Write `text` to the log. */
   WD_ACTION_LOG,
@@ -29,6 +31,7 @@ typedef struct {
   int signo;
   WdEvent *event; /* owned by the list; may be stolen by setting it to NULL */
   gboolean acknowledge;
+  gboolean details;
   char *text; /* owned by the list */
   int exit_code;
 } WdAction;
@@ -39,8 +42,10 @@ GArray *wd_actions_new(void);
 
 void wd_actions_spawn(GArray *actions, guint process);
 void wd_actions_signal(GArray *actions, guint process, int signo);
+void wd_actions_remember_threads(GArray *actions, guint process);
 /* Takes @event. */
-void wd_actions_record(GArray *actions, guint process, WdEvent *event, gboolean acknowledge);
+void wd_actions_record(GArray *actions, guint process, WdEvent *event, gboolean acknowledge,
+                       gboolean details);
 /* Takes @text. */
 void wd_actions_log(GArray *actions, guint process, char *text);
 void wd_actions_probe_manager(GArray *actions);

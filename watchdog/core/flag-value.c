@@ -39,13 +39,20 @@ static gboolean
 parse_uint64(const char *text, gint64 *number)
 {
   guint base = g_ascii_strncasecmp(text, "0x", 2) == 0 ? 16 : 10;
+  const char *digits = text + strspn(text, " ");
   char *end;
 
-  if (text[strspn(text, " \t\n\v\f\r")] == '-') /* would be taken for its two's complement */
+  if (*text == '\0')
+    return FALSE;
+  if (*digits == '\0') { /* gflags finds nothing behind the blanks that would be wrong */
+    *number = 0;
+    return TRUE;
+  }
+  if (digits[strspn(digits, "\t\n\v\f\r ")] == '-') /* would be taken for its two's complement */
     return FALSE;
   errno = 0;
-  guint64 value = g_ascii_strtoull(text, &end, base);
-  if (errno != 0 || end == text || *end != '\0')
+  guint64 value = g_ascii_strtoull(digits, &end, base);
+  if (errno != 0 || end == digits || *end != '\0')
     return FALSE;
   *number = value > G_MAXINT64 ? G_MAXINT64 : (gint64)value;
   return TRUE;

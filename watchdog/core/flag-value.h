@@ -13,7 +13,8 @@ typedef enum {
 } WdFlagType;
 
 /* Booleans: 1 t true y yes, 0 f false n no, in any case. Numbers: decimal (also with leading
- * zeros), hexadecimal after 0x, nothing behind them.
+ * zeros), hexadecimal after 0x, nothing behind them; an unsigned one may
+ * be blanks alone: 0.
  * @number: booleans are 0 or 1; beyond 2^63 - 1: 2^63 - 1; 0 for strings. Untouched on failure.
  * Returns: FALSE if @text is none of the type. */
 gboolean wd_flag_value_parse(WdFlagType type, const char *text, gint64 *number);

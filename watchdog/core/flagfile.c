@@ -28,7 +28,7 @@ wd_flagfile_next(WdFlagfile *file, WdFlagfileLine *line)
   if (*begin == '\0')
     return FALSE;
 
-  gboolean cr = file->last_cr != NULL && begin <= file->last_cr;
+  gboolean cr = file->last_cr != NULL && begin < file->last_cr;
   const char *end = strchrnul(begin, cr ? '\r' : '\n');
   guint number = file->number + count_newlines(file->at, begin);
   guint inside = count_newlines(begin, end);

@@ -151,17 +151,17 @@ apply_text(Parser *parser, const char *path, const char *text, GError **error)
   gboolean in_names = FALSE;
 
   while (wd_flagfile_next(&file, &line)) {
-    g_autofree char *owned = line.text;
+    g_autofree char *content = line.text;
     g_autofree char *source = g_strdup_printf("%s:%u", path, line.number);
 
     if (line.joined)
       wd_settings_warn(parser->flags->warnings,
                        "%s: this line and those below it, up to the next CR, are read as one",
                        source);
-    if (*line.text == '#')
+    if (*content == '#')
       continue;
-    if (*line.text != '-') {
-      relevant = (in_names && relevant) || wd_flagfile_names_program(line.text, parser->program);
+    if (*content != '-') {
+      relevant = (in_names && relevant) || wd_flagfile_names_program(content, parser->program);
       in_names = TRUE;
       continue;
     }
@@ -172,7 +172,7 @@ apply_text(Parser *parser, const char *path, const char *text, GError **error)
           "programs that they are for",
           source);
     in_names = FALSE;
-    if (relevant && !apply_flag_line(parser, line.text, source, error))
+    if (relevant && !apply_flag_line(parser, content, source, error))
       return FALSE;
   }
   return TRUE;

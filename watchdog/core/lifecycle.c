@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include "watchdog/core/message.h"
-#include "watchdog/core/supervisor.h"
 
 void
 wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, const char *path)
@@ -53,7 +52,9 @@ wd_process_record(WdStep *step, WdProcess *process, WdEvent *event, gboolean ack
   process->last_seq = event->seq;
   if (event->message == NULL)
     event->message = wd_event_message(event);
-  wd_actions_record(step->actions, process->index, event, acknowledge);
+  const gboolean details =
+      event->kind == WD_EVENT_LIMIT_EXCEEDED || event->kind == WD_EVENT_WOULD_TERMINATE;
+  wd_actions_record(step->actions, process->index, event, acknowledge, details);
   return *step->last_seq;
 }
 
@@ -159,6 +160,16 @@ wd_process_spawn_failed(WdStep *step, WdProcess *process, const char *error)
 
 /* --- measuring --- */
 
+/* Reading all threads at every check would cost more than all else: it is done from half of the
+ * memory limit, or the first strike, on. */
+static gboolean
+nears_limit(const WdProcess *process, const WdLimits *limits)
+{
+  return process->role != WD_ROLE_WATCHDOG &&
+         (process->meter.strikes > 0 ||
+          process->meter.footprint_bytes > limits->memory_limit_bytes / 2);
+}
+
 gboolean
 wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gboolean regular,
                    WdBreach *breach)
@@ -173,6 +184,8 @@ wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gbo
   process->sample = *sample;
   process->last_check_us = step->now_us;
   if (verdict.kind == WD_VERDICT_WITHIN) {
+    if (regular && nears_limit(process, step->limits))
+      wd_actions_remember_threads(step->actions, process->index);
     /* CPU is judged at regular checks alone. */
     if (regular)
       process->breach_recorded = FALSE;
@@ -382,13 +395,15 @@ record_exit(WdStep *step, WdProcess *process, WdReason reason, guint64 cause_seq
 }
 
 WdGone
-wd_process_exited(WdStep *step, WdProcess *process, gint64 code, gint64 signal,
-                  gboolean worker_gone, guint64 worker_gone_seq)
+wd_process_exited(WdStep *step, WdProcess *process, const WdExit *exit, gboolean worker_gone,
+                  guint64 worker_gone_seq)
 {
-  process->last_exit_code = code;
-  process->last_exit_signal = signal;
+  process->last_exit_code = exit->code;
+  process->last_exit_signal = exit->signal;
 
-  WdReason reason = signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
+  WdReason reason = exit->oom                 ? WD_REASON_OOM
+                    : exit->signal != WD_NONE ? WD_REASON_SIGNAL
+                                              : WD_REASON_EXIT;
   WdRespawnDecision decision = {.delay_us = 0, .give_up = FALSE};
   guint failures = 0;
   if (process->ending.sent != WD_SIGNALS_NONE) {

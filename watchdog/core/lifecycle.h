@@ -9,6 +9,7 @@
 #include "watchdog/core/meter.h"
 #include "watchdog/core/process-status.h"
 #include "watchdog/core/respawn.h"
+#include "watchdog/core/supervisor.h"
 
 G_BEGIN_DECLS
 
@@ -125,8 +126,8 @@ WdGone wd_process_spawn_failed(WdStep *step, WdProcess *process, const char *err
 
 /* The process is gone. @worker_gone_seq: the event of the worker's going that explains this exit,
  * or 0; an explained exit uses up nothing. */
-WdGone wd_process_exited(WdStep *step, WdProcess *process, gint64 code, gint64 signal,
-                         gboolean worker_gone, guint64 worker_gone_seq);
+WdGone wd_process_exited(WdStep *step, WdProcess *process, const WdExit *exit, gboolean worker_gone,
+                         guint64 worker_gone_seq);
 
 /* The row of watchdog_processes, but for what depends on other processes. */
 WdProcessStatus *wd_process_status(const WdProcess *process, const WdLimits *limits,

@@ -145,3 +145,12 @@ wd_events_lost_message(guint64 lost)
   return g_strdup_printf("%" G_GUINT64_FORMAT " events were lost: the store had no room for them",
                          lost);
 }
+
+char *
+wd_broken_command_line_message(const char *path, gint64 code, guint times)
+{
+  return g_strdup_printf("%s exited with status %" G_GINT64_FORMAT
+                         " as soon as it was started, %u times in a row: its command line or its "
+                         "flagfile must be wrong",
+                         path, code, times);
+}

@@ -15,6 +15,9 @@ char *wd_respawn_message(WdRole role, const char *path, guint failures);
 /* spawn_failed: @error says why. */
 char *wd_spawn_failed_message(WdRole role, const char *path, const char *error);
 
+/* respawn_limit_reached: @times in a row the worker exited with @code as soon as it was started. */
+char *wd_broken_command_line_message(const char *path, gint64 code, guint times);
+
 char *wd_events_lost_message(guint64 lost);
 
 /* SIGTERM was not enough. */

@@ -137,6 +137,7 @@ take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
   const WdFlag *manager_socket = wd_flags_get(flags, "extensions_socket");
 
   settings->disable_extensions = is_on(flags, "disable_extensions");
+  settings->limits.manager = !settings->disable_extensions;
   if (!settings->disable_extensions && strlen(manager_socket->text) > MAX_SOCKET_BYTES)
     return wd_flag_refuse(
         manager_socket,

@@ -16,6 +16,11 @@
  * little before its own. */
 #define EXIT_BEFORE_WORKER_US (2 * G_TIME_SPAN_SECOND)
 
+/* A worker that exits non-zero so soon, this often in a row, and never opened its manager's socket,
+ * does not understand its command line: backing off would only hide that. */
+#define AT_ONCE_US (1 * G_TIME_SPAN_SECOND)
+#define FAILURES_AT_ONCE_MAX 3
+
 struct WdSupervisor {
   WdLimits limits;
   GArray *processes; /* of WdProcess */
@@ -27,6 +32,7 @@ struct WdSupervisor {
 
   gboolean manager_accepts;
   gint64 next_probe_us;
+  guint failures_at_once;  /* workers in a row */
   gint64 worker_gone_us;   /* WD_NONE: not yet */
   guint64 worker_gone_seq; /* the event that tells it */
 
@@ -212,8 +218,11 @@ measure(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdSamp
         gboolean regular)
 {
   WdBreach breach;
-  if (!wd_process_measure(step, process, sample, regular, &breach) ||
-      process->state != WD_STATE_RUNNING || !watched(supervisor, process, step->now_us))
+  const gboolean over = wd_process_measure(step, process, sample, regular, &breach);
+  /* What was over its limit before that counted is looked at as soon as it does. */
+  if (step->now_us < supervisor->enforced_from_us)
+    process->next_memory_look_us = MIN(process->next_memory_look_us, supervisor->enforced_from_us);
+  if (!over || process->state != WD_STATE_RUNNING || !watched(supervisor, process, step->now_us))
     return;
   const WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
   if (process != self && sample->ppid != self->pid)
@@ -271,8 +280,7 @@ static gboolean
 probes_manager(const WdSupervisor *supervisor)
 {
   return process_at(supervisor, WD_PROCESS_WORKER)->state == WD_STATE_RUNNING &&
-         !supervisor->manager_accepts && supervisor->processes->len > WD_PROCESS_FIRST_EXTENSION &&
-         !supervisor->stopping;
+         supervisor->limits.manager && !supervisor->manager_accepts && !supervisor->stopping;
 }
 
 /* Looks again after an eighth of the time already waited: early when the core is quick, rarely when
@@ -304,9 +312,8 @@ spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInpu
 
 /* --- gone --- */
 
-/* Whether an extension's exit follows from the worker's going: it was there before, and the worker
- * is either being ended, away, or has been replaced so lately that the extension may not have
- * noticed sooner. */
+/* Whether an extension's exit follows from the worker's going: the worker is being ended, or away,
+ * or has been replaced so lately that the extension may not have noticed sooner. */
 static gboolean
 follows_worker(const WdSupervisor *supervisor, const WdProcess *process, gint64 now_us)
 {
@@ -315,13 +322,16 @@ follows_worker(const WdSupervisor *supervisor, const WdProcess *process, gint64 
     return FALSE;
   if (wd_process_alive(worker) && worker->state != WD_STATE_RUNNING)
     return TRUE;
-  if (supervisor->worker_gone_us == WD_NONE || supervisor->worker_gone_us < process->started_us)
-    return FALSE;
+  /* When its start was asked for, a manager accepted: that one is gone. */
+  if (!supervisor->manager_accepts)
+    return TRUE;
   const gint64 notice_us =
       (supervisor->limits.extensions_interval_s + supervisor->limits.extensions_timeout_s) *
           G_USEC_PER_SEC +
       WORKER_GONE_SLACK_US;
-  return !supervisor->manager_accepts || now_us - supervisor->worker_gone_us <= notice_us;
+  return supervisor->worker_gone_us != WD_NONE &&
+         supervisor->worker_gone_us >= process->started_us &&
+         now_us - supervisor->worker_gone_us <= notice_us;
 }
 
 /* The worker's latest going; while it is still being ended, what it is ended for. */
@@ -379,23 +389,75 @@ give_up(WdSupervisor *supervisor, WdStep *step, WdProcess *process, WdReason rea
     begin_stop(supervisor, step, reason, WD_EXIT_FAILED, process->last_seq);
 }
 
-static void
-exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInput *input)
+/* Counts the workers in a row that failed at once, before they opened their manager's socket.
+ * Returns: whether the command line must be broken. */
+static gboolean
+fails_at_once(WdSupervisor *supervisor, const WdStep *step, const WdProcess *worker,
+              const WdExit *exit)
 {
-  const gboolean catastrophic = process->role == WD_ROLE_WORKER &&
-                                input->exited.code == WD_EXIT_CATASTROPHIC &&
-                                process->ending.sent == WD_SIGNALS_NONE && !supervisor->stopping;
+  const gboolean at_once = exit->code != WD_NONE && exit->code != 0 && supervisor->limits.manager &&
+                           !supervisor->manager_accepts &&
+                           step->now_us - worker->started_us < AT_ONCE_US;
+  supervisor->failures_at_once = at_once ? supervisor->failures_at_once + 1 : 0;
+  return supervisor->failures_at_once >= FAILURES_AT_ONCE_MAX;
+}
+
+/* What an exit of the worker that nobody asked for means for everything. */
+typedef enum {
+  WORKER_EXIT_ORDINARY,
+  WORKER_EXIT_CATASTROPHIC,
+  WORKER_EXIT_BROKEN_COMMAND_LINE,
+} WorkerExit;
+
+static WorkerExit
+judge_worker_exit(WdSupervisor *supervisor, const WdStep *step, const WdProcess *process,
+                  const WdExit *exit)
+{
+  if (process->role != WD_ROLE_WORKER || process->ending.sent != WD_SIGNALS_NONE ||
+      supervisor->stopping)
+    return WORKER_EXIT_ORDINARY;
+  if (exit->code == WD_EXIT_CATASTROPHIC)
+    return WORKER_EXIT_CATASTROPHIC;
+  return fails_at_once(supervisor, step, process, exit) ? WORKER_EXIT_BROKEN_COMMAND_LINE
+                                                        : WORKER_EXIT_ORDINARY;
+}
+
+static void
+end_with_worker(WdSupervisor *supervisor, WdStep *step, WdProcess *worker, WorkerExit judgement)
+{
+  switch (judgement) {
+  case WORKER_EXIT_ORDINARY:
+    break;
+  case WORKER_EXIT_CATASTROPHIC:
+    wd_actions_log(step->actions, worker->index, g_strdup("Worker returned exit status"));
+    begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, worker->gone_seq);
+    break;
+  case WORKER_EXIT_BROKEN_COMMAND_LINE: {
+    WdEvent *event = wd_process_event(worker, WD_EVENT_RESPAWN_LIMIT_REACHED, WD_REASON_EXIT);
+    event->exit_code = worker->last_exit_code;
+    event->restarts = worker->starts - 1;
+    event->cause_seq = worker->gone_seq;
+    event->message = wd_broken_command_line_message(worker->path, worker->last_exit_code,
+                                                    supervisor->failures_at_once);
+    begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_FAILED,
+               wd_process_record(step, worker, event, FALSE));
+    break;
+  }
+  }
+}
+
+static void
+exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdExit *exit)
+{
   const gboolean follows = follows_worker(supervisor, process, step->now_us);
-  if (catastrophic)
+  const WorkerExit judgement = judge_worker_exit(supervisor, step, process, exit);
+  if (judgement != WORKER_EXIT_ORDINARY)
     step->stopping = TRUE;
-  const WdGone gone = wd_process_exited(step, process, input->exited.code, input->exited.signal,
-                                        follows, follows ? worker_gone_cause(supervisor) : 0);
+  const WdGone gone =
+      wd_process_exited(step, process, exit, follows, follows ? worker_gone_cause(supervisor) : 0);
   if (process->role == WD_ROLE_WORKER)
     worker_gone(supervisor, step, process);
-  if (catastrophic) {
-    wd_actions_log(step->actions, process->index, g_strdup("Worker returned exit status"));
-    begin_stop(supervisor, step, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, process->last_seq);
-  }
+  end_with_worker(supervisor, step, process, judgement);
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_EXIT);
 }
@@ -476,7 +538,7 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
     spawn_failed(supervisor, &step, process_at(supervisor, input->process), input->spawn_error);
     break;
   case WD_INPUT_EXITED:
-    exited(supervisor, &step, process_at(supervisor, input->process), input);
+    exited(supervisor, &step, process_at(supervisor, input->process), &input->exited);
     break;
   case WD_INPUT_STORED:
     stored(supervisor, &step, input->seq);

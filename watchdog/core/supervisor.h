@@ -39,6 +39,13 @@ typedef enum {
   WD_INPUT_STOP,            /* asked to stop; the second one means at once */
 } WdInputKind;
 
+/* How a process ended. */
+typedef struct {
+  gint64 code;   /* WD_NONE when a signal ended it */
+  gint64 signal; /* WD_NONE when it exited */
+  gboolean oom;  /* the signal is the kernel's, for want of memory */
+} WdExit;
+
 typedef struct {
   WdInputKind kind;
   guint process; /* SPAWNED, SPAWN_FAILED, EXITED */
@@ -50,10 +57,7 @@ typedef struct {
       gint64 start_ticks;
     } spawned;
     const char *spawn_error; /* borrowed; for people */
-    struct {
-      gint64 code;   /* WD_NONE when a signal ended it */
-      gint64 signal; /* WD_NONE when it exited */
-    } exited;
+    WdExit exited;
     guint64 seq;  /* STORED */
     guint64 lost; /* EVENTS_LOST */
   };

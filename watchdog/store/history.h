@@ -10,6 +10,8 @@
 
 G_BEGIN_DECLS
 
+#define WD_HISTORY_FILE "history.db" /* in the state directory */
+
 #define WD_HISTORY_ERROR wd_history_error_quark()
 GQuark wd_history_error_quark(void);
 

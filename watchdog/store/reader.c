@@ -1,5 +1,7 @@
 #include "watchdog/store/reader.h"
 
+#include "watchdog/store/run.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -38,6 +40,13 @@ check_file(const char *path, GError **error)
   return FALSE;
 }
 
+gboolean
+wd_reader_has_wal(const char *path)
+{
+  g_autofree char *wal = g_strconcat(path, "-wal", NULL);
+  return faccessat(AT_FDCWD, wal, F_OK, AT_EACCESS) == 0;
+}
+
 /* Without its write-ahead log a database is opened as if it could not change: SQLite would else try
  * to begin a new log. */
 static sqlite3 *
@@ -57,26 +66,40 @@ open_file(const char *path, gboolean has_wal, GError **error)
   return g_steal_pointer(&db);
 }
 
+/* Our writer never removes its write-ahead log (see wd_database_use_wal()), but other programs do
+ * once they have moved it into the database. Or the database was copied without it: then the newest
+ * rows may be missing, or all. */
+static gboolean
+check_history_without_wal(sqlite3 *db, const char *wal, gint32 version, GError **error)
+{
+  gboolean complete = FALSE;
+  if (version > 0 && !wd_run_has_stopped(db, &complete, error))
+    return FALSE;
+  if (!complete)
+    set_error(error, WD_HISTORY_ERROR_IO, wal,
+              "is missing although the watchdog never stopped: copy it along with the database, or"
+              " create it empty to read what is there");
+  return complete;
+}
+
 sqlite3 *
 wd_reader_open(const char *path, const WdSchema *schema, GError **error)
 {
   if (!check_file(path, error))
     return NULL;
   g_autofree char *wal = g_strconcat(path, "-wal", NULL);
-  gboolean has_wal = faccessat(AT_FDCWD, wal, F_OK, AT_EACCESS) == 0;
+  gboolean has_wal = wd_reader_has_wal(path);
   g_autoptr(sqlite3) db = open_file(path, has_wal, error);
   gint32 version;
   if (db == NULL ||
       !wd_database_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON", error) ||
       !wd_schema_check(db, schema, &version, error))
     return NULL;
+  if (!has_wal && schema == &wd_schema_history &&
+      !check_history_without_wal(db, wal, version, error))
+    return NULL;
   if (version == 0) { /* its writer is about to create it */
     set_error(error, WD_HISTORY_ERROR_MISSING, path, "is still empty");
-    return NULL;
-  }
-  if (!has_wal) { /* the writer never removes it, see wd_database_use_wal() */
-    set_error(error, WD_HISTORY_ERROR_IO, wal,
-              "is missing: copy it along with the database, the newest rows may be in it");
     return NULL;
   }
   return g_steal_pointer(&db);

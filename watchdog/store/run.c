@@ -56,18 +56,19 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **
     return FALSE;
 
   /* With max() SQLite takes the other columns from the row that has it: of each process the newest
-   * of these events tells whether its ending was still open. */
+   * of these events tells whether its ending was still open. That of the watchdog itself no longer
+   * is: watchdog_crashed tells it. */
   g_autoptr(sqlite3_stmt) interrupted = wd_database_prepare(
       db,
-      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, measured, "
-      "limit_value,"
-      "  unit, utilization, utilization_limit, sustained, outcome, cause_eid, message)"
+      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, measured,"
+      "  limit_value, unit, utilization, utilization_limit, sustained, outcome, cause_eid, message)"
       " SELECT ?1, run_id, 'process_terminated', role, name, path, pid, reason, measured,"
       "  limit_value, unit, utilization, utilization_limit, sustained, 'interrupted', newest,"
       "  'the watchdog ended before it could tell how the ending of ' || name || ' ('"
       "  || coalesce(pid, '-') || ') went'"
       " FROM (SELECT *, max(eid) AS newest FROM events"
-      "  WHERE eid > ?2 AND event IN ('limit_exceeded', 'process_terminated', 'process_exited')"
+      "  WHERE eid > ?2 AND role <> 'watchdog'"
+      "  AND event IN ('limit_exceeded', 'process_terminated', 'process_exited')"
       "  GROUP BY role, name, pid)"
       " WHERE event = 'limit_exceeded' ORDER BY newest",
       error);
@@ -79,13 +80,17 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **
   return wd_binder_run(&binder, error);
 }
 
-static gboolean
-has_stopped(sqlite3 *db, const PreviousRun *previous, gint64 *stopped, GError **error)
+gboolean
+wd_run_has_stopped(sqlite3 *db, gboolean *stopped, GError **error)
 {
-  g_autofree char *sql = g_strdup_printf("SELECT 1 FROM events WHERE eid > %" G_GINT64_FORMAT
-                                         " AND event = 'watchdog_stopped' LIMIT 1",
-                                         previous->base);
-  return wd_database_integer(db, sql, stopped, error);
+  gint64 value;
+  if (!wd_database_integer(db,
+                           "SELECT 1 FROM events WHERE eid > (SELECT base FROM run)"
+                           " AND event = 'watchdog_stopped' LIMIT 1",
+                           &value, error))
+    return FALSE;
+  *stopped = value != 0;
+  return TRUE;
 }
 
 gboolean
@@ -98,8 +103,8 @@ wd_run_begin(sqlite3 *db, const WdHistoryRun *run, gint64 *base, GError **error)
     *base = previous.base;
     return TRUE;
   }
-  gint64 stopped = 1;
-  if (previous.found && !has_stopped(db, &previous, &stopped, error))
+  gboolean stopped = TRUE;
+  if (previous.found && !wd_run_has_stopped(db, &stopped, error))
     return FALSE;
   if (!stopped && !close_previous(db, &previous, run->now_s, error))
     return FALSE;

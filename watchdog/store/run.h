@@ -11,4 +11,7 @@ G_BEGIN_DECLS
  * Returns: FALSE with @error in WD_HISTORY_ERROR. */
 gboolean wd_run_begin(sqlite3 *db, const WdHistoryRun *run, gint64 *base, GError **error);
 
+/* @stopped: whether the newest run has recorded that it stopped. */
+gboolean wd_run_has_stopped(sqlite3 *db, gboolean *stopped, GError **error);
+
 G_END_DECLS

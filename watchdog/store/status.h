@@ -7,6 +7,8 @@
 
 G_BEGIN_DECLS
 
+#define WD_STATUS_FILE "status.db" /* in the runtime directory */
+
 typedef struct WdStatus WdStatus;
 
 /* Opens or creates (0600) @path, an absolute path; a file that is no database or has another schema

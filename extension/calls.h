@@ -1,0 +1,33 @@
+/* Calls to the extension manager, one at a time, each in a thread of its own, so that the main loop
+ * keeps answering: a query that we ask may come back to us as a question. Each has a deadline. */
+#pragma once
+
+#include <glib.h>
+
+#include "extension/registration.h"
+#include "thrift/client.h"
+
+G_BEGIN_DECLS
+
+typedef struct ExtCalls ExtCalls;
+
+/* How a call ended, told in the thread of the default main context.
+ * @uuid: of EXT_REGISTERED. @text: what the core or the system said, for people; NULL for success.
+ */
+typedef void (*ExtCallEnded)(ExtEvent event, gint64 uuid, const char *text, gpointer user_data);
+
+/* @socket: the manager's. @tables: what is registered; all borrowed. */
+ExtCalls *ext_calls_new(const char *socket, const WireTable *tables, guint n_tables,
+                        ExtCallEnded ended, gpointer user_data);
+
+/* Begins @call; none may be under way. @uuid: ours, for VERIFY and DEREGISTER. */
+void ext_calls_begin(ExtCalls *calls, ExtCall call, gint64 uuid);
+
+/* Has the call under way end early, if there is one. */
+void ext_calls_cancel(ExtCalls *calls);
+
+/* Cancels, waits for the thread, and tells nobody. NULL is allowed. */
+void ext_calls_free(ExtCalls *calls);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtCalls, ext_calls_free)
+
+G_END_DECLS

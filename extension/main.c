@@ -1,0 +1,29 @@
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "extension/options.h"
+#include "extension/program.h"
+
+int
+main(int argc, char **argv)
+{
+  (void)argc;
+  const ExtEnvironment environment = {
+      .state_dir = g_getenv("OSQUERY_WATCHDOG_STATE_DIR"),
+      .runtime_dir = g_getenv("OSQUERY_WATCHDOG_RUNTIME_DIR"),
+  };
+  g_auto(ExtOptions) options = {0};
+  g_autoptr(GError) error = NULL;
+  switch (ext_options_parse((const char *const *)argv, &environment, &options, &error)) {
+  case EXT_OPTIONS_RUN:
+    return ext_program_run(&options);
+  case EXT_OPTIONS_HELP:
+    return fputs(ext_options_help(), stdout) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
+  case EXT_OPTIONS_VERSION:
+    return puts("osquery-watchdog.ext " PROJECT_VERSION) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
+  case EXT_OPTIONS_WRONG:
+    fprintf(stderr, "osquery-watchdog.ext: %s\n", error->message);
+    return 2;
+  }
+  return 2;
+}

@@ -1,0 +1,174 @@
+#include "extension/plugin.h"
+
+#include <string.h>
+
+#include "extension/context.h"
+#include "thrift/call-arguments.h"
+#include "thrift/reply.h"
+
+struct ExtPlugin {
+  TableStore *store;
+  ExtContext *context;
+  WireTable *tables; /* in the order of table_definitions() */
+  guint n_tables;
+  GPtrArray *columns; /* owns what @tables point to */
+  void (*on_shutdown)(gpointer user_data);
+  gpointer user_data;
+};
+
+static void
+describe_tables(ExtPlugin *plugin)
+{
+  const TableDefinition *const *definitions = table_definitions(&plugin->n_tables);
+  plugin->tables = g_new(WireTable, plugin->n_tables);
+  plugin->columns = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < plugin->n_tables; i++) {
+    const TableDefinition *definition = definitions[i];
+    WireColumn *columns = g_new(WireColumn, definition->n_columns);
+    for (guint j = 0; j < definition->n_columns; j++)
+      columns[j] =
+          (WireColumn){definition->columns[j].name, table_type_name(definition->columns[j].type),
+                       definition->columns[j].options};
+    g_ptr_array_add(plugin->columns, columns);
+    plugin->tables[i] = (WireTable){definition->name, columns, definition->n_columns};
+  }
+}
+
+ExtPlugin *
+ext_plugin_new(TableStore *store, void (*on_shutdown)(gpointer user_data), gpointer user_data,
+               GError **error)
+{
+  g_autoptr(ExtContext) context = ext_context_new(error);
+  if (context == NULL)
+    return NULL;
+  ExtPlugin *plugin = g_new0(ExtPlugin, 1);
+  plugin->store = store;
+  plugin->context = g_steal_pointer(&context);
+  plugin->on_shutdown = on_shutdown;
+  plugin->user_data = user_data;
+  describe_tables(plugin);
+  return plugin;
+}
+
+void
+ext_plugin_free(ExtPlugin *plugin)
+{
+  if (plugin == NULL)
+    return;
+  g_free(plugin->tables);
+  g_ptr_array_unref(plugin->columns);
+  ext_context_free(plugin->context);
+  g_free(plugin);
+}
+
+const WireTable *
+ext_plugin_tables(const ExtPlugin *plugin, guint *n)
+{
+  *n = plugin->n_tables;
+  return plugin->tables;
+}
+
+/* --- the calls --- */
+
+static void
+fail(const WireMessage *call, GByteArray *reply, const char *format, const char *what)
+{
+  g_autofree char *text = g_strdup_printf(format, what);
+  WireRows rows;
+  wire_rows_begin(&rows, reply, call);
+  wire_rows_fail(&rows, text);
+}
+
+static void
+answer_columns(const WireTable *table, const WireMessage *call, GByteArray *reply)
+{
+  g_autoptr(GPtrArray) route = wire_table_route(table);
+  WireRows rows;
+  wire_rows_begin(&rows, reply, call);
+  for (guint i = 0; i < route->len; i++) {
+    wire_rows_row(&rows);
+    GHashTableIter iter;
+    gpointer key, value;
+    g_hash_table_iter_init(&iter, g_ptr_array_index(route, i));
+    while (g_hash_table_iter_next(&iter, &key, &value))
+      wire_rows_value(&rows, key, value, strlen(value));
+  }
+  wire_rows_end(&rows);
+}
+
+/* Straight from the cursor into the reply, so that no row is in memory twice. */
+static void
+answer_generate(ExtPlugin *plugin, const TableDefinition *table, const char *context,
+                const WireMessage *call, GByteArray *reply)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(TableQuery) query = ext_context_parse(plugin->context, context, table, &error);
+  g_autoptr(TableCursor) cursor =
+      query != NULL ? table_cursor_open(plugin->store, table, query, &error) : NULL;
+  WireRows rows;
+  wire_rows_begin(&rows, reply, call);
+  TableStep step = cursor != NULL ? TABLE_ROW : TABLE_FAILED;
+  while (step == TABLE_ROW) {
+    step = table_cursor_next(cursor, &error);
+    if (step != TABLE_ROW || !wire_rows_row(&rows))
+      break;
+    for (guint i = 0; i < table->n_columns; i++) {
+      gsize length;
+      const char *text =
+          (query->columns_used >> i & 1) != 0 ? table_cursor_text(cursor, i, &length) : NULL;
+      if (text != NULL)
+        wire_rows_value(&rows, table->columns[i].name, text, length);
+    }
+  }
+  if (step == TABLE_FAILED)
+    wire_rows_fail(&rows, error->message);
+  else
+    wire_rows_end(&rows);
+}
+
+static void
+answer_call(ExtPlugin *plugin, const WireMessage *call, const guint8 *bytes, GByteArray *reply)
+{
+  g_auto(WireCallArguments) arguments = {0};
+  g_autoptr(GError) error = NULL;
+  if (!wire_call_arguments_read(bytes, call, &arguments, &error)) {
+    wire_reply_exception(reply, call, WIRE_EXCEPTION_PROTOCOL, error->message);
+    return;
+  }
+  if (!g_str_equal(arguments.registry, "table")) {
+    fail(call, reply, "unknown registry: %s", arguments.registry);
+    return;
+  }
+  guint i = 0;
+  while (i < plugin->n_tables && !g_str_equal(plugin->tables[i].name, arguments.item))
+    i++;
+  if (i == plugin->n_tables) {
+    fail(call, reply, "unknown table: %s", arguments.item);
+    return;
+  }
+  const char *action = g_hash_table_lookup(arguments.request, "action");
+  if (g_strcmp0(action, "columns") == 0)
+    answer_columns(&plugin->tables[i], call, reply);
+  else if (g_strcmp0(action, "generate") == 0)
+    answer_generate(plugin, table_definition_find(arguments.item),
+                    g_hash_table_lookup(arguments.request, "context"), call, reply);
+  else
+    fail(call, reply, "unknown action: %s", action != NULL ? action : "(none)");
+}
+
+void
+ext_plugin_answer(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
+                  gpointer user_data)
+{
+  ExtPlugin *plugin = user_data;
+  if (g_str_equal(message->method, "ping")) {
+    wire_reply_status(reply, message, 0, "OK", 0);
+  } else if (g_str_equal(message->method, "call")) {
+    answer_call(plugin, message, bytes, reply);
+  } else if (g_str_equal(message->method, "shutdown")) {
+    wire_reply_void(reply, message);
+    plugin->on_shutdown(plugin->user_data);
+  } else {
+    wire_reply_unknown_method(reply, message);
+  }
+}

@@ -1,0 +1,26 @@
+/* Answers what osquery asks an extension: ping, call (columns and generate), shutdown. */
+#pragma once
+
+#include "tables/tables.h"
+#include "thrift/client.h"
+#include "thrift/message.h"
+
+G_BEGIN_DECLS
+
+typedef struct ExtPlugin ExtPlugin;
+
+/* @store: borrowed. @on_shutdown: called when osquery asks us to end, before the reply has gone
+ * out. */
+ExtPlugin *ext_plugin_new(TableStore *store, void (*on_shutdown)(gpointer user_data),
+                          gpointer user_data, GError **error);
+void ext_plugin_free(ExtPlugin *plugin);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtPlugin, ext_plugin_free)
+
+/* A WireHandler; @plugin: an ExtPlugin. */
+void ext_plugin_answer(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
+                       gpointer plugin);
+
+/* All our tables, as they are registered. @n: how many. Lives as long as @plugin. */
+const WireTable *ext_plugin_tables(const ExtPlugin *plugin, guint *n);
+
+G_END_DECLS

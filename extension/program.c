@@ -1,0 +1,276 @@
+#include "extension/program.h"
+
+#include <errno.h>
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "extension/calls.h"
+#include "extension/plugin.h"
+#include "extension/registration.h"
+#include "extension/watch.h"
+#include "thrift/server.h"
+
+/* osquery asked us to end: its own reply goes out first, but nobody is waited for longer than this.
+ */
+#define FLUSH_STEP_MS 10
+#define FLUSH_STEPS 100
+
+typedef struct {
+  const ExtOptions *options;
+  ExtRegistration registration;
+  TableStore *store;
+  ExtPlugin *plugin;
+  ExtCalls *calls;
+  ExtWatch *watch; /* NULL where there is no inotify */
+  GMainLoop *loop;
+  int signals; /* a signalfd */
+  guint signal_source;
+  guint due_source;   /* 0: nothing is due */
+  guint flush_source; /* 0: no shutdown is being dealt with */
+  guint flush_steps;
+  WireServer *server; /* NULL: we listen on nothing */
+  gint64 server_uuid; /* whose socket that is; -1 */
+  ExtEvent said;      /* last, so that it is not said again */
+  int exit_code;
+} Program;
+
+static void say(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+static void
+say(const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *line = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  fprintf(stderr, "osquery-watchdog.ext: %s\n",
+          line); /* g_printerr() would mangle a path's bytes */
+}
+
+/* One line for each change, not for each attempt. */
+static void
+say_event(Program *program, ExtEvent event, gint64 uuid, const char *text)
+{
+  const ExtOptions *options = program->options;
+  const gboolean news = event != program->said;
+  if (event != EXT_DUE && event != EXT_CORE_STARTED) /* they come between any two */
+    program->said = event;
+  switch (event) {
+  case EXT_REGISTERED:
+    say("registered with %s as %" G_GINT64_FORMAT, options->socket, uuid);
+    break;
+  case EXT_LOST:
+    say("osquery has dropped us: registering again");
+    break;
+  case EXT_SHUTDOWN:
+    say("osquery shuts down");
+    break;
+  case EXT_DUPLICATE:
+  case EXT_REFUSED:
+    if (news || options->verbose)
+      say("%s refuses us: %s", options->socket, text);
+    break;
+  case EXT_CANNOT_LISTEN:
+    if (news || options->verbose)
+      say("can't listen: %s", text);
+    break;
+  case EXT_NO_CORE:
+  case EXT_NO_ANSWER:
+    if ((news && options->supervised) || options->verbose) /* otherwise the end tells */
+      say("waiting for osquery: %s", text);
+    break;
+  case EXT_CONFIRMED:
+    if (options->verbose)
+      say("still registered as %" G_GINT64_FORMAT, program->registration.uuid);
+    break;
+  case EXT_CORE_STARTED:
+    if (options->verbose)
+      say("%s was made anew", options->socket);
+    break;
+  case EXT_STARTED:
+  case EXT_DUE:
+  case EXT_DEREGISTERED:
+  case EXT_STOP:
+    break;
+  }
+}
+
+static void step(Program *program, ExtEvent event, gint64 uuid, const char *text);
+
+static gboolean
+on_due(gpointer user_data)
+{
+  Program *program = user_data;
+  program->due_source = 0;
+  step(program, EXT_DUE, -1, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+set_due(Program *program, gint64 due_us)
+{
+  if (program->due_source != 0)
+    g_source_remove(program->due_source);
+  program->due_source = 0;
+  if (due_us < 0)
+    return;
+  GSource *source = g_timeout_source_new(0);
+  g_source_set_ready_time(source, due_us);
+  g_source_set_callback(source, on_due, program, NULL);
+  program->due_source = g_source_attach(source, NULL);
+  g_source_unref(source);
+}
+
+static void
+set_server(Program *program, gint64 uuid)
+{
+  if (uuid == program->server_uuid)
+    return;
+  g_clear_pointer(&program->server, wire_server_free);
+  program->server_uuid = uuid;
+  if (uuid < 0)
+    return;
+  g_autofree char *path = g_strdup_printf("%s.%" G_GINT64_FORMAT, program->options->socket, uuid);
+  g_autoptr(GError) error = NULL;
+  program->server = wire_server_new(path, NULL, ext_plugin_answer, program->plugin, &error);
+  if (program->server == NULL)
+    step(program, EXT_CANNOT_LISTEN, -1, error->message);
+}
+
+static void
+step(Program *program, ExtEvent event, gint64 uuid, const char *text)
+{
+  say_event(program, event, uuid, text);
+  const ExtPlan plan =
+      ext_registration_step(&program->registration, event, uuid, g_get_monotonic_time());
+  if (plan.cancel)
+    ext_calls_cancel(program->calls);
+  if (plan.call != EXT_CALL_NONE)
+    ext_calls_begin(program->calls, plan.call, plan.uuid);
+  set_due(program, plan.due_us);
+  if (plan.end) {
+    program->exit_code = plan.exit_code;
+    if (plan.exit_code != 0)
+      say("no osquery for %" G_GINT64_FORMAT " s: %s",
+          program->options->timeout_us / G_TIME_SPAN_SECOND, text);
+    g_main_loop_quit(program->loop);
+  }
+  set_server(program, plan.listen_uuid); /* last: it may be a step of its own */
+}
+
+static void
+on_call_ended(ExtEvent event, gint64 uuid, const char *text, gpointer user_data)
+{
+  step(user_data, event, uuid, text);
+}
+
+static void
+on_core_started(gpointer user_data)
+{
+  step(user_data, EXT_CORE_STARTED, -1, NULL);
+}
+
+static gboolean
+on_flush(gpointer user_data)
+{
+  Program *program = user_data;
+  if (program->server != NULL && wire_server_busy(program->server) &&
+      ++program->flush_steps < FLUSH_STEPS)
+    return G_SOURCE_CONTINUE;
+  program->flush_source = 0;
+  step(program, EXT_SHUTDOWN, -1, NULL);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+on_shutdown(gpointer user_data)
+{
+  Program *program = user_data;
+  if (program->flush_source != 0)
+    return;
+  program->flush_steps = 0;
+  program->flush_source = g_timeout_add(FLUSH_STEP_MS, on_flush, program);
+}
+
+static gboolean
+on_signal(gint fd, GIOCondition condition, gpointer user_data)
+{
+  (void)condition;
+  struct signalfd_siginfo info;
+  while (read(fd, &info, sizeof info) == (ssize_t)sizeof info)
+    step(user_data, EXT_STOP, -1, NULL);
+  return G_SOURCE_CONTINUE;
+}
+
+/* g_unix_signal_add() would start a thread. Must come before any thread is there. */
+static gboolean
+take_signals(Program *program)
+{
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGINT);
+  const struct sigaction ignore = {.sa_handler = SIG_IGN};
+  if (sigaction(SIGPIPE, &ignore, NULL) != 0 || pthread_sigmask(SIG_BLOCK, &set, NULL) != 0)
+    return FALSE;
+  program->signals = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+  if (program->signals < 0)
+    return FALSE;
+  program->signal_source = g_unix_fd_add(program->signals, G_IO_IN, on_signal, program);
+  return TRUE;
+}
+
+static void
+program_clear(Program *program)
+{
+  g_clear_pointer(&program->calls, ext_calls_free);
+  g_clear_pointer(&program->server, wire_server_free);
+  g_clear_pointer(&program->watch, ext_watch_free);
+  g_clear_pointer(&program->plugin, ext_plugin_free);
+  g_clear_pointer(&program->store, table_store_free);
+  g_clear_handle_id(&program->due_source, g_source_remove);
+  g_clear_handle_id(&program->flush_source, g_source_remove);
+  g_clear_handle_id(&program->signal_source, g_source_remove);
+  if (program->signals >= 0)
+    close(program->signals);
+  g_main_loop_unref(program->loop);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Program, program_clear)
+
+int
+ext_program_run(const ExtOptions *options)
+{
+  g_auto(Program) program = {
+      .options = options,
+      .loop = g_main_loop_new(NULL, FALSE),
+      .signals = -1,
+      .server_uuid = -1,
+      .said = EXT_STARTED,
+  };
+  if (!take_signals(&program)) {
+    say("can't receive signals: %s", g_strerror(errno));
+    return 1;
+  }
+  wire_init();
+  g_autoptr(GError) error = NULL;
+  program.store = table_store_new(options->state_dir, options->runtime_dir);
+  program.plugin = ext_plugin_new(program.store, on_shutdown, &program, &error);
+  if (program.plugin == NULL) {
+    say("%s", error->message);
+    return 1;
+  }
+  guint n_tables;
+  const WireTable *tables = ext_plugin_tables(program.plugin, &n_tables);
+  program.calls = ext_calls_new(options->socket, tables, n_tables, on_call_ended, &program);
+  program.watch = ext_watch_new(options->socket, on_core_started, &program, &error);
+  if (program.watch == NULL && options->verbose)
+    say("%s", error->message);
+  ext_registration_init(&program.registration, options->supervised, options->timeout_us,
+                        options->interval_us);
+  step(&program, EXT_STARTED, -1, NULL);
+  g_main_loop_run(program.loop);
+  return program.exit_code;
+}

@@ -1,0 +1,89 @@
+/* Staying registered with whatever core there is: which call to make next, and when; which socket
+ * to listen on; when to end. A pure machine: events in, a plan out; somebody else carries it out.
+ *
+ * osquery drops an extension after one failed ping and says nothing, so a registration is only
+ * known by asking for it. It refuses a second one of the same name, so a stale one (a core that
+ * still has to notice that our old socket is gone) is waited out. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What the manager is asked. One call at a time. */
+typedef enum {
+  EXT_CALL_NONE,
+  EXT_CALL_REGISTER,
+  EXT_CALL_VERIFY, /* is our uuid among extensions()? */
+  EXT_CALL_DEREGISTER,
+} ExtCall;
+
+typedef enum {
+  EXT_STARTED, /* the first event */
+  EXT_DUE,     /* the plan's time has come */
+  /* How the call under way ended. */
+  EXT_REGISTERED, /* with a uuid */
+  EXT_DUPLICATE,  /* refused: somebody of our name is registered */
+  EXT_REFUSED,    /* for another reason */
+  EXT_CONFIRMED,  /* our uuid is there */
+  EXT_LOST,       /* it is not */
+  EXT_NO_CORE,    /* nobody listens on the manager's socket */
+  EXT_NO_ANSWER,  /* somebody does, but gave none in time, or none that makes sense; or we cancelled
+                   */
+  EXT_DEREGISTERED,
+  /* What else happens. */
+  EXT_CORE_STARTED,  /* the manager's socket was made anew */
+  EXT_CANNOT_LISTEN, /* on the socket that the plan says */
+  EXT_SHUTDOWN,      /* the core told us to */
+  EXT_STOP,          /* whoever started us told us to; a second time: at once */
+} ExtEvent;
+
+typedef enum {
+  EXT_STATE_WAITING, /* for a core that takes us */
+  EXT_STATE_REGISTERED,
+  EXT_STATE_STOPPING,
+  EXT_STATE_ENDED,
+} ExtState;
+
+/* What is to be done after an event. */
+typedef struct {
+  ExtCall call;       /* begin it now; NONE: begin none */
+  gint64 uuid;        /* for VERIFY and DEREGISTER */
+  gboolean cancel;    /* the call under way, which still ends with an event */
+  gint64 due_us;      /* give EXT_DUE then; -1: never */
+  gint64 listen_uuid; /* listen on this one's socket and on no other; -1: on none */
+  gboolean end;       /* the program, with @exit_code */
+  int exit_code;
+} ExtPlan;
+
+typedef struct {
+  gboolean supervised; /* outlives cores, and waits for one as long as it takes */
+  gint64 timeout_us;   /* otherwise: how long it waits for one */
+  gint64 interval_us;  /* between two verifications; the core's own pings have it too */
+
+  ExtState state;
+  gint64 uuid;             /* ours; -1: none */
+  gint64 due_us;           /* for the next call */
+  gint64 waiting_since_us; /* since when there is no core */
+  guint refusals;          /* in a row */
+  ExtCall calling;         /* the call under way */
+  gboolean core_started;   /* meanwhile: the call may tell of the core before */
+} ExtRegistration;
+
+void ext_registration_init(ExtRegistration *registration, gboolean supervised, gint64 timeout_us,
+                           gint64 interval_us);
+
+/* @uuid: of EXT_REGISTERED. @now_us: monotonic. */
+ExtPlan ext_registration_step(ExtRegistration *registration, ExtEvent event, gint64 uuid,
+                              gint64 now_us);
+
+/* How long to wait before asking again for a core that has been away for @away_us: a tenth of that,
+ * at least 50 ms, at most @interval_us. So a worker that is restarted at once has us back within a
+ * moment, and one that stays away costs nothing. */
+gint64 ext_retry_delay_us(gint64 away_us, gint64 interval_us);
+
+/* How long to wait after the n-th refusal in a row (from 0): 100 ms × 2^n, at most @interval_us,
+ * after which the core has pinged a stale registration and dropped it. */
+gint64 ext_refusal_delay_us(guint n, gint64 interval_us);
+
+G_END_DECLS

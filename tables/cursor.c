@@ -1,0 +1,114 @@
+#include "tables/select.h"
+#include "tables/store.h"
+
+#include <string.h>
+
+struct TableCursor {
+  sqlite3_stmt *stmt; /* NULL: no rows (any more), or no file */
+  gint8 results[64];  /* column of the table → column of the result, -1: not selected */
+  GPtrArray *texts;   /* of the present row: repaired copies of invalid texts */
+};
+
+static int
+bind_values(sqlite3_stmt *stmt, const GArray *values)
+{
+  int result = SQLITE_OK;
+  for (guint i = 0; i < values->len && result == SQLITE_OK; i++) {
+    const TableValue *value = &g_array_index(values, TableValue, i);
+    int parameter = (int)i + 1;
+    result = value->text != NULL
+                 ? sqlite3_bind_text(stmt, parameter, value->text, -1, SQLITE_TRANSIENT)
+                 : sqlite3_bind_int64(stmt, parameter, value->number);
+  }
+  return result;
+}
+
+TableCursor *
+table_cursor_open(TableStore *store, const TableDefinition *table, const TableQuery *query,
+                  GError **error)
+{
+  guint source = table_source_index(table);
+  sqlite3 *db;
+  if (!table_store_connect(store, source, &db, error))
+    return NULL;
+  g_autoptr(TableCursor) cursor = g_new0(TableCursor, 1);
+  cursor->texts = g_ptr_array_new_with_free_func(g_free);
+  if (db != NULL) {
+    g_autoptr(TableSelect) select = table_select_new(&table_sources[source], query);
+    memcpy(cursor->results, select->results, sizeof cursor->results);
+    if (sqlite3_prepare_v2(db, select->sql, -1, &cursor->stmt, NULL) != SQLITE_OK ||
+        bind_values(cursor->stmt, select->values) != SQLITE_OK) {
+      wd_database_set_error(db, error);
+      return NULL;
+    }
+  }
+  return g_steal_pointer(&cursor);
+}
+
+void
+table_cursor_free(TableCursor *cursor)
+{
+  if (cursor == NULL)
+    return;
+  sqlite3_finalize(cursor->stmt);
+  g_ptr_array_unref(cursor->texts);
+  g_free(cursor);
+}
+
+TableStep
+table_cursor_next(TableCursor *cursor, GError **error)
+{
+  g_ptr_array_set_size(cursor->texts, 0);
+  if (cursor->stmt == NULL)
+    return TABLE_END;
+  switch (sqlite3_step(cursor->stmt)) {
+  case SQLITE_ROW:
+    return TABLE_ROW;
+  case SQLITE_DONE:
+    g_clear_pointer(&cursor->stmt, sqlite3_finalize); /* one more step would begin anew */
+    return TABLE_END;
+  default:
+    wd_database_set_error(sqlite3_db_handle(cursor->stmt), error);
+    return TABLE_FAILED;
+  }
+}
+
+const char *
+table_cursor_text(TableCursor *cursor, guint column, gsize *length)
+{
+  *length = 0;
+  int result = cursor->results[column];
+  if (result < 0)
+    return NULL;
+  const char *text = (const char *)sqlite3_column_text(cursor->stmt, result);
+  if (text == NULL)
+    return NULL;
+  gsize bytes = (gsize)sqlite3_column_bytes(cursor->stmt, result);
+  if (!g_utf8_validate_len(text, bytes, NULL)) { /* NUL isn't valid either */
+    char *valid = g_utf8_make_valid(text, (gssize)bytes);
+    g_ptr_array_add(cursor->texts, valid);
+    text = valid;
+    bytes = strlen(valid);
+  }
+  *length = bytes;
+  return text;
+}
+
+gint64
+table_cursor_int64(TableCursor *cursor, guint column)
+{
+  return sqlite3_column_int64(cursor->stmt, cursor->results[column]);
+}
+
+double
+table_cursor_double(TableCursor *cursor, guint column)
+{
+  return sqlite3_column_double(cursor->stmt, cursor->results[column]);
+}
+
+gboolean
+table_cursor_is_null(TableCursor *cursor, guint column)
+{
+  int result = cursor->results[column];
+  return result < 0 || sqlite3_column_type(cursor->stmt, result) == SQLITE_NULL;
+}

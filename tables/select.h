@@ -1,0 +1,26 @@
+/* Turns a TableQuery into SQL on the store's files. Pure. Inside tables/ only. */
+#pragma once
+
+#include "tables/source.h"
+
+G_BEGIN_DECLS
+
+/* A value to bind: the text, or where that is NULL the number. */
+typedef struct {
+  const char *text; /* borrowed from the query */
+  gint64 number;
+} TableValue;
+
+typedef struct {
+  char *sql;
+  GArray *values;    /* of TableValue, one for each parameter */
+  gint8 results[64]; /* column of the table → column of the result, -1: not selected */
+} TableSelect;
+
+/* A constraint that can't be made use of is left out: more rows than asked for are right, fewer
+ * never are. */
+TableSelect *table_select_new(const TableSource *source, const TableQuery *query);
+void table_select_free(TableSelect *select);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableSelect, table_select_free)
+
+G_END_DECLS

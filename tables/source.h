@@ -1,0 +1,26 @@
+/* Where each table's rows come from. Inside tables/ only. */
+#pragma once
+
+#include "tables/tables.h"
+#include "watchdog/store/schema.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  TableDefinition definition;
+  const char *file;       /* its name in that directory */
+  gboolean in_state_dir;  /* FALSE: in the runtime directory */
+  const WdSchema *schema; /* of that file */
+  const char *from;       /* the table in it; its columns have the same names */
+  const char *key;        /* its INTEGER PRIMARY KEY, by which the rows are ordered */
+  const char *computed;   /* the one column that isn't shown as stored, or NULL */
+  const char *expression; /* what is shown in it */
+} TableSource;
+
+#define TABLE_N_SOURCES 2
+extern const TableSource table_sources[TABLE_N_SOURCES];
+
+/* @table: one of ours. Returns: its place in table_sources. */
+guint table_source_index(const TableDefinition *table);
+
+G_END_DECLS

@@ -1,0 +1,83 @@
+#include "tables/store.h"
+
+#include "tables/processes.h"
+#include "watchdog/store/reader.h"
+
+#include <sys/stat.h>
+
+typedef struct {
+  char *path;
+  sqlite3 *db; /* NULL: not open */
+  dev_t device;
+  ino_t inode;      /* of the open file; none other can get this number while it is open */
+  gboolean has_wal; /* FALSE: what is written later isn't seen through it */
+} Connection;
+
+struct TableStore {
+  Connection connections[TABLE_N_SOURCES];
+};
+
+TableStore *
+table_store_new(const char *state_dir, const char *runtime_dir)
+{
+  TableStore *store = g_new0(TableStore, 1);
+  for (guint i = 0; i < TABLE_N_SOURCES; i++) {
+    const TableSource *source = &table_sources[i];
+    g_autofree char *dir =
+        g_canonicalize_filename(source->in_state_dir ? state_dir : runtime_dir, NULL);
+    store->connections[i].path = g_build_filename(dir, source->file, NULL);
+  }
+  return store;
+}
+
+void
+table_store_free(TableStore *store)
+{
+  if (store == NULL)
+    return;
+  for (guint i = 0; i < TABLE_N_SOURCES; i++) {
+    sqlite3_close_v2(store->connections[i].db);
+    g_free(store->connections[i].path);
+  }
+  g_free(store);
+}
+
+const char *
+table_store_path(const TableStore *store, const TableDefinition *table)
+{
+  return store->connections[table_source_index(table)].path;
+}
+
+gboolean
+table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **error)
+{
+  Connection *connection = &store->connections[source];
+  /* Looked at before opening: if it changes meanwhile, the next call sees that. */
+  struct stat info = {0};
+  gboolean exists = stat(connection->path, &info) == 0;
+  gboolean has_wal = wd_reader_has_wal(connection->path);
+  gboolean same = exists && info.st_dev == connection->device && info.st_ino == connection->inode;
+  if (connection->db != NULL && !(same && has_wal && connection->has_wal))
+    g_clear_pointer(&connection->db, sqlite3_close_v2);
+
+  if (connection->db == NULL) {
+    g_autoptr(GError) failure = NULL;
+    g_autoptr(sqlite3) opened =
+        wd_reader_open(connection->path, table_sources[source].schema, &failure);
+    if (opened != NULL && table_processes_prepare(opened) != SQLITE_OK)
+      wd_database_set_error(opened, &failure);
+    if (failure != NULL) {
+      *db = NULL;
+      if (g_error_matches(failure, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING))
+        return TRUE;
+      g_propagate_error(error, g_steal_pointer(&failure));
+      return FALSE;
+    }
+    connection->db = g_steal_pointer(&opened);
+    connection->device = info.st_dev;
+    connection->inode = info.st_ino;
+    connection->has_wal = has_wal;
+  }
+  *db = connection->db;
+  return TRUE;
+}

@@ -1,0 +1,408 @@
+#include "tables/tables.h"
+
+#include "tests/unit/store-fixture.h"
+
+#include "tables/source.h"
+#include "watchdog/core/proc-stat.h"
+#include "watchdog/store/status.h"
+
+#include <algorithm>
+
+namespace
+{
+
+class Tables : public StoreTest
+{
+protected:
+  void SetUp() override
+  {
+    StoreTest::SetUp();
+    store = table_store_new(directory.c_str(), directory.c_str());
+  }
+
+  void TearDown() override
+  {
+    table_store_free(store);
+    StoreTest::TearDown();
+  }
+
+  static guint column(const TableDefinition *table, const std::string &name)
+  {
+    for (guint i = 0; i < table->n_columns; i++)
+      if (name == table->columns[i].name)
+        return i;
+    ADD_FAILURE() << "no column " << name;
+    return 0;
+  }
+
+  // All rows, the values of @columns joined by '|', NULL as "-"; or the error.
+  Rows ask(const char *table_name, const std::vector<std::string> &columns,
+           TableQuery *query = nullptr)
+  {
+    const TableDefinition *table = table_definition_find(table_name);
+    g_autoptr(TableQuery) everything = table_query_new();
+    g_autoptr(GError) error = nullptr;
+    g_autoptr(TableCursor) cursor =
+        table_cursor_open(store, table, query != nullptr ? query : everything, &error);
+    if (cursor == nullptr)
+      return {std::string("error: ") + error->message};
+    Rows result;
+    TableStep step;
+    while ((step = table_cursor_next(cursor, &error)) == TABLE_ROW) {
+      std::string row;
+      for (const std::string &name : columns) {
+        gsize length;
+        const char *text = table_cursor_text(cursor, column(table, name), &length);
+        EXPECT_EQ(text == nullptr, table_cursor_is_null(cursor, column(table, name)));
+        row += row.empty() ? "" : "|";
+        row += text != nullptr ? std::string(text, length) : "-";
+      }
+      result.push_back(row);
+    }
+    if (step == TABLE_FAILED)
+      return {std::string("error: ") + error->message};
+    EXPECT_EQ(table_cursor_next(cursor, &error), TABLE_END);
+    return result;
+  }
+
+  // Three events of the times 100, 200, 300; the second one is another kind.
+  void write_events()
+  {
+    g_autoptr(WdHistory) history = open_history(path("history.db"), run("a"));
+    append(history, 1, WD_EVENT_PROCESS_STARTED, 100);
+    append(history, 2, WD_EVENT_PROCESS_EXITED, 200);
+    append(history, 3, WD_EVENT_PROCESS_STARTED, 300);
+  }
+
+  void write_watchdog(WdState state, gint64 pid, gint64 start_ticks, gint64 last_check_us)
+  {
+    g_autoptr(WdStatus) status = wd_status_open(path("status.db").c_str(), nullptr);
+    ASSERT_NE(status, nullptr);
+    WdProcessStatus *rows[] = {wd_process_status_new(WD_ROLE_WATCHDOG, "watchdog", "/w"),
+                               wd_process_status_new(WD_ROLE_WORKER, "worker", "/o")};
+    for (WdProcessStatus *row : rows) {
+      row->state = state;
+      row->pid = pid;
+      row->start_ticks = start_ticks;
+      row->last_check_us = last_check_us;
+      row->utilization = 2.5;
+      row->memory_limit_bytes = G_GINT64_CONSTANT(10485760000);
+    }
+    EXPECT_TRUE(wd_status_write(status, rows, 2, nullptr, nullptr));
+    for (WdProcessStatus *row : rows)
+      wd_process_status_free(row);
+  }
+
+  TableStore *store = nullptr;
+};
+
+TEST_F(Tables, Definitions)
+{
+  guint n;
+  const TableDefinition *const *definitions = table_definitions(&n);
+  ASSERT_EQ(n, 2u);
+  EXPECT_EQ(definitions[0], table_definition_find("watchdog_processes"));
+  EXPECT_EQ(definitions[1], table_definition_find("watchdog_events"));
+  EXPECT_EQ(table_definition_find("processes"), nullptr);
+  EXPECT_EQ(definitions[0]->n_columns, 31u);
+  EXPECT_EQ(definitions[1]->n_columns, 28u);
+}
+
+TEST_F(Tables, Options)
+{
+  const struct {
+    const char *table;
+    const char *column;
+    int options;
+  } special[] = {
+      {"watchdog_processes", "pid", TABLE_OPTION_INDEX},
+      {"watchdog_events", "eid", TABLE_OPTION_INDEX | TABLE_OPTION_OPTIMIZED},
+      {"watchdog_events", "time", TABLE_OPTION_ADDITIONAL},
+      {"watchdog_events", "event", TABLE_OPTION_ADDITIONAL},
+  };
+  guint n;
+  const TableDefinition *const *definitions = table_definitions(&n);
+  for (guint t = 0; t < n; t++)
+    for (guint i = 0; i < definitions[t]->n_columns; i++) {
+      int expected = TABLE_OPTION_NONE;
+      for (const auto &s : special)
+        if (g_str_equal(s.table, definitions[t]->name) &&
+            g_str_equal(s.column, definitions[t]->columns[i].name))
+          expected = s.options;
+      EXPECT_EQ(definitions[t]->columns[i].options, expected) << definitions[t]->columns[i].name;
+    }
+}
+
+TEST_F(Tables, CreateStatement)
+{
+  g_autofree char *sql = table_create_statement(table_definition_find("watchdog_events"));
+  EXPECT_EQ(
+      std::string(sql).find("CREATE TABLE watchdog_events(eid BIGINT, time BIGINT, run_id TEXT,"),
+      0u);
+  EXPECT_NE(std::string(sql).find(", utilization DOUBLE, utilization_limit INTEGER,"),
+            std::string::npos);
+  EXPECT_NE(std::string(sql).find(", message TEXT)"), std::string::npos);
+}
+
+// The store's columns and the tables' are the same, in the same order and of the same types.
+TEST_F(Tables, TheStoreHasWhatTheDefinitionsSay)
+{
+  write_events();
+  write_watchdog(WD_STATE_RUNNING, 1, 1, 1);
+  for (const TableSource &source : table_sources) {
+    std::string sql = std::string("SELECT name, type FROM pragma_table_info('") + source.from +
+                      "') WHERE name NOT IN ('id', 'start_ticks', 'last_check_us')";
+    Rows stored = rows(path(source.file), sql.c_str());
+    ASSERT_EQ(stored.size(), source.definition.n_columns);
+    for (guint i = 0; i < source.definition.n_columns; i++) {
+      const TableColumn &c = source.definition.columns[i];
+      const char *type = c.type == TABLE_TEXT     ? "TEXT"
+                         : c.type == TABLE_DOUBLE ? "REAL"
+                                                  : "INTEGER";
+      EXPECT_EQ(stored[i], std::string(c.name) + "|" + type);
+    }
+  }
+}
+
+TEST_F(Tables, MissingFilesAreEmptyTables)
+{
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), Rows{});
+  EXPECT_EQ(ask("watchdog_processes", {"name"}), Rows{});
+}
+
+TEST_F(Tables, FilesThatCannotBeUsedAreErrors)
+{
+  ASSERT_TRUE(g_file_set_contents(path("history.db").c_str(), "text, not a database", -1, nullptr));
+  EXPECT_EQ(ask("watchdog_events", {"eid"}),
+            Rows{"error: " + path("history.db") + ": file is not a database"});
+  EXPECT_EQ(ask("watchdog_processes", {"name"}), Rows{});
+}
+
+TEST_F(Tables, FilesAreFoundWhenTheyComeAndWhenTheyAreReplaced)
+{
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), Rows{});
+  write_events();
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), (Rows{"1", "2", "3"}));
+  for (const char *suffix : {"", "-wal", "-shm"})
+    ASSERT_EQ(unlink((path("history.db") + suffix).c_str()), 0);
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), Rows{});
+  {
+    g_autoptr(WdHistory) history = open_history(path("history.db"), run("b"));
+    append(history, 7, WD_EVENT_WATCHDOG_STARTED);
+  }
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), Rows{"7"});
+}
+
+TEST_F(Tables, WhatIsWrittenAfterReadingWithoutALogIsSeen)
+{
+  {
+    g_autoptr(WdHistory) history = open_history(path("history.db"), run("a"));
+    append(history, 1, WD_EVENT_WATCHDOG_STOPPED);
+  }
+  ASSERT_EQ(unlink((path("history.db") + "-wal").c_str()), 0);
+  ASSERT_EQ(unlink((path("history.db") + "-shm").c_str()), 0);
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), Rows{"1"});
+  g_autoptr(WdHistory) history = open_history(path("history.db"), run("b"));
+  append(history, 1, WD_EVENT_WATCHDOG_STARTED);
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), (Rows{"1", "2"}));
+}
+
+TEST_F(Tables, ACursorOutlivesTheReplacementOfItsFile)
+{
+  write_events();
+  const TableDefinition *table = table_definition_find("watchdog_events");
+  g_autoptr(TableQuery) query = table_query_new();
+  g_autoptr(TableCursor) cursor = table_cursor_open(store, table, query, nullptr);
+  ASSERT_EQ(table_cursor_next(cursor, nullptr), TABLE_ROW);
+  for (const char *suffix : {"", "-wal", "-shm"})
+    ASSERT_EQ(unlink((path("history.db") + suffix).c_str()), 0);
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), Rows{});
+  ASSERT_EQ(table_cursor_next(cursor, nullptr), TABLE_ROW);
+  EXPECT_EQ(table_cursor_int64(cursor, 0), 2);
+}
+
+TEST_F(Tables, NewEventsAreSeen)
+{
+  g_autoptr(WdHistory) history = open_history(path("history.db"), run("a"));
+  append(history, 1, WD_EVENT_WATCHDOG_STARTED);
+  EXPECT_EQ(ask("watchdog_events", {"eid"}), Rows{"1"});
+  append(history, 2, WD_EVENT_WATCHDOG_STOPPED);
+  EXPECT_EQ(ask("watchdog_events", {"eid", "event"}),
+            (Rows{"1|watchdog_started", "2|watchdog_stopped"}));
+}
+
+TEST_F(Tables, Constraints)
+{
+  write_events();
+  const TableDefinition *table = table_definition_find("watchdog_events");
+  struct Asked {
+    const char *column;
+    TableOperator op;
+    const char *value;
+  };
+  const struct {
+    std::vector<Asked> asked;
+    Rows eids;
+  } cases[] = {
+      {{{"eid", TABLE_OP_GT, "1"}}, {"2", "3"}},
+      {{{"eid", TABLE_OP_EQ, "3"}, {"eid", TABLE_OP_EQ, "1"}, {"eid", TABLE_OP_EQ, "9"}},
+       {"1", "3"}},
+      {{{"time", TABLE_OP_GE, "200"}}, {"2", "3"}},
+      {{{"time", TABLE_OP_LT, "200.5"}}, {"1", "2"}},
+      {{{"event", TABLE_OP_EQ, "process_started"}}, {"1", "3"}},
+      {{{"event", TABLE_OP_EQ, "process_started"}, {"event", TABLE_OP_EQ, "process_exited"}},
+       {"1", "2", "3"}},
+      {{{"event", TABLE_OP_EQ, "process_started"}, {"time", TABLE_OP_GT, "100"}}, {"3"}},
+      {{{"event", TABLE_OP_EQ, "process_started"}, {"eid", TABLE_OP_LE, "2"}}, {"1"}},
+      {{{"event", TABLE_OP_EQ, "' OR 1=1 --"}}, {}},
+      {{{"name", TABLE_OP_EQ, "nobody"}}, {"1", "2", "3"}}, // the asker filters
+  };
+  for (const auto &c : cases) {
+    g_autoptr(TableQuery) query = table_query_new();
+    std::string what;
+    for (const Asked &a : c.asked) {
+      table_query_add(query, column(table, a.column), a.op, a.value);
+      what += std::string(a.column) + " " + std::to_string(a.op) + " " + a.value + "; ";
+    }
+    EXPECT_EQ(ask("watchdog_events", {"eid"}, query), c.eids) << what;
+  }
+}
+
+// Whatever the text of a value, no row is missing that SQLite would find with it.
+TEST_F(Tables, ConstraintsNeverLoseRows)
+{
+  {
+    g_autoptr(WdHistory) history = open_history(path("history.db"), run("a"));
+    for (guint64 seq = 1; seq <= 20; seq++)
+      append(history, seq, WD_EVENT_PROCESS_STARTED, static_cast<gint64>(seq) - 10);
+  }
+  const TableDefinition *table = table_definition_find("watchdog_events");
+  const TableOperator ops[] = {TABLE_OP_EQ, TABLE_OP_GT, TABLE_OP_LE, TABLE_OP_LT, TABLE_OP_GE};
+  const char *names[] = {"=", ">", "<=", "<", ">="};
+  const char *values[] = {"5",
+                          "-5",
+                          "+5",
+                          "05",
+                          " 5",
+                          "5 ",
+                          "5.",
+                          "5.0",
+                          "4.9",
+                          "5.1",
+                          "-5.5",
+                          ".5",
+                          "5e0",
+                          "0.5e1",
+                          "0x5",
+                          "5x",
+                          "",
+                          "abc",
+                          "1e99",
+                          "-1e9",
+                          "nan",
+                          "inf",
+                          "5.e0",
+                          "1_0",
+                          "5,0",
+                          "0b1",
+                          "9223372036854775807",
+                          "9223372036854775808",
+                          "4.99999999999999999",
+                          "5.00000000000000001",
+                          "-9223372036854775808"};
+  for (const char *name : {"eid", "time"})
+    for (gsize o = 0; o < G_N_ELEMENTS(ops); o++)
+      for (const char *value : values) {
+        std::string where = std::string(name) + " " + names[o] + " '" + value + "'";
+        Rows right = rows(path("history.db"), ("SELECT eid FROM events WHERE " + where).c_str());
+        g_autoptr(TableQuery) query = table_query_new();
+        table_query_add(query, column(table, name), ops[o], value);
+        Rows found = ask("watchdog_events", {"eid"}, query);
+        for (const std::string &eid : right)
+          EXPECT_NE(std::find(found.begin(), found.end(), eid), found.end()) << where << " " << eid;
+      }
+}
+
+TEST_F(Tables, UnusedColumnsAreNull)
+{
+  write_events();
+  g_autoptr(TableQuery) query = table_query_new();
+  query->columns_used = 0b10;
+  EXPECT_EQ(ask("watchdog_events", {"eid", "time", "event"}, query),
+            (Rows{"-|100|-", "-|200|-", "-|300|-"}));
+  query->columns_used = 0;
+  EXPECT_EQ(ask("watchdog_events", {"eid", "time"}, query), (Rows{"-|-", "-|-", "-|-"}));
+}
+
+TEST_F(Tables, TextIsMadeValid)
+{
+  write_events();
+  execute(path("history.db"), "UPDATE events SET message = CAST(x'61006201ff63' AS TEXT),"
+                              " details = 'fine' WHERE eid = 1");
+  EXPECT_EQ(ask("watchdog_events", {"message", "details"})[0], "a\xef\xbf\xbd"
+                                                               "b\x01\xef\xbf\xbd"
+                                                               "c|fine");
+}
+
+TEST_F(Tables, NumbersAsNumbers)
+{
+  write_watchdog(WD_STATE_RUNNING, 1, WD_NONE, WD_NONE);
+  const TableDefinition *table = table_definition_find("watchdog_processes");
+  g_autoptr(TableQuery) query = table_query_new();
+  g_autoptr(TableCursor) cursor = table_cursor_open(store, table, query, nullptr);
+  ASSERT_EQ(table_cursor_next(cursor, nullptr), TABLE_ROW);
+  EXPECT_EQ(table_cursor_int64(cursor, column(table, "memory_limit")),
+            G_GINT64_CONSTANT(10485760000));
+  EXPECT_EQ(table_cursor_double(cursor, column(table, "utilization")), 2.5);
+  EXPECT_TRUE(table_cursor_is_null(cursor, column(table, "last_eid")));
+}
+
+TEST_F(Tables, OnlyTheWatchdogBecomesUnresponsive)
+{
+  g_autofree char *text = nullptr;
+  gsize length;
+  WdProcStat self;
+  ASSERT_TRUE(g_file_get_contents("/proc/self/stat", &text, &length, nullptr));
+  ASSERT_TRUE(wd_proc_stat_parse(text, length, &self));
+  gint64 now = g_get_monotonic_time();
+  const struct {
+    WdState state;
+    gint64 start_ticks;
+    gint64 last_check_us;
+    Rows states;
+  } cases[] = {
+      {WD_STATE_RUNNING, self.start_ticks, now, {"running", "running"}},
+      {WD_STATE_RUNNING, self.start_ticks, WD_NONE, {"running", "running"}},
+      {WD_STATE_RUNNING, self.start_ticks + 1, now, {"unresponsive", "running"}},
+      {WD_STATE_RUNNING, self.start_ticks, now + 600 * G_USEC_PER_SEC, {"unresponsive", "running"}},
+      {WD_STATE_STOPPED, self.start_ticks + 1, now, {"stopped", "stopped"}},
+  };
+  for (const auto &c : cases) {
+    write_watchdog(c.state, getpid(), c.start_ticks, c.last_check_us);
+    EXPECT_EQ(ask("watchdog_processes", {"state"}), c.states);
+  }
+}
+
+TEST_F(Tables, ProcessesByPid)
+{
+  write_watchdog(WD_STATE_STOPPED, 5, WD_NONE, WD_NONE);
+  const TableDefinition *table = table_definition_find("watchdog_processes");
+  g_autoptr(TableQuery) five = table_query_new();
+  table_query_add(five, column(table, "pid"), TABLE_OP_EQ, "5");
+  EXPECT_EQ(ask("watchdog_processes", {"name"}, five), (Rows{"watchdog", "worker"}));
+  g_autoptr(TableQuery) six = table_query_new();
+  table_query_add(six, column(table, "pid"), TABLE_OP_EQ, "6");
+  EXPECT_EQ(ask("watchdog_processes", {"name"}, six), Rows{});
+}
+
+TEST_F(Tables, PathsAreAbsolute)
+{
+  g_autoptr(TableStore) relative = table_store_new("a", "/b/");
+  g_autofree char *here = g_get_current_dir();
+  EXPECT_EQ(table_store_path(relative, table_definition_find("watchdog_events")),
+            std::string(here) + "/a/history.db");
+  EXPECT_STREQ(table_store_path(relative, table_definition_find("watchdog_processes")),
+               "/b/status.db");
+}
+
+} // namespace
