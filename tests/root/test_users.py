@@ -1,0 +1,180 @@
+"""What only root can set up: other users, and files and directories that are theirs."""
+
+import os
+import pathlib
+import pwd
+import re
+import signal
+import subprocess
+
+import pytest
+
+from harness import MARK, PATIENCE, STAND_IN, Proc, alive, listing
+
+NOBODY = pwd.getpwnam("nobody")
+AS_NOBODY = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []}
+
+
+def give(*paths):
+    """To the ordinary user, with everything below."""
+    for path in paths:
+        for each in [path, *path.rglob("*")]:
+            os.chown(each, NOBODY.pw_uid, NOBODY.pw_gid, follow_symlinks=False)
+
+
+def refused(watchdog, *own, flags=(), **popen):
+    """Starts a watchdog that must refuse. Returns its line."""
+    before = listing(watchdog.directory)
+    done = subprocess.run(watchdog.command(*own, flags=flags), capture_output=True, text=True,
+                          timeout=PATIENCE, env={**os.environ, MARK: str(watchdog.directory)},
+                          **popen)
+    assert done.returncode in (1, 2)
+    assert re.fullmatch(r"osquery-watchdogd: [^\n]+\n", done.stderr), done.stderr
+    assert not watchdog.running()
+    assert listing(watchdog.directory) == before
+    return done.stderr
+
+
+# --- as an ordinary user ---
+
+
+def test_works_as_an_ordinary_user(watchdog):
+    watchdog.add_extension("one")
+    watchdog.flags("--watchdog_max_delay=2", "--extensions_interval=1")
+    give(watchdog.directory)
+    watchdog.popen = AS_NOBODY
+    old = watchdog.start().worker()
+    extension = watchdog.registered("one")
+    for pid in (watchdog.process.pid, old, extension):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        assert re.search(r"^Uid:(\t65534){4}$", status, re.M)
+    assert Proc(old).nice == Proc(os.getpid()).nice + 10
+    os.kill(old, signal.SIGKILL)
+    watchdog.worker(other_than=old)
+    assert watchdog.stop() == 0
+    assert not watchdog.running()
+
+    for folder in (watchdog.state_dir, watchdog.runtime_dir):
+        for path in [folder, *folder.iterdir()]:
+            status = path.lstat()
+            assert (status.st_uid, status.st_gid) == (NOBODY.pw_uid, NOBODY.pw_gid), path
+            assert status.st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
+
+
+def test_limits_are_enforced_as_an_ordinary_user(stand_in):
+    stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30", "--misbehave=grow:200:120")
+    give(stand_in.directory)
+    stand_in.popen = AS_NOBODY
+    stand_in.start("--memory_metric=private")
+    ended = stand_in.wait_event("event = 'process_terminated'")
+    assert (ended["reason"], ended["outcome"]) == ("memory", "graceful")
+    assert ended["measured"] > ended["limit_value"]
+
+
+@pytest.mark.parametrize("which", ["state_dir", "runtime_dir"])
+@pytest.mark.parametrize("mode", [0o755, 0o500, 0o000])
+def test_a_directory_that_the_user_cannot_write(watchdog, which, mode):
+    for path in (watchdog.state_dir, watchdog.runtime_dir):
+        path.mkdir(0o700)
+    give(watchdog.directory)
+    path = getattr(watchdog, which)
+    path.chmod(mode)
+    if mode == 0o755:
+        os.chown(path, 0, 0)
+    assert str(path) in refused(watchdog, **AS_NOBODY)
+
+
+def test_a_directory_that_the_user_cannot_create(watchdog):
+    path = watchdog.directory / "roots" / "state"
+    path.parent.mkdir(0o755)
+    watchdog.directory.chmod(0o755)
+    assert str(path) in refused(watchdog, f"--state_dir={path}", **AS_NOBODY)
+
+
+@pytest.mark.parametrize("whose", ["own", "osqueryd"])
+def test_a_flagfile_that_the_user_cannot_read(watchdog, whose):
+    give(watchdog.directory)
+    path = watchdog.directory / "secret.flags"
+    path.write_text("--verbose\n")
+    path.chmod(0o600)
+    flag = f"--flagfile={path}"
+    line = refused(watchdog, *([flag] if whose == "own" else []),
+                   flags=[flag] if whose == "osqueryd" else [], **AS_NOBODY)
+    assert str(path) in line and "Permission denied" in line
+
+
+def test_extensions_load_that_the_user_cannot_read(watchdog):
+    watchdog.add_extension("one")
+    give(watchdog.directory)
+    os.chown(watchdog.autoload, 0, 0)
+    watchdog.autoload.chmod(0o600)
+    watchdog.popen = AS_NOBODY
+    watchdog.start()
+    complaints = [line for line in watchdog.log().splitlines() if str(watchdog.autoload) in line]
+    assert len(complaints) == 1 and "Permission denied" in complaints[0]
+    assert watchdog.status("one.ext") is None
+    assert watchdog.stop() == 0
+
+
+def test_a_watchdog_of_another_user_is_not_disturbed(watchdog):
+    """What root runs in a directory stays root's."""
+    watchdog.directory.chmod(0o755)
+    worker = watchdog.start().worker()
+    assert str(watchdog.state_dir) in refused_beside(watchdog, **AS_NOBODY)
+    assert alive(worker) and watchdog.stop() == 0
+
+
+def refused_beside(watchdog, **popen):
+    done = subprocess.run(watchdog.command(), capture_output=True, text=True, timeout=PATIENCE,
+                          **popen)
+    assert done.returncode == 1
+    assert re.fullmatch(r"osquery-watchdogd: [^\n]+\n", done.stderr), done.stderr
+    return done.stderr
+
+
+# --- as root, with files of others ---
+
+
+def test_an_osqueryd_of_another_user_is_refused(watchdog):
+    path = watchdog.program("osqueryd", STAND_IN / "osqueryd")
+    os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
+    watchdog.osqueryd = path
+    line = refused(watchdog)
+    assert f"{path} is owned by neither root nor the current user" in line
+
+
+def test_a_link_does_not_change_who_owns_the_program(watchdog):
+    program = watchdog.program("program", STAND_IN / "osqueryd")
+    os.chown(program, NOBODY.pw_uid, NOBODY.pw_gid)
+    watchdog.osqueryd = watchdog.directory / "osqueryd"
+    watchdog.osqueryd.symlink_to(program)
+    assert "is owned by neither root nor the current user" in refused(watchdog)
+
+
+def test_an_extension_of_another_user_is_refused(watchdog):
+    theirs = watchdog.add_extension("theirs")
+    watchdog.add_extension("ours")
+    os.chown(theirs, NOBODY.pw_uid, NOBODY.pw_gid)
+    watchdog.start()
+    watchdog.registered("ours")
+    lines = [line for line in watchdog.log().splitlines() if str(theirs) in line]
+    assert len(lines) == 1 and "is owned by neither root nor the current user" in lines[0]
+    assert watchdog.status("theirs.ext") is None
+
+
+@pytest.mark.parametrize("which", ["state_dir", "runtime_dir"])
+def test_a_directory_of_another_user_is_refused(watchdog, which):
+    for path in (watchdog.state_dir, watchdog.runtime_dir):
+        path.mkdir(0o700)
+    path = getattr(watchdog, which)
+    give(path)
+    assert f"{path}: is owned by another user" in refused(watchdog)
+
+
+def test_roots_programs_are_good_for_an_ordinary_user(watchdog):
+    watchdog.osqueryd = watchdog.program("osqueryd", STAND_IN / "osqueryd")
+    give(watchdog.directory)
+    os.chown(watchdog.osqueryd, 0, 0)
+    watchdog.popen = AS_NOBODY
+    watchdog.start()
+    assert watchdog.stop() == 0
