@@ -361,6 +361,9 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
   case WD_INPUT_MANAGER_ACCEPTS:
     oracle->manager_accepts = sim_view_running(&oracle->views[WD_PROCESS_WORKER]);
     break;
+  case WD_INPUT_SETTINGS:
+  case WD_INPUT_WANTED:
+    g_assert_not_reached(); /* the simulated operator changes no settings */
   case WD_INPUT_EVENTS_LOST:
     sim_oracle_expect(oracle, WD_EVENT_EVENTS_LOST, WD_PROCESS_WATCHDOG, WD_REASON_NONE);
     sim_trace_count(oracle->trace, SIM_TALLY_EVENTS_LOST);

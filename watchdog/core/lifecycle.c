@@ -12,6 +12,7 @@ wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, 
       .role = role,
       .name = g_strdup(name),
       .path = g_strdup(path),
+      .wanted = TRUE,
       .state = WD_STATE_WAITING,
       .pid = WD_NONE,
       .start_ticks = WD_NONE,
@@ -117,7 +118,7 @@ static WdGone
 schedule_start(WdStep *step, WdProcess *process, WdRespawnDecision decision, guint failures,
                WdReason reason, guint64 cause_seq)
 {
-  if (step->stopping) {
+  if (step->stopping || !process->wanted) {
     process->state = WD_STATE_STOPPED;
     return WD_GONE_FOR_GOOD;
   }
@@ -213,15 +214,20 @@ send_kill(WdStep *step, WdProcess *process)
   process->state = WD_STATE_KILLING;
 }
 
+static gboolean
+is_limit(WdReason reason)
+{
+  return reason == WD_REASON_MEMORY || reason == WD_REASON_CPU;
+}
+
 /* SIGUSR1 tells osqueryd that a resource limit was hit, so that it denylists the query it was
  * running: never sent for anything else. Without grace SIGTERM is left out, as osquery does. */
 static void
 send_first_signals(WdStep *step, WdProcess *process)
 {
   WdEnding *ending = &process->ending;
-  const gboolean for_limit = ending->reason == WD_REASON_MEMORY || ending->reason == WD_REASON_CPU;
   ending->first_signal_us = step->now_us;
-  if (process->role == WD_ROLE_WORKER && for_limit) {
+  if (process->role == WD_ROLE_WORKER && is_limit(ending->reason)) {
     wd_actions_signal(step->actions, process->index, SIGUSR1);
     ending->sent |= WD_SIGNALS_USR1;
   }
@@ -275,14 +281,14 @@ wd_process_record_breach(WdStep *step, WdProcess *process, const WdBreach *breac
 }
 
 void
-wd_process_stop(WdStep *step, WdProcess *process)
+wd_process_end(WdStep *step, WdProcess *process, WdReason reason, gint64 grace_us)
 {
   switch (process->state) {
   case WD_STATE_RUNNING:
     process->state = WD_STATE_TERMINATING;
     process->ending = (WdEnding){
-        .reason = WD_REASON_REQUEST,
-        .grace_us = step->limits->stop_grace_s * G_USEC_PER_SEC,
+        .reason = reason,
+        .grace_us = grace_us,
     };
     send_first_signals(step, process);
     break;
@@ -297,6 +303,18 @@ wd_process_stop(WdStep *step, WdProcess *process)
   case WD_STATE_STUCK:
   case WD_STATE_STOPPED:
     break;
+  }
+}
+
+void
+wd_process_want_again(WdStep *step, WdProcess *process)
+{
+  process->wanted = TRUE;
+  process->respawn = (WdRespawn){0};
+  process->unprovoked_exit_us = WD_NONE;
+  if (process->state == WD_STATE_STOPPED) {
+    process->state = WD_STATE_WAITING;
+    process->next_start_us = step->now_us;
   }
 }
 
@@ -409,7 +427,7 @@ wd_process_exited(WdStep *step, WdProcess *process, const WdExit *exit, gboolean
   if (process->ending.sent != WD_SIGNALS_NONE) {
     reason = process->ending.reason;
     process->unprovoked_exit_us = WD_NONE;
-    if (reason != WD_REASON_REQUEST) {
+    if (is_limit(reason)) {
       process->terminations++;
       decision.delay_us =
           wd_respawn_terminated(&process->respawn, lifetime_us(step, process), step->limits);

@@ -110,12 +110,39 @@ wd_supervisor_add_extension(WdSupervisor *supervisor, const char *name, const ch
 }
 
 guint
+wd_supervisor_find_extension(const WdSupervisor *supervisor, const char *path)
+{
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < supervisor->processes->len; i++)
+    if (g_strcmp0(process_at(supervisor, i)->path, path) == 0)
+      return i;
+  return 0;
+}
+
+gboolean
+wd_supervisor_wants(const WdSupervisor *supervisor, guint index)
+{
+  return process_at(supervisor, index)->wanted;
+}
+
+const WdLimits *
+wd_supervisor_limits(const WdSupervisor *supervisor)
+{
+  return &supervisor->limits;
+}
+
+guint
 wd_supervisor_count(const WdSupervisor *supervisor)
 {
   return supervisor->processes->len;
 }
 
 /* --- stopping everything --- */
+
+static gint64
+stop_grace_us(const WdStep *step)
+{
+  return step->limits->stop_grace_s * G_USEC_PER_SEC;
+}
 
 static void
 begin_stop(WdSupervisor *supervisor, WdStep *step, WdReason reason, int exit_code,
@@ -129,7 +156,7 @@ begin_stop(WdSupervisor *supervisor, WdStep *step, WdReason reason, int exit_cod
   supervisor->stop_cause_seq = cause_seq;
   supervisor->exit_code = exit_code;
   for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++)
-    wd_process_stop(step, process_at(supervisor, i));
+    wd_process_end(step, process_at(supervisor, i), WD_REASON_REQUEST, stop_grace_us(step));
 }
 
 static gboolean
@@ -296,6 +323,13 @@ probe_manager(WdSupervisor *supervisor, WdStep *step)
 }
 
 static void
+end_unwanted(WdStep *step, WdProcess *process)
+{
+  wd_process_end(step, process, WD_REASON_SETTINGS,
+                 step->limits->forced_shutdown_delay_s * G_USEC_PER_SEC);
+}
+
+static void
 spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInput *input)
 {
   wd_process_spawned(step, process, input->spawned.pid, input->spawned.start_ticks);
@@ -305,7 +339,9 @@ spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInpu
     supervisor->next_probe_us = step->now_us + PROBE_FIRST_US;
   }
   if (supervisor->stopping)
-    wd_process_stop(step, process);
+    wd_process_end(step, process, WD_REASON_REQUEST, stop_grace_us(step));
+  else if (!process->wanted)
+    end_unwanted(step, process);
   if (supervisor->stop_at_once)
     wd_process_kill_now(step, process);
 }
@@ -480,7 +516,6 @@ tick(WdSupervisor *supervisor, WdStep *step, const WdSample *const *samples)
     WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
     wd_process_record(step, self, wd_process_event(self, WD_EVENT_WATCHDOG_STARTED, WD_REASON_NONE),
                       FALSE);
-    wd_actions_publish(step->actions);
   }
   check(supervisor, step, samples);
 }
@@ -505,6 +540,33 @@ stored(WdSupervisor *supervisor, WdStep *step, guint64 seq)
     wd_process_stored(step, process_at(supervisor, i), seq);
 }
 
+/* The worker reads its own flags when it starts, so what it was started with stays as it was. */
+static void
+change_settings(WdSupervisor *supervisor, WdStep *step, const WdInput *input)
+{
+  const WdLimits *limits = input->settings.limits;
+  if (supervisor->enforced_from_us != WD_NONE)
+    supervisor->enforced_from_us +=
+        (limits->watchdog_delay_s - supervisor->limits.watchdog_delay_s) * G_USEC_PER_SEC;
+  supervisor->limits = *limits;
+  WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  WdEvent *event = wd_process_event(self, WD_EVENT_SETTINGS_CHANGED, WD_REASON_REQUEST);
+  event->details = g_strdup(input->settings.details);
+  event->message = g_strdup(input->settings.message);
+  wd_process_record(step, self, event, FALSE);
+}
+
+static void
+change_wanted(WdStep *step, WdProcess *extension, gboolean wanted)
+{
+  if (wanted) {
+    wd_process_want_again(step, extension);
+    return;
+  }
+  extension->wanted = FALSE;
+  end_unwanted(step, extension);
+}
+
 static void
 events_lost(WdSupervisor *supervisor, WdStep *step, guint64 lost)
 {
@@ -515,6 +577,21 @@ events_lost(WdSupervisor *supervisor, WdStep *step, guint64 lost)
   wd_process_record(step, self, event, FALSE);
 }
 
+/* Whether an action from @first on goes with another state than is published, and none publishes
+ * it. */
+static gboolean
+changes_state(const GArray *actions, guint first)
+{
+  gboolean changes = FALSE;
+  for (guint i = first; i < actions->len; i++) {
+    const WdActionKind kind = g_array_index(actions, WdAction, i).kind;
+    if (kind == WD_ACTION_PUBLISH || kind == WD_ACTION_EXIT)
+      return FALSE;
+    changes = changes || kind == WD_ACTION_RECORD || kind == WD_ACTION_SIGNAL;
+  }
+  return changes;
+}
+
 void
 wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us, GArray *actions)
 {
@@ -523,7 +600,7 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
                  .now_us = now_us,
                  .last_seq = &supervisor->last_seq,
                  .actions = actions};
-  const guint64 seq_before = supervisor->last_seq;
+  const guint before = actions->len;
 
   if (supervisor->stopped)
     return;
@@ -550,6 +627,12 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
   case WD_INPUT_EVENTS_LOST:
     events_lost(supervisor, &step, input->lost);
     break;
+  case WD_INPUT_SETTINGS:
+    change_settings(supervisor, &step, input);
+    break;
+  case WD_INPUT_WANTED:
+    change_wanted(&step, process_at(supervisor, input->process), input->wanted);
+    break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);
     break;
@@ -559,9 +642,9 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
     wd_process_advance(&step, process_at(supervisor, i));
   start_what_is_due(supervisor, &step);
   probe_manager(supervisor, &step);
-  if (supervisor->last_seq != seq_before && !supervisor->stopping)
-    wd_actions_publish(actions);
   finish_stop(supervisor, &step);
+  if (changes_state(actions, before))
+    wd_actions_publish(actions);
 }
 
 gint64
@@ -591,6 +674,8 @@ wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_
   GPtrArray *rows = g_ptr_array_new_with_free_func((GDestroyNotify)wd_process_status_free);
   for (guint i = 0; i < supervisor->processes->len; i++) {
     const WdProcess *process = process_at(supervisor, i);
+    if (!process->wanted && at_rest(process) && !wd_process_alive(process))
+      continue;
     WdProcessStatus *row = wd_process_status(process, &supervisor->limits, wall_offset_us);
     /* Due, but waiting for a spawn or for the worker's manager. */
     if (process->next_start_us <= now_us)
