@@ -268,6 +268,19 @@ TEST_F(History, AClosedTerminationTellsWhatItWasFor)
   EXPECT_EQ(wd_history_eid(history, 1), 6);
 }
 
+TEST_F(History, TheWatchdogsOwnEndIsToldByItsCrash)
+{
+  {
+    g_autoptr(WdHistory) history = open_history(file, run("a"));
+    g_autoptr(WdEvent) event =
+        wd_event_new(WD_EVENT_LIMIT_EXCEEDED, WD_ROLE_WATCHDOG, "watchdog", "/usr/bin/w");
+    event->seq = 1;
+    ASSERT_TRUE(wd_history_append(history, &event, 1, nullptr));
+  }
+  g_autoptr(WdHistory) history = open_history(file, run("b"));
+  EXPECT_EQ(rows(file, "SELECT event FROM events WHERE eid > 1"), Rows{"watchdog_crashed"});
+}
+
 TEST_F(History, PrunesInStepsDownToTheBounds)
 {
   g_autoptr(WdHistory) history = open_history(file, run("a"));

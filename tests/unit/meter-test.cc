@@ -260,6 +260,15 @@ TEST_F(Meter, WaitsByHeadroomAndGrowth)
   }
 }
 
+TEST_F(Meter, TwoSamplesOfOneMomentTellNoGrowth)
+{
+  limits.memory_metric = WD_METRIC_RESIDENT;
+  sample(sized(0), 1 * SECOND, false);
+  sample(sized(100'000'000), 1 * SECOND, false);
+  EXPECT_EQ(wd_meter_next_memory_sample_us(&meter, &limits) - meter.sample_us,
+            300 * MS + (200 * MIB - 100'000'000) / 1000);
+}
+
 /* The promise itself: whenever growth begins and whatever its speed up to 1 GB/s, the verdict comes
  * within 300 ms of the crossing; a baseline taken in the middle of the growth moves the crossing,
  * not the wait. */

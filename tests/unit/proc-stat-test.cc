@@ -37,13 +37,23 @@ TEST(ProcStat, ReadsEveryField)
 
 TEST(ProcStat, NameMayHoldAnything)
 {
-  for (const char *name :
-       {"", " ", ")", "(", ") S 1 (", "a b c", "a\nb", ") R 9 9 9 9", "((()))"}) {
+  for (const char *name : {"", " ", ")", "(", ") S 1 (", "a b c", "a\nb", ") R 9 9 9 9", "((()))",
+                           "longer than the kernel's names"}) {
     WdProcStat stat;
     ASSERT_TRUE(parse(std::string("4242 (") + name + ")" + AFTER_NAME, &stat)) << name;
+    EXPECT_EQ(stat.name, std::string(name).substr(0, 15)) << name;
     EXPECT_EQ(stat.ppid, 1) << name;
     EXPECT_EQ(stat.start_ticks, 123456) << name;
   }
+}
+
+/* Between its exit and its end the kernel tells no group, no thread, no memory. */
+TEST(ProcStat, DeadProcessHasNothing)
+{
+  WdProcStat stat;
+  ASSERT_TRUE(parse("9 (x) X 0 -1 -1 0 -1 4 0 0 0 0 0 0 0 0 20 0 0 0 0 0 0 184467 0", &stat));
+  EXPECT_EQ(stat.pgrp, -1);
+  EXPECT_EQ(stat.threads, 0);
 }
 
 TEST(ProcStat, ZombieHasNoMemory)
@@ -58,9 +68,11 @@ TEST(ProcStat, CutAnywhereIsRefusedAndLeavesTheOutputAlone)
 {
   const std::string whole = std::string("4242 (osqueryd)") + AFTER_NAME;
   const std::size_t needed = whole.find("2560 ") + strlen("2560 ");
-  const WdProcStat before = {1, 'x', 2, 3, 4, 5, 6, 7, 8};
+  WdProcStat before; /* padding included */
+  memset(&before, 0x5a, sizeof before);
   for (std::size_t length = 0; length <= whole.size(); length++) {
-    WdProcStat stat = before;
+    WdProcStat stat;
+    memcpy(&stat, &before, sizeof stat);
     ASSERT_EQ(parse(whole.substr(0, length), &stat), length >= needed) << length;
     if (length < needed)
       EXPECT_EQ(memcmp(&stat, &before, sizeof stat), 0) << length;
@@ -82,7 +94,8 @@ TEST(ProcStat, BadValuesAreRefused)
       "9 (n) S 1 1 1 0 -1 4 0 0 0 0 9223372036854775808 2 0 0 20 0 1 0 77 0 5 0",
       "9 (n) S 1 1 1 0 -1 4 0 0 0 0 99999999999999999999999 2 0 0 20 0 1 0 77 0 5 0",
       "9 (n) S 1 1 1 0 -1 4 0 0 0 0 1,2 2 0 0 20 0 1 0 77 0 5 0",
-      "9 n S 1 1 1 0 -1 4 0 0 0 0 1 2 0 0 20 0 1 0 77 0 5 0",
+      "9 n) S 1 1 1 0 -1 4 0 0 0 0 1 2 0 0 20 0 1 0 77 0 5 0",
+      "9 (n S 1 1 1 0 -1 4 0 0 0 0 1 2 0 0 20 0 1 0 77 0 5 0",
   };
   for (const char *text : bad) {
     WdProcStat stat;

@@ -70,6 +70,15 @@ TEST_F(Reader, AMissingOrEmptyFileIsMissing)
   expect_error(wd_schema_history, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
 }
 
+// Nothing in it needs keeping, so a status without its log is just one that begins.
+TEST_F(Reader, AStatusWithoutALogIsNoFailure)
+{
+  file = path("status.db");
+  execute(file, "PRAGMA journal_mode=WAL");
+  ASSERT_FALSE(wd_reader_has_wal(file.c_str()));
+  expect_error(wd_schema_status, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
+}
+
 TEST_F(Reader, OtherFilesAreRefused)
 {
   ASSERT_TRUE(g_file_set_contents(file.c_str(), "this is no database, just text\n", -1, nullptr));

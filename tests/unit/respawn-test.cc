@@ -110,6 +110,16 @@ TEST(Respawn, MaxDelayCapsAndZeroMeansNoDelay)
   expect_runs(limits, {{0, 0, false}, {0, 0, false}, {0, 0, false}, {0, 0, false}, {0, 0, true}});
 }
 
+TEST(Respawn, AnExitAtTheVeryAgeIsNotQuick)
+{
+  WdLimits limits = normal();
+  WdRespawn respawn = {};
+  wd_respawn_exited(&respawn, 4 * SECOND, &limits);
+  EXPECT_EQ(respawn.quick_exits, 0u);
+  wd_respawn_exited(&respawn, 4 * SECOND - 1, &limits);
+  EXPECT_EQ(respawn.quick_exits, 1u);
+}
+
 TEST(Respawn, SpawnFailuresCountAsQuickExits)
 {
   WdLimits limits = normal();

@@ -91,8 +91,7 @@ judge_memory(WdMeter *meter, const WdLimits *limits, const WdSample *sample, gin
       limits->memory_metric == WD_METRIC_PRIVATE ? sample->private_bytes : sample->resident_bytes;
 
   meter->growth_per_us = 0;
-  if (memory_bytes != WD_NONE && meter->memory_bytes != WD_NONE &&
-      memory_bytes > meter->memory_bytes && now_us > meter->sample_us)
+  if (memory_bytes != WD_NONE && meter->memory_bytes != WD_NONE && now_us > meter->sample_us)
     meter->growth_per_us =
         (double)(memory_bytes - meter->memory_bytes) / (double)(now_us - meter->sample_us);
   meter->memory_bytes = memory_bytes;

@@ -48,7 +48,7 @@ typedef struct {
   guint strikes;        /* regular samples in a row over the utilization limit */
   gint64 sample_us;     /* the last sample, or the start */
   gint64 memory_bytes;  /* by the metric, before the baseline is taken off; WD_NONE: not known */
-  double growth_per_us; /* bytes, between the last two samples; 0: unknown or shrinking */
+  double growth_per_us; /* bytes, between the last two samples; 0: not known */
 } WdMeter;
 
 /* Begins anew, for a process started at @started_us (monotonic). */

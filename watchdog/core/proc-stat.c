@@ -70,6 +70,7 @@ wd_proc_stat_parse(const char *text, gsize length, WdProcStat *stat)
   const char *close = memrchr(rest.at, ')', (gsize)(rest.end - rest.at));
   if (close == NULL)
     return FALSE;
+  memcpy(parsed.name, rest.at, MIN((gsize)(close - rest.at), sizeof parsed.name - 1));
   rest.at = close + 1;
 
   if (!take_char(&rest, ' ') || rest.at == rest.end || !g_ascii_isalpha(*rest.at))

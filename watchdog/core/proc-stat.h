@@ -9,10 +9,14 @@
 
 G_BEGIN_DECLS
 
+/* The kernel's names have 15 bytes; a kernel thread's may be longer and is cut. */
+#define WD_PROC_NAME_SIZE 16
+
 /* Of proc(5), /proc/PID/stat. */
 typedef struct {
   gint64 pid;
-  char state; /* R, S, D, Z, … */
+  char name[WD_PROC_NAME_SIZE]; /* any bytes but NUL: the process chose them */
+  char state;                   /* R, S, D, Z, … */
   gint64 ppid;
   gint64 pgrp;
   gint64 user_ticks; /* clock ticks, as are the next and start_ticks */

@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 typedef enum {
-  WD_STATE_WAITING,     /* not running; will be started */
+  WD_STATE_WAITING, /* not running; will be started */
   WD_STATE_RUNNING,
   WD_STATE_TERMINATING, /* being ended, SIGKILL not sent yet */
   WD_STATE_KILLING,     /* SIGKILL sent */

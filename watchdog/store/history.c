@@ -8,6 +8,10 @@
 #define WAL_PAGES "250"
 #define WAL_BYTES "1048576"
 
+/* The way from the root to the newest rows of the table and its indexes; the watchdog stays small.
+ */
+#define CACHE_KB "64"
+
 /* Pages given back in one step of pruning: a hundred rows with their details take about 15. */
 #define VACUUM_PAGES "64"
 
@@ -87,7 +91,7 @@ wd_history_open(const char *path, const WdHistoryRun *run, GError **error)
   if (wd_schema_check(history->db, &wd_schema_history, &version, error) &&
       wd_database_exec(history->db,
                        "PRAGMA trusted_schema=OFF; PRAGMA auto_vacuum=INCREMENTAL;"
-                       "PRAGMA synchronous=FULL; PRAGMA cache_size=-512;"
+                       "PRAGMA synchronous=FULL; PRAGMA cache_size=-" CACHE_KB ";"
                        "PRAGMA wal_autocheckpoint=" WAL_PAGES
                        "; PRAGMA journal_size_limit=" WAL_BYTES,
                        error) &&

@@ -68,13 +68,12 @@ open_file(const char *path, gboolean has_wal, GError **error)
 
 /* Our writer never removes its write-ahead log (see wd_database_use_wal()), but other programs do
  * once they have moved it into the database. Or the database was copied without it: then the newest
- * rows may be missing. */
+ * rows may be missing, or all. */
 static gboolean
-check_without_wal(sqlite3 *db, const char *wal, const WdSchema *schema, gint32 version,
-                  GError **error)
+check_history_without_wal(sqlite3 *db, const char *wal, gint32 version, GError **error)
 {
-  gboolean complete = version > 0;
-  if (complete && schema == &wd_schema_history && !wd_run_has_stopped(db, &complete, error))
+  gboolean complete = FALSE;
+  if (version > 0 && !wd_run_has_stopped(db, &complete, error))
     return FALSE;
   if (!complete)
     set_error(error, WD_HISTORY_ERROR_IO, wal,
@@ -96,7 +95,8 @@ wd_reader_open(const char *path, const WdSchema *schema, GError **error)
       !wd_database_exec(db, "PRAGMA trusted_schema=OFF; PRAGMA query_only=ON", error) ||
       !wd_schema_check(db, schema, &version, error))
     return NULL;
-  if (!has_wal && !check_without_wal(db, wal, schema, version, error))
+  if (!has_wal && schema == &wd_schema_history &&
+      !check_history_without_wal(db, wal, version, error))
     return NULL;
   if (version == 0) { /* its writer is about to create it */
     set_error(error, WD_HISTORY_ERROR_MISSING, path, "is still empty");

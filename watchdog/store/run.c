@@ -56,18 +56,19 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **
     return FALSE;
 
   /* With max() SQLite takes the other columns from the row that has it: of each process the newest
-   * of these events tells whether its ending was still open. */
+   * of these events tells whether its ending was still open. That of the watchdog itself no longer
+   * is: watchdog_crashed tells it. */
   g_autoptr(sqlite3_stmt) interrupted = wd_database_prepare(
       db,
-      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, measured, "
-      "limit_value,"
-      "  unit, utilization, utilization_limit, sustained, outcome, cause_eid, message)"
+      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, measured,"
+      "  limit_value, unit, utilization, utilization_limit, sustained, outcome, cause_eid, message)"
       " SELECT ?1, run_id, 'process_terminated', role, name, path, pid, reason, measured,"
       "  limit_value, unit, utilization, utilization_limit, sustained, 'interrupted', newest,"
       "  'the watchdog ended before it could tell how the ending of ' || name || ' ('"
       "  || coalesce(pid, '-') || ') went'"
       " FROM (SELECT *, max(eid) AS newest FROM events"
-      "  WHERE eid > ?2 AND event IN ('limit_exceeded', 'process_terminated', 'process_exited')"
+      "  WHERE eid > ?2 AND role <> 'watchdog'"
+      "  AND event IN ('limit_exceeded', 'process_terminated', 'process_exited')"
       "  GROUP BY role, name, pid)"
       " WHERE event = 'limit_exceeded' ORDER BY newest",
       error);

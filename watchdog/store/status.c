@@ -55,7 +55,7 @@ try_open(const char *path, GError **error)
   gint32 version;
   if (!wd_schema_check(status->db, &wd_schema_status, &version, error) ||
       !wd_database_exec(status->db,
-                        "PRAGMA trusted_schema=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-64;"
+                        "PRAGMA trusted_schema=OFF; PRAGMA synchronous=OFF; PRAGMA cache_size=-32;"
                         "PRAGMA wal_autocheckpoint=" WAL_PAGES,
                         error) ||
       !wd_database_use_wal(status->db, error) ||

@@ -1,0 +1,46 @@
+#!/bin/sh
+# Installs what is missing of the Debian packages that this project needs.
+# Usage: sh docs/packages.sh build|test
+set -eu
+
+build="gcc libc6-dev cmake make pkg-config libglib2.0-dev libthrift-c-glib-dev thrift-compiler libsqlite3-dev libsystemd-dev"
+# The unit tests are C++ (GTest), the integration tests Python with its own Thrift.
+tests="g++ libgtest-dev python3 python3-pytest python3-pytest-xdist python3-thrift valgrind"
+
+case "${1-}" in
+  build) wanted="$build" ;;
+  test) wanted="$build $tests" ;;
+  *) echo "usage: sh docs/packages.sh build|test" >&2; exit 2 ;;
+esac
+
+command -v dpkg-query >/dev/null || {
+  echo "packages.sh: this is not Debian (no dpkg-query); install the equivalents of: $wanted" >&2
+  exit 1
+}
+missing=""
+for package in $wanted; do
+  state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) || state=""
+  [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -eq 0 ]; then
+  as_root=""
+elif command -v sudo >/dev/null; then
+  as_root=sudo
+else
+  echo "packages.sh: missing packages, and neither root nor sudo to install them; as root, run:" >&2
+  echo "  apt-get install$missing" >&2
+  exit 1
+fi
+echo "Installing:$missing"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# shellcheck disable=SC2086 # lists of words
+if ! $as_root apt-get update -q >"$log" 2>&1 ||
+   ! $as_root env DEBIAN_FRONTEND=noninteractive \
+       apt-get install -y -q --no-install-recommends $missing >>"$log" 2>&1; then
+  cat "$log" >&2
+  echo "packages.sh: apt-get failed; install by hand:$missing" >&2
+  exit 1
+fi

@@ -1,0 +1,133 @@
+#include "tables/ctl/command.h"
+
+#include "tables/sqlite-module.h"
+#include "watchdog/store/database.h"
+
+#include <string.h>
+
+#define ONLY_READING "only reading the tables is allowed"
+
+void
+ctl_set_error(const Ctl *ctl, GError **error)
+{
+  const char *message =
+      sqlite3_errcode(ctl->db) == SQLITE_AUTH ? ONLY_READING : sqlite3_errmsg(ctl->db);
+  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, message);
+}
+
+sqlite3_stmt *
+ctl_prepare(const Ctl *ctl, const char *sql, GError **error)
+{
+  sqlite3_stmt *stmt = NULL;
+  if (sqlite3_prepare_v2(ctl->db, sql, -1, &stmt, NULL) != SQLITE_OK)
+    ctl_set_error(ctl, error);
+  return stmt;
+}
+
+CtlPrint
+ctl_printer(const CtlOptions *options, CtlPrint people)
+{
+  switch (options->format) {
+  case CTL_FORMAT_PEOPLE:
+    return people;
+  case CTL_FORMAT_JSON:
+    return ctl_print_json;
+  case CTL_FORMAT_CSV:
+    return ctl_print_csv;
+  case CTL_FORMAT_LINE:
+    return ctl_print_line;
+  }
+  g_assert_not_reached();
+}
+
+/* What a query may do: read, compute, and ask which columns there are. All else is refused, ATTACH
+ * above all: no query touches a file of its choice. */
+static int
+authorize(void *data, int action, const char *first, const char *second, const char *database,
+          const char *trigger)
+{
+  (void)data, (void)database, (void)trigger;
+  switch (action) {
+  case SQLITE_SELECT:
+  case SQLITE_READ:
+  case SQLITE_RECURSIVE:
+    return SQLITE_OK;
+  case SQLITE_FUNCTION: /* the name comes second */
+    return g_ascii_strcasecmp(second, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+  case SQLITE_UPDATE: /* asked when a virtual table is connected; nothing else can do that */
+    return g_str_equal(first, "sqlite_master") ? SQLITE_OK : SQLITE_DENY;
+  case SQLITE_PRAGMA:
+    return g_ascii_strcasecmp(first, "table_info") == 0 ? SQLITE_OK : SQLITE_DENY;
+  default:
+    return SQLITE_DENY;
+  }
+}
+
+/* The rest of a command line after its first statement is empty but for blanks and comments. */
+static gboolean
+is_blank(sqlite3 *db, const char *sql)
+{
+  g_autoptr(sqlite3_stmt) stmt = NULL;
+  return sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && stmt == NULL;
+}
+
+static gboolean
+run_query(const Ctl *ctl, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt = NULL;
+  const char *rest = NULL;
+  if (sqlite3_prepare_v2(ctl->db, ctl->options->sql, -1, &stmt, &rest) != SQLITE_OK) {
+    ctl_set_error(ctl, error);
+    return FALSE;
+  }
+  if (stmt != NULL && !sqlite3_stmt_readonly(stmt)) {
+    g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, ONLY_READING);
+    return FALSE;
+  }
+  if (stmt == NULL || !is_blank(ctl->db, rest)) {
+    g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO,
+                        stmt == NULL ? "the SQL is empty" : "more than one SQL statement");
+    return FALSE;
+  }
+  CtlPrint print = ctl_printer(ctl->options, ctl_print_box);
+  if (print(stmt, CTL_PART_WHOLE, ctl->out) == SQLITE_DONE)
+    return TRUE;
+  ctl_set_error(ctl, error);
+  return FALSE;
+}
+
+static gboolean
+connect(Ctl *ctl, GError **error)
+{
+  int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
+  if (sqlite3_open_v2(":memory:", &ctl->db, flags, NULL) == SQLITE_OK &&
+      table_sqlite_register(ctl->db, ctl->store) == SQLITE_OK &&
+      sqlite3_set_authorizer(ctl->db, authorize, NULL) == SQLITE_OK)
+    return TRUE;
+  ctl_set_error(ctl, error);
+  return FALSE;
+}
+
+gboolean
+ctl_run(const CtlOptions *options, FILE *out, GError **error)
+{
+  g_autoptr(TableStore) store = table_store_new(options->state_dir, options->runtime_dir);
+  g_autoptr(sqlite3) db = NULL; /* closed before the store goes */
+  Ctl ctl = {.options = options, .store = store, .out = out};
+  gboolean connected = connect(&ctl, error);
+  db = ctl.db;
+  if (!connected)
+    return FALSE;
+  switch (options->command) {
+  case CTL_COMMAND_STATUS:
+    return ctl_status(&ctl, error);
+  case CTL_COMMAND_EVENTS:
+    return ctl_events(&ctl, error);
+  case CTL_COMMAND_QUERY:
+    return run_query(&ctl, error);
+  case CTL_COMMAND_HELP:
+  case CTL_COMMAND_VERSION:
+    break;
+  }
+  g_assert_not_reached();
+}

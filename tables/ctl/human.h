@@ -1,0 +1,18 @@
+/* Quantities as people read them. Pure; every result is newly allocated. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* "45s", "3m 20s", "2h 5m", "12d 4h": the two greatest units. @seconds: not negative. */
+char *ctl_human_duration(gint64 seconds);
+
+/* "2.5 %", or with a limit "2.5 / 10 %". @limit: WD_NONE without one. */
+char *ctl_human_percent(double value, gint64 limit);
+
+/* "85.3 MiB", or with a limit "85.3 / 200.0 MiB", in the unit that suits the greater one. osquery's
+ * limits are in units of 1024 × 1024 bytes. @limit: WD_NONE without one. */
+char *ctl_human_bytes(gint64 bytes, gint64 limit);
+
+G_END_DECLS

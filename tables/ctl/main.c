@@ -1,0 +1,53 @@
+#include "tables/ctl/command.h"
+#include "tables/ctl/text.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static int
+complain(const char *message, int status)
+{
+  g_autoptr(GString) visible = g_string_new(NULL); /* it may quote what was asked */
+  ctl_append_visible(visible, message, strlen(message));
+  fprintf(stderr, "osquery-watchdogctl: %s\n", visible->str);
+  return status;
+}
+
+int
+main(int argc, char **argv)
+{
+  (void)argc;
+  /* A reader that has seen enough ends us quietly, whatever whoever started us made of SIGPIPE. */
+  (void)signal(SIGPIPE, SIG_DFL);
+
+  g_autoptr(GError) error = NULL;
+  g_autoptr(CtlOptions) options = ctl_options_parse((const char *const *)argv, &error);
+  if (options == NULL)
+    return complain(error->message, EXIT_USAGE);
+
+  switch (options->command) {
+  case CTL_COMMAND_HELP:
+    fputs(ctl_help(), stdout);
+    break;
+  case CTL_COMMAND_VERSION:
+    fputs("osquery-watchdogctl " PROJECT_VERSION "\n", stdout);
+    break;
+  case CTL_COMMAND_STATUS:
+  case CTL_COMMAND_EVENTS:
+  case CTL_COMMAND_QUERY:
+    if (!ctl_run(options, stdout, &error)) {
+      (void)fflush(stdout); /* what was printed before the fault; looked at below no more */
+      return complain(error->message, EXIT_FAILED);
+    }
+    break;
+  }
+  if (fflush(stdout) != 0 || ferror(stdout)) {
+    g_autofree char *message = g_strdup_printf("cannot write the output: %s", g_strerror(errno));
+    return complain(message, EXIT_FAILED);
+  }
+  return EXIT_DONE;
+}

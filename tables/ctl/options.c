@@ -1,0 +1,179 @@
+#include "tables/ctl/options.h"
+
+#include "tables/tables.h"
+#include "watchdog/core/event.h"
+
+static const char help[] =
+    "Usage: osquery-watchdogctl [OPTION…] COMMAND\n"
+    "\n"
+    "Shows what osquery-watchdogd does and did, straight from its files: osquery isn't needed.\n"
+    "\n"
+    "Commands:\n"
+    "  status          the watchdog, the worker and the extensions: state, use, limits\n"
+    "  events          what happened, oldest first\n"
+    "    --since T       only of the last T: 90s, 15m, 1h, 7d\n"
+    "    --event E       only of this kind, such as process_terminated\n"
+    "    --follow        go on with what happens from now on, until interrupted\n"
+    "  query SQL       one SELECT over watchdog_processes and watchdog_events\n"
+    "\n"
+    "Options:\n"
+    "  --json          an array of objects: numbers as numbers, NULL as null\n"
+    "                  (with --follow: one object a line)\n"
+    "  --csv           RFC 4180, the first line names the columns\n"
+    "  --line          one \"name = value\" a line\n"
+    "  --state_dir D   where history.db is (" TABLE_STATE_DIR ")\n"
+    "  --runtime_dir D where status.db is (" TABLE_RUNTIME_DIR ")\n"
+    "  --version, --help\n"
+    "\n"
+    "Exit status: 0 done, 1 a file that can't be used or an SQL error, 2 bad usage.\n";
+
+const char *
+ctl_help(void)
+{
+  return help;
+}
+
+gint64
+ctl_parse_duration(const char *text)
+{
+  static const struct {
+    const char *suffix;
+    gint64 seconds;
+  } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}, {"w", 604800}};
+  char *rest;
+  if (!g_ascii_isdigit(*text))
+    return 0;
+  guint64 value = g_ascii_strtoull(text, &rest, 10);
+  if (value > G_MAXINT32) /* 68 years, and weeks of these still fit */
+    return 0;
+  for (gsize i = 0; i < G_N_ELEMENTS(units); i++)
+    if (g_str_equal(rest, units[i].suffix))
+      return (gint64)value * units[i].seconds;
+  return 0;
+}
+
+static gboolean
+is_event(const char *word)
+{
+  for (guint kind = 0; kind <= WD_EVENT_HISTORY_RECOVERED; kind++)
+    if (g_str_equal(word, wd_event_kind_name((WdEventKind)kind)))
+      return TRUE;
+  return FALSE;
+}
+
+static gboolean
+fail(GError **error, const char *argument, const char *what)
+{
+  g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: %s", argument, what);
+  return FALSE;
+}
+
+/* Takes the command and its operands, what is left of the command line. */
+static gboolean
+take_command(CtlOptions *options, char **words, GError **error)
+{
+  guint n = g_strv_length(words);
+  guint operands = 0;
+  if (n == 0)
+    return fail(error, "COMMAND", "is missing, one of status, events, query");
+  if (g_str_equal(words[0], "status"))
+    options->command = CTL_COMMAND_STATUS;
+  else if (g_str_equal(words[0], "events"))
+    options->command = CTL_COMMAND_EVENTS;
+  else if (g_str_equal(words[0], "query")) {
+    options->command = CTL_COMMAND_QUERY;
+    operands = 1;
+  } else
+    return fail(error, words[0], "is no command, expected status, events or query");
+  if (n < 1 + operands)
+    return fail(error, words[0], "expects the SQL as one argument");
+  if (n > 1 + operands)
+    return fail(error, words[1 + operands], "is one argument too many");
+  options->sql = operands == 1 ? g_strdup(words[1]) : NULL;
+  return TRUE;
+}
+
+static gboolean
+check_events_only(const CtlOptions *options, const char *since, GError **error)
+{
+  const char *given = options->follow  ? "--follow"
+                      : since != NULL  ? "--since"
+                      : options->event ? "--event"
+                                       : NULL;
+  if (options->command != CTL_COMMAND_EVENTS && given != NULL)
+    return fail(error, given, "goes with the command events alone");
+  return TRUE;
+}
+
+CtlOptions *
+ctl_options_parse(const char *const *argv, GError **error)
+{
+  g_autoptr(CtlOptions) options = g_new0(CtlOptions, 1);
+  g_autofree char *since = NULL;
+  gboolean show_help = FALSE, version = FALSE, json = FALSE, csv = FALSE, line = FALSE;
+  /* ARG_FILENAME takes any bytes, ARG_STRING would refuse what the locale doesn't know. */
+  const GOptionEntry entries[] = {
+      {"state_dir", 0, 0, G_OPTION_ARG_FILENAME, &options->state_dir, NULL, NULL},
+      {"runtime_dir", 0, 0, G_OPTION_ARG_FILENAME, &options->runtime_dir, NULL, NULL},
+      {"since", 0, 0, G_OPTION_ARG_FILENAME, &since, NULL, NULL},
+      {"event", 0, 0, G_OPTION_ARG_FILENAME, &options->event, NULL, NULL},
+      {"follow", 0, 0, G_OPTION_ARG_NONE, &options->follow, NULL, NULL},
+      {"json", 0, 0, G_OPTION_ARG_NONE, &json, NULL, NULL},
+      {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, NULL, NULL},
+      {"line", 0, 0, G_OPTION_ARG_NONE, &line, NULL, NULL},
+      {"version", 0, 0, G_OPTION_ARG_NONE, &version, NULL, NULL},
+      {"help", 0, 0, G_OPTION_ARG_NONE, &show_help, NULL, NULL},
+      {NULL, 0, 0, G_OPTION_ARG_NONE, NULL, NULL, NULL},
+  };
+  g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+  g_option_context_set_help_enabled(context, FALSE); /* it would print and exit by itself */
+  g_option_context_add_main_entries(context, entries, NULL);
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  for (guint i = 0; argv[i] != NULL; i++)
+    g_strv_builder_add(builder, argv[i]);
+  g_auto(GStrv) words = g_strv_builder_end(builder);
+  if (!g_option_context_parse_strv(context, &words, error))
+    return NULL;
+
+  if (options->state_dir == NULL)
+    options->state_dir = g_strdup(TABLE_STATE_DIR);
+  if (options->runtime_dir == NULL)
+    options->runtime_dir = g_strdup(TABLE_RUNTIME_DIR);
+  options->format = json   ? CTL_FORMAT_JSON
+                    : csv  ? CTL_FORMAT_CSV
+                    : line ? CTL_FORMAT_LINE
+                           : CTL_FORMAT_PEOPLE;
+  options->command = show_help ? CTL_COMMAND_HELP : CTL_COMMAND_VERSION;
+  if (show_help || version)
+    return g_steal_pointer(&options);
+
+  if (json + csv + line > 1) {
+    fail(error, line ? "--line" : "--csv", "only one of --json, --csv, --line can be given");
+    return NULL;
+  }
+  if (!take_command(options, words + 1, error) || !check_events_only(options, since, error))
+    return NULL;
+  if (since != NULL && (options->since_s = ctl_parse_duration(since)) == 0) {
+    g_autofree char *argument = g_strdup_printf("--since %s", since);
+    fail(error, argument, "is no duration, expected such as 90s, 15m, 1h, 7d");
+    return NULL;
+  }
+  if (options->event != NULL && !is_event(options->event)) {
+    g_autofree char *argument = g_strdup_printf("--event %s", options->event);
+    fail(error, argument, "is no event, expected such as process_terminated");
+    return NULL;
+  }
+  return g_steal_pointer(&options);
+}
+
+void
+ctl_options_free(CtlOptions *options)
+{
+  if (options == NULL)
+    return;
+  g_free(options->state_dir);
+  g_free(options->runtime_dir);
+  g_free(options->event);
+  g_free(options->sql);
+  g_free(options);
+}

@@ -1,0 +1,47 @@
+/* The command line of osquery-watchdogctl. Pure. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef enum {
+  CTL_COMMAND_HELP,
+  CTL_COMMAND_VERSION,
+  CTL_COMMAND_STATUS,
+  CTL_COMMAND_EVENTS,
+  CTL_COMMAND_QUERY,
+} CtlCommand;
+
+typedef enum {
+  CTL_FORMAT_PEOPLE, /* what each command finds readable */
+  CTL_FORMAT_JSON,
+  CTL_FORMAT_CSV,
+  CTL_FORMAT_LINE,
+} CtlFormat;
+
+typedef struct {
+  CtlCommand command;
+  CtlFormat format;
+  char *state_dir;
+  char *runtime_dir;
+  gboolean follow;
+  gint64 since_s; /* events of the last so many seconds; 0: all */
+  char *event;    /* only events of this kind, or NULL */
+  char *sql;      /* of query */
+} CtlOptions;
+
+/* @argv: the whole command line, argv[0] included, NULL-terminated.
+ * Returns: NULL with @error: one line that names the argument. */
+CtlOptions *ctl_options_parse(const char *const *argv, GError **error);
+void ctl_options_free(CtlOptions *options);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlOptions, ctl_options_free)
+
+/* "90", "90s", "15m", "1h", "7d", "2w". Returns: the seconds, at least 1; or 0 if it is none of
+ * these. */
+gint64 ctl_parse_duration(const char *text);
+
+/* The text of --help. Static. */
+const char *ctl_help(void);
+
+G_END_DECLS

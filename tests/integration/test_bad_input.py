@@ -1,0 +1,324 @@
+"""What can't be worked with is refused: one clear line, nothing changed, nothing left running."""
+
+import os
+import re
+import subprocess
+
+import pytest
+
+from harness import MARK, PATIENCE, STAND_IN, eventually, listing
+
+USAGE, FAILED = 2, 1
+
+
+def refused(watchdog, *own, osqueryd=None, flags=(), **popen):
+    """Starts a watchdog that must refuse. @own: its options, behind those that usually are right;
+    @osqueryd: the words behind -- instead of the usual ones. Returns its exit code and line."""
+    before = listing(watchdog.directory)
+    command = watchdog.command(*own, flags=flags)
+    if osqueryd is not None:
+        command[command.index("--"):] = osqueryd
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE,
+                          env={**os.environ, MARK: str(watchdog.directory)}, **popen)
+    assert not watchdog.running()
+    assert listing(watchdog.directory) == before
+    assert done.stdout == ""
+    assert re.fullmatch(r"osquery-watchdogd: [^\n]+\n", done.stderr), done.stderr
+    return done.returncode, done.stderr
+
+
+# --- the command line ---
+
+
+@pytest.mark.parametrize("own, osqueryd, names", [
+    (["--no_such_option"], None, ["no_such_option", "--help"]),
+    (["--no_such_option=1"], None, ["no_such_option"]),
+    (["--watchdog_memory_limit=10"], None, ["watchdog_memory_limit", "--"]),
+    (["word"], None, ["word"]),
+    (["--dry_run=perhaps"], None, ["dry_run", "perhaps"]),
+    (["--history_max=many"], None, ["history_max", "many"]),
+    (["--history_max=0"], None, ["history_max", "0"]),
+    (["--history_max=-1"], None, ["history_max", "-1"]),
+    (["--history_expiry=99999999999999999999"], None, ["history_expiry", "99999999999999999999"]),
+    (["--memory_metric=big"], None, ["memory_metric", "big", "growth", "resident", "private"]),
+    (["--extension_give_up=never"], None, ["extension_give_up", "never", "shutdown", "abandon"]),
+    (["--state_dir="], None, ["state_dir"]),
+    (["--state_dir"], [], ["state_dir"]),
+    (["--bad\nline"], None, ["bad"]),
+    ([], [], ["OSQUERYD"]),
+    ([], ["--"], ["OSQUERYD"]),
+    ([], ["--", ""], ["OSQUERYD"]),
+], ids=lambda value: " ".join(value) if isinstance(value, list) else str(value))
+def test_own_options(watchdog, own, osqueryd, names):
+    code, line = refused(watchdog, *own, osqueryd=osqueryd)
+    assert code == USAGE
+    for name in names:
+        assert name in line
+
+
+@pytest.mark.parametrize("flag", [
+    "--watchdog_memory_limit=much", "--watchdog_memory_limit=", "--watchdog_memory_limit=-1",
+    "--watchdog_memory_limit=10MB", "--watchdog_utilization_limit=1.5",
+    "--watchdog_latency_limit=18446744073709551616", "--watchdog_level=high",
+    "--watchdog_delay=soon", "--watchdog_max_delay=x", "--watchdog_forced_shutdown_delay=x",
+    "--alarm_timeout=x", "--enable_extensions_watchdog=perhaps", "--disable_watchdog=2",
+])
+@pytest.mark.parametrize("where", ["argv", "flagfile"])
+def test_osqueryd_flags(watchdog, flag, where):
+    watchdog.flags("--verbose", *([flag] if where == "flagfile" else []))
+    code, line = refused(watchdog, flags=[flag] if where == "argv" else [])
+    name, _, value = flag[2:].partition("=")
+    assert code == USAGE
+    assert name in line and value in line
+    assert ("argv" if where == "argv" else f"{watchdog.flagfile}:2") in line
+
+
+def test_a_socket_path_that_is_too_long(watchdog):
+    path = "/" + "s" * 107
+    code, line = refused(watchdog, flags=[f"--extensions_socket={path}"])
+    assert code == USAGE and path in line and "107" in line
+
+
+def test_a_socket_path_with_room_for_the_extensions_only_just(watchdog):
+    """An extension's socket has up to six bytes more than the manager's."""
+    room = 101 - len(str(watchdog.directory)) - 1
+    code, _ = refused(watchdog,
+                      flags=[f"--extensions_socket={watchdog.directory}/{'s' * (room + 1)}"])
+    assert code == USAGE
+    watchdog.socket = watchdog.directory / ("s" * room)
+    watchdog.add_extension("one")
+    watchdog.start()
+    watchdog.registered("one")
+    assert watchdog.stop() == 0
+
+
+# --- flagfiles ---
+
+
+@pytest.mark.parametrize("whose", ["own", "osqueryd"])
+@pytest.mark.parametrize("kind, says", [
+    ("missing", "No such file"), ("directory", "not a regular file"), ("pipe", "not a regular file"),
+    ("no text", "not a text file"), ("huge", "larger than"), ("itself", "flagfile"),
+    ("each other", "flagfile"),
+])
+def test_flagfiles_that_cannot_be_read(watchdog, whose, kind, says):
+    path = watchdog.directory / "flags"
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "no text":
+        path.write_bytes(b"--dry_run\n\0\n")
+    elif kind == "huge":
+        path.write_text("# comment\n" * 200000)
+    elif kind == "itself":
+        path.write_text(f"--flagfile={path}\n")
+    elif kind == "each other":
+        other = watchdog.directory / "other"
+        path.write_text(f"--flagfile={other}\n")
+        other.write_text(f"--flagfile={path}\n")
+    flag = f"--flagfile={path}"
+    code, line = refused(watchdog, *([flag] if whose == "own" else []),
+                         flags=[flag] if whose == "osqueryd" else [])
+    assert code in (USAGE, FAILED)
+    assert str(path) in line and says in line
+
+
+# --- osqueryd ---
+
+
+@pytest.mark.parametrize("kind, says", [
+    ("missing", "can't be opened"), ("dangling link", "can't be opened"),
+    ("directory", "is a directory"), ("not executable", "not executable"),
+    ("other-writable", "writable by others"), ("link to other-writable", "writable by others"),
+    ("sticky directory", "sticky"),
+])
+def test_an_osqueryd_that_is_not_safe_to_run(watchdog, kind, says):
+    folder = watchdog.directory / "bin"
+    folder.mkdir(0o755)
+    path = folder / "osqueryd"
+    program = watchdog.program("program", STAND_IN / "osqueryd")
+    if kind == "directory":
+        path.mkdir()
+    elif kind == "dangling link":
+        path.symlink_to(folder / "nowhere")
+    elif kind == "link to other-writable":
+        program.chmod(0o757)
+        path.symlink_to(program)
+    elif kind != "missing":
+        path.symlink_to(program) if kind == "sticky directory" else program.rename(path)
+        if kind == "not executable":
+            path.chmod(0o644)
+        elif kind == "other-writable":
+            path.chmod(0o757)
+        else:
+            folder.chmod(0o1755)
+    watchdog.osqueryd = path
+    code, line = refused(watchdog)
+    assert code == FAILED
+    assert str(path) in line and says in line
+
+
+def test_unsafe_programs_are_run_when_that_is_allowed(watchdog):
+    watchdog.osqueryd = watchdog.program("osqueryd", STAND_IN / "osqueryd")
+    watchdog.osqueryd.chmod(0o757)
+    watchdog.start(flags=["--allow_unsafe"])
+    assert watchdog.stop() == 0
+
+
+def test_osqueryd_is_not_searched_for(watchdog):
+    watchdog.program("osqueryd", STAND_IN / "osqueryd")
+    code, line = refused(watchdog, osqueryd=["--", "osqueryd"], cwd="/")
+    assert code == FAILED and "/osqueryd can't be opened" in line
+
+
+# --- directories ---
+
+
+@pytest.mark.parametrize("which", ["state_dir", "runtime_dir"])
+@pytest.mark.parametrize("kind, says", [
+    ("file", "a directory"), ("below a file", "a directory"), ("group-writable", "writable by others"),
+    ("other-writable", "writable by others"), ("dangling link", ""), ("not creatable", ""),
+])
+def test_directories_that_cannot_be_used(watchdog, which, kind, says):
+    watchdog.state_dir.mkdir(0o700)
+    watchdog.runtime_dir.mkdir(0o700)
+    path = watchdog.directory / "bad"
+    if kind == "file":
+        path.write_text("precious")
+    elif kind == "below a file":
+        path.write_text("precious")
+        path = path / "below"
+    elif kind == "dangling link":
+        path.symlink_to(watchdog.directory / "nowhere")
+    elif kind == "not creatable":
+        path = "/proc/no-such-directory"
+    else:
+        path.mkdir()
+        path.chmod(0o770 if kind == "group-writable" else 0o707)
+    code, line = refused(watchdog, f"--{which}={path}")
+    assert code == FAILED
+    assert str(path) in line and says in line
+
+
+@pytest.mark.parametrize("shared", ["state_dir", "runtime_dir"])
+def test_a_second_instance(watchdog, directory, shared):
+    worker = watchdog.start().worker()
+    other = directory / "other"
+    other.mkdir(0o700)
+    apart = {"state_dir": "runtime_dir", "runtime_dir": "state_dir"}[shared]
+    taken = getattr(watchdog, shared)
+    before = sorted(os.listdir(taken))
+    done = subprocess.run(watchdog.command(f"--{apart}={other}"), capture_output=True, text=True,
+                          timeout=PATIENCE)
+    assert done.returncode == FAILED
+    assert re.fullmatch(r"osquery-watchdogd: [^\n]+\n", done.stderr), done.stderr
+    assert str(taken) in done.stderr and "another osquery-watchdogd" in done.stderr
+    assert sorted(os.listdir(taken)) == before
+    assert watchdog.worker() == worker
+    assert watchdog.stop() == 0
+    # And it is no obstacle any more.
+    watchdog.start()
+    assert watchdog.stop() == 0
+
+
+def test_one_directory_serves_as_both(watchdog):
+    watchdog.runtime_dir = watchdog.state_dir
+    watchdog.start()
+    done = subprocess.run(watchdog.command(), capture_output=True, text=True, timeout=PATIENCE)
+    assert done.returncode == FAILED and "another osquery-watchdogd" in done.stderr
+    assert watchdog.stop() == 0
+
+
+# --- extensions ---
+
+
+def test_each_refused_extension_is_named_with_the_reason(watchdog):
+    folder = watchdog.directory
+    (folder / "sticky").mkdir()
+    (folder / "sticky").chmod(0o1755)
+    reasons = {
+        watchdog.program("no-suffix", STAND_IN / "stand-in.ext"): "does not end in .ext",
+        folder / "missing.ext": "can't be opened",
+        watchdog.program("not-executable.ext", STAND_IN / "stand-in.ext"): "not executable",
+        watchdog.program("writable.ext", STAND_IN / "stand-in.ext"): "writable by others",
+        watchdog.program("sticky/in.ext", STAND_IN / "stand-in.ext"): "sticky",
+    }
+    (folder / "not-executable.ext").chmod(0o644)
+    (folder / "writable.ext").chmod(0o757)
+    watchdog.add_extension("good")
+    with watchdog.autoload.open("a") as autoload:
+        autoload.writelines(f"{path}\n" for path in reasons)
+    watchdog.start()
+    watchdog.registered("good")
+    lines = watchdog.log().splitlines()
+    for path, reason in reasons.items():
+        mine = [line for line in lines if str(path) in line]
+        assert len(mine) == 1 and reason in mine[0], (path, mine)
+    names = watchdog.read(watchdog.runtime_dir / "status.db", "SELECT name FROM processes")
+    assert [row["name"] for row in names] == ["watchdog", "worker", "good.ext"]
+
+
+@pytest.mark.parametrize("kind", ["missing", "directory", "pipe", "no text"])
+def test_extensions_load_that_cannot_be_read(watchdog, kind):
+    watchdog.autoload.unlink()
+    if kind == "directory":
+        watchdog.autoload.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(watchdog.autoload)
+    elif kind == "no text":
+        watchdog.autoload.write_bytes(b"\0\xff\n")
+    watchdog.start()
+    complaints = [line for line in watchdog.log().splitlines() if str(watchdog.autoload) in line]
+    assert len(complaints) == (kind != "missing")  # osquery, too, needs none
+    assert watchdog.stop() == 0
+
+
+def test_an_extension_that_turns_unsafe_is_not_started_again(watchdog):
+    path = watchdog.add_extension("one")
+    watchdog.flags("--watchdog_max_delay=1", "--extensions_interval=1")
+    watchdog.start()
+    pid = watchdog.registered("one")
+    path.chmod(0o757)
+    os.kill(pid, 9)
+    failed = watchdog.wait_event("event = 'spawn_failed'")
+    assert failed["name"] == "one.ext" and "writable by others" in failed["message"]
+    path.chmod(0o755)
+    eventually(lambda: watchdog.try_query("SELECT * FROM one"), "it is back")
+
+
+@pytest.mark.parametrize("kind, says", [("missing", "can't be opened"),
+                                        ("other-writable", "writable by others")])
+def test_a_tables_extension_that_is_not_safe_to_run(watchdog, kind, says):
+    path = watchdog.directory / "tables.ext"
+    if kind == "other-writable":
+        watchdog.program("tables.ext", STAND_IN / "stand-in.ext").chmod(0o757)
+    code, line = refused(watchdog, "--tables", f"--tables_extension={path}")
+    assert code == FAILED and str(path) in line and says in line
+
+
+# --- what only prints ---
+
+
+@pytest.mark.parametrize("option, says", [("--version", "osquery-watchdogd "), ("--help", "Usage: ")])
+def test_prints_and_does_nothing_else(watchdog, option, says):
+    before = listing(watchdog.directory)
+    done = subprocess.run(watchdog.command(option)[:-1], capture_output=True, text=True,
+                          timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith(says)
+    assert listing(watchdog.directory) == before
+
+
+def test_check_prints_where_each_setting_comes_from(watchdog):
+    watchdog.flags("--watchdog_memory_limit=77", "--watchdog_no_such=1")
+    before = listing(watchdog.directory)
+    done = subprocess.run(watchdog.command("--check", flags=["--watchdog_level=1"]),
+                          capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert f"--watchdog_memory_limit=77  ({watchdog.flagfile}:1)" in lines
+    assert "--watchdog_level=1  (argv)" in lines
+    assert "--watchdog_utilization_limit=5  (level restrictive)" in lines
+    assert f"--state_dir={watchdog.state_dir}  (argv)" in lines
+    assert any(line.startswith("warning: ") and "watchdog_no_such" in line for line in lines)
+    assert listing(watchdog.directory) == before

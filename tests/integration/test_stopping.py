@@ -1,0 +1,329 @@
+"""However the watchdog ends, nothing that it started outlives it; and the next one knows."""
+
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import time
+
+import pytest
+
+from harness import Proc, alive, all_processes, eventually
+
+# With --alarm_timeout=6 a stop grants two seconds. osqueryd itself refuses less than ten.
+STUBBORN = "#!/bin/sh\ntrap '' TERM INT\necho ready >\"$0.ready\"\nwhile :; do sleep 0.1; done\n"
+
+
+def kill(pid, signo=signal.SIGKILL):
+    os.kill(pid, signo)
+
+
+def stubborn_worker(watchdog):
+    """A worker that takes no notice of a request to end. Returns its pid."""
+    watchdog.osqueryd = watchdog.program("osqueryd", STUBBORN)
+    pid = watchdog.start(flags=["--alarm_timeout=6"]).worker()
+    eventually((watchdog.directory / "osqueryd.ready").exists, "it ignores SIGTERM")
+    return pid
+
+
+def in_a_query(watchdog, seconds):
+    """Starts a query that runs so long, and returns once it runs."""
+    asking = watchdog.asking(f"SELECT misbehave('grow:0.001'), misbehave('sleep:{seconds}')")
+    worker = watchdog.worker()
+    eventually(lambda: "misbehave" in thread_names(worker), "the query runs")
+    return asking
+
+
+def thread_names(pid):
+    names = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        try:
+            names.append((task / "comm").read_text().rstrip("\n"))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return names
+
+
+# --- asked to stop ---
+
+
+@pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGINT])
+def test_asked_to_stop(watchdog, signo):
+    for name in ("one", "two"):
+        watchdog.add_extension(name)
+    watchdog.start()
+    pids = {watchdog.worker(), watchdog.registered("one"), watchdog.registered("two")}
+    asked = time.monotonic()
+    assert watchdog.stop(signo) == 0
+    assert time.monotonic() - asked < 5
+    assert not watchdog.running()
+
+    ended = watchdog.events("event = 'process_terminated'")
+    assert {event["pid"] for event in ended} == pids
+    assert {(event["reason"], event["signals_sent"], event["outcome"], event["measured"])
+            for event in ended} == {("request", "TERM", "graceful", None)}
+    stopped = watchdog.events()[-1]
+    assert (stopped["event"], stopped["reason"], stopped["exit_code"]) == ("watchdog_stopped",
+                                                                          "request", 0)
+    assert not watchdog.events("event = 'process_exited'")
+    assert not (watchdog.runtime_dir / "processes").exists()
+
+
+def test_ctrl_c_in_a_terminal(watchdog):
+    watchdog.add_extension("one")
+    master, slave = pty.openpty()
+
+    def controlling_terminal():
+        os.setsid()
+        os.close(os.open(os.ttyname(slave), os.O_RDWR))
+
+    watchdog.popen = {"stdin": slave, "stdout": slave, "stderr": slave,
+                      "preexec_fn": controlling_terminal}
+    watchdog.start()
+    os.close(slave)
+    watchdog.registered("one")
+    os.write(master, b"\x03")
+    assert watchdog.wait() == 0
+    assert not watchdog.running()
+    # The terminal's signal reached the watchdog alone: it decided in which order they ended.
+    assert {event["signals_sent"] for event in watchdog.events("event = 'process_terminated'")} == {
+        "TERM"}
+    assert not watchdog.events("event = 'process_exited'")
+    os.close(master)
+
+
+@pytest.mark.parametrize("signo", [signal.SIGHUP, signal.SIGUSR1])
+def test_other_signals_end_it_without_leaving_anything(watchdog, signo):
+    watchdog.add_extension("one")
+    watchdog.start()
+    watchdog.registered("one")
+    assert watchdog.stop(signo) == -signo
+    watchdog.wait_nothing_runs(5)
+
+
+def test_a_worker_that_does_not_end_is_killed_after_the_grace(stand_in):
+    pid = stubborn_worker(stand_in)
+    assert stand_in.stop() == 0
+    assert not stand_in.running()
+    ended = stand_in.event("event = 'process_terminated'")
+    assert (ended["pid"], ended["signals_sent"], ended["outcome"]) == (pid, "TERM,KILL", "killed")
+    assert 2000 <= ended["duration_ms"] < 5000
+
+
+def test_a_worker_in_a_query_is_killed_after_the_grace(stand_in):
+    stand_in.start(flags=["--alarm_timeout=10"])
+    stand_in.query("SELECT 1")
+    asking = in_a_query(stand_in, 60)
+    assert stand_in.stop() == 0
+    asking.wait()
+    ended = stand_in.event("event = 'process_terminated'")
+    assert (ended["signals_sent"], ended["outcome"]) == ("TERM,KILL", "killed")
+    assert 6000 <= ended["duration_ms"] < 9000
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+def test_asked_a_second_time_it_kills_at_once(stand_in, second):
+    stubborn_worker(stand_in)
+    kill(stand_in.process.pid, signal.SIGTERM)
+    # Two signals of one number that wait together are one.
+    eventually(lambda: stand_in.children() and "0" * 16 == pending(stand_in.process.pid),
+               "the first is taken")
+    asked = time.monotonic()
+    assert stand_in.stop(second) == 0
+    assert time.monotonic() - asked < 1.5
+    ended = stand_in.event("event = 'process_terminated'")
+    assert (ended["signals_sent"], ended["outcome"]) == ("TERM,KILL", "killed")
+    assert not stand_in.running()
+
+
+def pending(pid):
+    """The signals that wait for the process, as /proc shows them."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return next(line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd"))
+
+
+def test_asked_to_stop_while_backing_off(watchdog):
+    pid = watchdog.start().worker()
+    kill(pid)
+    watchdog.wait_event("event = 'respawn_delayed'")
+    asked = time.monotonic()
+    assert watchdog.stop() == 0
+    assert time.monotonic() - asked < 2
+    assert len(watchdog.events("event = 'process_started'")) == 1
+
+
+def test_asked_to_stop_at_once_after_the_start(watchdog):
+    for delay in (0, 0.002, 0.005, 0.01, 0.02, 0.04):
+        watchdog.start(ready=False)
+        eventually(lambda: blocks_sigterm(watchdog.process.pid), "it takes the signal itself")
+        time.sleep(delay)  # wherever it is then
+        assert watchdog.stop() == 0
+        assert not watchdog.running()
+
+
+def blocks_sigterm(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    blocked = next(line.split()[1] for line in status.splitlines() if line.startswith("SigBlk"))
+    return int(blocked, 16) & 1 << signal.SIGTERM - 1
+
+
+def test_asked_to_stop_in_the_middle_of_a_termination(stand_in):
+    stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30",
+                   "--watchdog_forced_shutdown_delay=2", "--misbehave=ignore-term,grow:200:120")
+    pid = stand_in.start("--memory_metric=resident").worker()
+    stand_in.wait_event("event = 'limit_exceeded'")
+    assert stand_in.stop() == 0
+    ended = stand_in.event("event = 'process_terminated'")
+    assert (ended["pid"], ended["reason"], ended["outcome"]) == (pid, "memory", "killed")
+    assert ended["signals_sent"] == "USR1,TERM,KILL" and ended["duration_ms"] < 4000
+    assert stand_in.events()[-1]["reason"] == "request"
+
+
+def test_descendants_end_with_the_child(stand_in):
+    """What is left of a process group when its leader is gone."""
+    stand_in.osqueryd = stand_in.program(
+        "osqueryd", "#!/bin/sh\nsh -c 'trap \"\" TERM; sleep 1000' & echo $! >\"$0.child\"\nwait\n")
+    stand_in.flags("--watchdog_max_delay=1", "--alarm_timeout=5")
+    worker = stand_in.start().worker()
+    file = stand_in.directory / "osqueryd.child"
+    first = int(eventually(lambda: file.exists() and file.read_text(), "the child runs"))
+    file.unlink()
+    kill(worker)
+    eventually(lambda: not alive(first), "it ends with the worker")
+    stand_in.worker(other_than=worker)
+    eventually(lambda: file.exists() and file.read_text(), "the next child runs")
+    assert stand_in.stop() == 0
+    stand_in.wait_nothing_runs(2)
+
+
+def test_strays_are_reaped(stand_in):
+    """A process that left its group, and that the watchdog inherits, is no zombie for ever."""
+    stand_in.osqueryd = stand_in.program(
+        "osqueryd", "#!/bin/sh\n(setsid sleep 0.3 &)\nwhile :; do sleep 0.1; done\n")
+    stand_in.popen = {"preexec_fn": become_subreaper}
+    stand_in.start()
+    eventually(lambda: "sleep" in {proc.comm for proc in all_processes()
+                                   if proc.ppid == stand_in.process.pid}, "it is inherited")
+    eventually(lambda: len(raw_children(stand_in.process.pid)) == 1, "it is reaped")
+    assert stand_in.stop() == 0
+
+
+def become_subreaper():
+    import ctypes
+    PR_SET_CHILD_SUBREAPER = 36
+    assert ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def raw_children(pid):
+    """Zombies included."""
+    found = []
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if Proc(int(name)).ppid == pid:
+                found.append(int(name))
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+    return found
+
+
+# --- crashed ---
+
+
+def crash(watchdog):
+    kill(watchdog.process.pid)
+    watchdog.process.wait()
+
+
+def test_children_go_with_a_killed_watchdog(watchdog):
+    for name in ("one", "two"):
+        watchdog.add_extension(name)
+    watchdog.start()
+    for name in ("one", "two"):
+        watchdog.registered(name)
+    crash(watchdog)
+    watchdog.wait_nothing_runs(5)
+
+
+def test_a_busy_worker_goes_with_a_killed_watchdog(stand_in):
+    stand_in.add_extension("deaf", "ignore-term")
+    stand_in.start(flags=["--alarm_timeout=10"])
+    stand_in.registered("deaf")
+    asking = in_a_query(stand_in, 60)
+    crash(stand_in)
+    stand_in.wait_nothing_runs(10 + 5)
+    asking.wait()
+
+
+def test_a_worker_that_ignores_term_goes_with_a_killed_watchdog(stand_in):
+    """It looks at its parent every three seconds, as osqueryd does."""
+    stand_in.start(flags=["--misbehave=ignore-term"])
+    crash(stand_in)
+    stand_in.wait_nothing_runs(5)
+
+
+def test_the_next_start_deals_with_leftovers_first(stand_in):
+    stand_in.add_extension("one")
+    stand_in.flags("--watchdog_forced_shutdown_delay=1")
+    old = stand_in.start().worker()
+    stand_in.registered("one")
+    first = stand_in.process.pid
+    kill(old, signal.SIGSTOP)  # it can't react to anything but SIGKILL
+    crash(stand_in)
+    eventually(lambda: stand_in.running() == {old}, "all else goes by itself")
+    new = stand_in.start().worker(other_than=old)
+    assert not alive(old)
+    assert "ended 1 processes that a crashed osquery-watchdogd left behind" in stand_in.log()
+
+    crashed = stand_in.event("event = 'watchdog_crashed'")
+    started = stand_in.events("event = 'watchdog_started'")
+    assert (crashed["pid"], crashed["role"], crashed["reason"]) == (first, "watchdog", None)
+    assert crashed["run_id"] == started[0]["run_id"] != started[1]["run_id"]
+    assert started[0]["eid"] < crashed["eid"] < started[1]["eid"]
+    assert stand_in.events("event = 'process_started' AND role = 'worker'")[-1]["pid"] == new
+    assert stand_in.registered("one") == stand_in.pid("one.ext")
+    assert stand_in.stop() == 0
+    assert len(stand_in.events("event = 'watchdog_crashed'")) == 1
+
+
+def test_the_next_start_tells_of_a_termination_that_was_cut_short(stand_in):
+    stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30",
+                   "--watchdog_forced_shutdown_delay=30", "--misbehave=ignore-term,grow:200:120")
+    old = stand_in.start("--memory_metric=resident").worker()
+    exceeded = stand_in.wait_event("event = 'limit_exceeded'")
+    crash(stand_in)
+    stand_in.wait_nothing_runs(5)
+    stand_in.flags()
+    stand_in.start()
+    ended = stand_in.event("event = 'process_terminated'")
+    assert (ended["pid"], ended["outcome"], ended["cause_eid"]) == (old, "interrupted",
+                                                                    exceeded["eid"])
+    assert ended["measured"] == exceeded["measured"]
+    assert ended["run_id"] == exceeded["run_id"]
+
+
+def test_a_process_that_only_has_the_pid_of_a_leftover_is_left_alone(stand_in):
+    stand_in.start()
+    crash(stand_in)
+    stand_in.wait_nothing_runs(5)
+    with subprocess.Popen(["sleep", "1000"]) as innocent:
+        try:
+            record = stand_in.runtime_dir / "processes"
+            lines = record.read_text().splitlines()
+            assert len(lines) == 2
+            old = lines[1].split()[0]
+            record.write_text("\n".join([lines[0], lines[1].replace(old, str(innocent.pid), 1)
+                                         .ljust(47)[:47], ""]))
+            stand_in.start()
+            assert alive(innocent.pid)
+        finally:
+            innocent.kill()
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 200, b"nonsense\n" * 20, b"\xff" * 100000],
+                         ids=["empty", "zeros", "text", "bytes"])
+def test_a_damaged_record_of_leftovers_is_no_obstacle(stand_in, content):
+    stand_in.runtime_dir.mkdir(mode=0o700)
+    (stand_in.runtime_dir / "processes").write_bytes(content)
+    stand_in.start()
+    assert stand_in.stop() == 0

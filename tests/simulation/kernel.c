@@ -1,0 +1,309 @@
+#include "tests/simulation/kernel.h"
+
+#include <signal.h>
+
+#define PID_FIRST (SIM_WATCHDOG_PID + 1)
+#define PID_COUNT 16 /* never more than the bits of used_pids */
+#define MOST_BYTES (4096 * SIM_MB)
+
+static gint64
+between(SimKernel *kernel, gint64 low, gint64 high)
+{
+  return sim_random_between(kernel->random, low, high);
+}
+
+static gboolean
+chance(SimKernel *kernel, guint percent)
+{
+  return sim_random_chance(kernel->random, percent);
+}
+
+/* A zombie still owns its pid. */
+static gboolean
+pid_is_free(const SimKernel *kernel, gint64 pid)
+{
+  for (guint i = 0; i < kernel->count; i++)
+    if (kernel->processes[i].life != SIM_LIFE_NONE && kernel->processes[i].pid == pid)
+      return FALSE;
+  return TRUE;
+}
+
+static gint64
+next_pid(SimKernel *kernel)
+{
+  do
+    kernel->last_pid = PID_FIRST + (kernel->last_pid + 1 - PID_FIRST) % PID_COUNT;
+  while (!pid_is_free(kernel, kernel->last_pid));
+
+  const guint64 bit = G_GUINT64_CONSTANT(1) << (kernel->last_pid - PID_FIRST);
+  if ((kernel->used_pids & bit) != 0)
+    sim_trace_count(kernel->trace, SIM_TALLY_PIDS_REUSED);
+  kernel->used_pids |= bit;
+  return kernel->last_pid;
+}
+
+/* Returns: FALSE if it dies before that anyhow. */
+static gboolean
+die_by(SimKernel *kernel, SimProcess *process, gint64 at_us, gboolean graceful)
+{
+  if (at_us >= process->death_us)
+    return FALSE;
+  const gboolean by_signal = !graceful && chance(kernel, 50);
+  process->follows = 0;
+  process->death_us = at_us;
+  process->death_signal =
+      by_signal ? SIM_RANDOM_PICK(kernel->random, SIGABRT, SIGKILL, SIGSEGV) : WD_NONE;
+  process->death_by_oom = process->death_signal == SIGKILL && chance(kernel, 20);
+  process->death_code = WD_NONE;
+  if (!by_signal)
+    process->death_code = graceful ? SIM_RANDOM_PICK(kernel->random, 0, 0, 0, 78)
+                                   : SIM_RANDOM_PICK(kernel->random, 0, 1, 3);
+  return TRUE;
+}
+
+static void
+choose_fate(SimKernel *kernel, SimProcess *process, SimTemper temper)
+{
+  const gint64 now_us = process->born_us;
+  gboolean greedy = chance(kernel, 3);
+  gboolean spinning = chance(kernel, 3);
+  switch (temper) {
+  case SIM_TEMPER_CALM:
+    if (chance(kernel, 10))
+      die_by(kernel, process, now_us + between(kernel, 0, 2000 * SIM_S), FALSE);
+    break;
+  case SIM_TEMPER_CRASHING:
+    die_by(kernel, process, now_us + between(kernel, 0, 5 * SIM_S), FALSE);
+    break;
+  case SIM_TEMPER_SHORT_LIVED:
+    die_by(kernel, process, now_us + between(kernel, 3 * SIM_S, 90 * SIM_S), FALSE);
+    break;
+  case SIM_TEMPER_GREEDY:
+    greedy = TRUE;
+    break;
+  case SIM_TEMPER_SPINNING:
+    spinning = TRUE;
+    break;
+  case SIM_TEMPER_COUNT:
+    g_assert_not_reached();
+  }
+  if (process->death_code != WD_NONE && chance(kernel, 4))
+    process->death_code = 78;
+  if (greedy) {
+    process->grows_from_us = now_us + between(kernel, 0, (chance(kernel, 10) ? 900 : 60) * SIM_S);
+    process->growth_bytes_per_ms = between(kernel, 1, 1000) * 1000;
+  }
+  if (spinning) {
+    process->spins_from_us = now_us + between(kernel, 0, 20 * SIM_S);
+    process->spins_until_us = process->spins_from_us + between(kernel, 2 * SIM_S, 60 * SIM_S);
+    process->spin_percent = between(kernel, 1, 100);
+  }
+}
+
+static void
+choose_reactions(SimKernel *kernel, SimProcess *process, guint index)
+{
+  process->term_delay_us = between(kernel, 0, 200 * SIM_MS);
+  if (chance(kernel, 15))
+    process->term_delay_us = G_MAXINT64;
+  else if (chance(kernel, 10))
+    process->term_delay_us = between(kernel, 0, 20 * SIM_S);
+  process->kill_delay_us =
+      chance(kernel, 90) ? between(kernel, 0, 5 * SIM_MS) : between(kernel, 1 * SIM_S, 60 * SIM_S);
+  process->follow_delay_us = G_MAXINT64;
+  if (index >= WD_PROCESS_FIRST_EXTENSION && chance(kernel, 70))
+    process->follow_delay_us = between(kernel, 0, 6 * SIM_S);
+  process->manager_opens_us = process->born_us + between(kernel, 1 * SIM_MS, 100 * SIM_MS);
+  if (chance(kernel, 10))
+    process->manager_opens_us = process->born_us + between(kernel, 0, 10 * SIM_S);
+  else if (chance(kernel, 5))
+    process->manager_opens_us = G_MAXINT64;
+  if (index == WD_PROCESS_WORKER && process->manager_opens_us == G_MAXINT64)
+    sim_trace_count(kernel->trace, SIM_TALLY_MANAGERS_NEVER);
+}
+
+static SimProcess *
+born(SimKernel *kernel, guint index, gint64 pid, gint64 now_us)
+{
+  SimProcess *process = &kernel->processes[index];
+  *process = (SimProcess){
+      .life = SIM_LIFE_ALIVE,
+      .pid = pid,
+      .start_ticks = ++kernel->last_start_ticks,
+      .born_us = now_us,
+      .death_us = G_MAXINT64,
+      .death_code = WD_NONE,
+      .death_signal = WD_NONE,
+      .ppid = chance(kernel, 2) ? 1 : SIM_WATCHDOG_PID,
+      .resident_bytes = between(kernel, 1, 60) * SIM_MB,
+      .grows_from_us = G_MAXINT64,
+      .spins_from_us = G_MAXINT64,
+      .spins_until_us = G_MAXINT64,
+  };
+  return process;
+}
+
+void
+sim_kernel_init(SimKernel *kernel, SimRandom *random, SimTrace *trace, guint count, guint cpus,
+                gint64 now_us)
+{
+  *kernel = (SimKernel){
+      .random = random, .trace = trace, .cpus = cpus, .count = count, .last_pid = PID_FIRST};
+  kernel->broken_worker = chance(kernel, 5);
+  for (guint i = 0; i < count; i++)
+    kernel->tempers[i] = (SimTemper)between(kernel, 0, SIM_TEMPER_COUNT - 1);
+  SimProcess *watchdog = born(kernel, WD_PROCESS_WATCHDOG, SIM_WATCHDOG_PID, now_us);
+  watchdog->ppid = 1;
+  if (chance(kernel, 3))
+    choose_fate(kernel, watchdog, chance(kernel, 50) ? SIM_TEMPER_GREEDY : SIM_TEMPER_SPINNING);
+}
+
+const SimProcess *
+sim_kernel_process(const SimKernel *kernel, guint index)
+{
+  return &kernel->processes[index];
+}
+
+static void
+break_down(SimKernel *kernel, SimProcess *worker)
+{
+  die_by(kernel, worker, worker->born_us + between(kernel, 0, 500 * SIM_MS), FALSE);
+  worker->manager_opens_us = G_MAXINT64;
+  if (chance(kernel, 90)) {
+    worker->death_code = 1;
+    worker->death_signal = WD_NONE;
+    worker->death_by_oom = FALSE;
+  }
+}
+
+/* The extension goes because the worker does: a while after it, or a little before. */
+static void
+follow(SimKernel *kernel, SimProcess *extension, gint64 at_us)
+{
+  if (extension->life == SIM_LIFE_ALIVE && extension->follow_delay_us != G_MAXINT64 &&
+      die_by(kernel, extension, at_us, FALSE))
+    extension->follows = kernel->processes[WD_PROCESS_WORKER].start_ticks;
+}
+
+/* A worker that ends in good order may see its extensions off first. */
+static void
+follow_before(SimKernel *kernel, SimProcess *extension, gint64 now_us)
+{
+  const SimProcess *worker = &kernel->processes[WD_PROCESS_WORKER];
+  if (worker->life == SIM_LIFE_ALIVE && worker->death_us != G_MAXINT64)
+    follow(kernel, extension, MAX(now_us, worker->death_us - between(kernel, 0, 1500 * SIM_MS)));
+}
+
+void
+sim_kernel_spawn(SimKernel *kernel, guint index, gint64 now_us)
+{
+  g_assert(kernel->processes[index].life == SIM_LIFE_NONE);
+  SimProcess *process = born(kernel, index, next_pid(kernel), now_us);
+  const gboolean typical = chance(kernel, 75);
+  choose_fate(kernel, process,
+              typical ? kernel->tempers[index]
+                      : (SimTemper)between(kernel, 0, SIM_TEMPER_COUNT - 1));
+  choose_reactions(kernel, process, index);
+  if (index == WD_PROCESS_WORKER && kernel->broken_worker)
+    break_down(kernel, process);
+  if (index >= WD_PROCESS_FIRST_EXTENSION && chance(kernel, 20))
+    follow_before(kernel, process, now_us);
+}
+
+void
+sim_kernel_signal(SimKernel *kernel, guint index, int signo, gint64 now_us)
+{
+  SimProcess *process = &kernel->processes[index];
+  if (process->life != SIM_LIFE_ALIVE)
+    return;
+  if (signo == SIGKILL) {
+    if (now_us + process->kill_delay_us < process->death_us) {
+      process->death_us = now_us + process->kill_delay_us;
+      process->death_code = WD_NONE;
+      process->death_signal = SIGKILL;
+      process->death_by_oom = FALSE;
+    }
+    return;
+  }
+  if (process->term_delay_us == G_MAXINT64)
+    return;
+  die_by(kernel, process, now_us + process->term_delay_us, TRUE);
+  if (index == WD_PROCESS_WORKER && chance(kernel, 30))
+    for (guint i = WD_PROCESS_FIRST_EXTENSION; i < kernel->count; i++)
+      follow_before(kernel, &kernel->processes[i], now_us);
+}
+
+void
+sim_kernel_hit(SimKernel *kernel, guint index, gint64 at_us)
+{
+  die_by(kernel, &kernel->processes[index], at_us, FALSE);
+}
+
+gint64
+sim_kernel_next_death_us(const SimKernel *kernel)
+{
+  gint64 next_us = G_MAXINT64;
+  for (guint i = WD_PROCESS_WORKER; i < kernel->count; i++)
+    if (kernel->processes[i].life == SIM_LIFE_ALIVE)
+      next_us = MIN(next_us, kernel->processes[i].death_us);
+  return next_us;
+}
+
+static void
+let_follow(SimKernel *kernel, gint64 worker_death_us)
+{
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < kernel->count; i++)
+    if (kernel->processes[i].follow_delay_us != G_MAXINT64)
+      follow(kernel, &kernel->processes[i], worker_death_us + kernel->processes[i].follow_delay_us);
+}
+
+guint
+sim_kernel_die(SimKernel *kernel)
+{
+  const gint64 at_us = sim_kernel_next_death_us(kernel);
+  for (guint i = WD_PROCESS_WORKER; i < kernel->count; i++) {
+    SimProcess *process = &kernel->processes[i];
+    if (process->life != SIM_LIFE_ALIVE || process->death_us != at_us)
+      continue;
+    process->life = SIM_LIFE_ZOMBIE;
+    if (i == WD_PROCESS_WORKER)
+      let_follow(kernel, at_us);
+    return i;
+  }
+  g_assert_not_reached();
+}
+
+void
+sim_kernel_reap(SimKernel *kernel, guint index)
+{
+  g_assert(kernel->processes[index].life == SIM_LIFE_ZOMBIE);
+  kernel->processes[index].life = SIM_LIFE_NONE;
+}
+
+gint64
+sim_process_resident(const SimProcess *process, gint64 at_us)
+{
+  const gint64 grown_ms = MAX(at_us - process->grows_from_us, 0) / SIM_MS;
+  return MIN(process->resident_bytes + grown_ms * process->growth_bytes_per_ms, MOST_BYTES);
+}
+
+gboolean
+sim_kernel_sample(SimKernel *kernel, guint index, gint64 now_us, WdSample *sample)
+{
+  const SimProcess *process = &kernel->processes[index];
+  if (chance(kernel, process->life == SIM_LIFE_ZOMBIE ? 50 : 1))
+    return FALSE;
+  const gint64 spun_us =
+      CLAMP(now_us, process->spins_from_us, process->spins_until_us) - process->spins_from_us;
+  const gint64 resident_bytes =
+      process->life == SIM_LIFE_ZOMBIE ? 0 : sim_process_resident(process, now_us);
+  *sample = (WdSample){
+      .user_ms = spun_us / SIM_MS * process->spin_percent * kernel->cpus / 100,
+      .system_ms = 0,
+      .resident_bytes = resident_bytes,
+      .private_bytes = chance(kernel, 5) ? WD_NONE : resident_bytes / 2,
+      .threads = 1,
+      .ppid = process->ppid,
+  };
+  return TRUE;
+}

@@ -1,0 +1,105 @@
+/* Whether everything that a step had to do is done, and whether a tick will come in time. */
+#include "tests/simulation/oracle.h"
+
+/* What must be done, and until when: not done in time, or no tick wanted in time? */
+static void
+check_due(const SimOracle *oracle, gint64 deadline_us, gint64 due_us, guint process,
+          const char *what)
+{
+  SIM_CHECK(oracle->trace, oracle->now_us < due_us, "%s of %u is missing", what, process);
+  SIM_CHECK(oracle->trace, deadline_us <= due_us, "no tick in time for %s of %u", what, process);
+}
+
+static void
+check_obligations(const SimOracle *oracle, guint process, gint64 deadline_us)
+{
+  const SimView *view = &oracle->views[process];
+  if (view->pid == WD_NONE) {
+    SIM_CHECK(oracle->trace, !sim_oracle_may_start(oracle, process), "the start of %u is missing",
+              process);
+    const SimView *worker = &oracle->views[WD_PROCESS_WORKER];
+    if (!view->spawning && !view->stopped && !oracle->stopping &&
+        (process == WD_PROCESS_WORKER || (oracle->manager_accepts && sim_view_running(worker))))
+      check_due(oracle, deadline_us, view->due_us, process, "the start");
+    return;
+  }
+  if (sim_view_running(view)) {
+    SIM_CHECK(oracle->trace, !oracle->stopping, "%u still runs", process);
+    return;
+  }
+  if ((view->signals & WD_SIGNALS_KILL) != 0) {
+    if (!view->stuck)
+      check_due(oracle, deadline_us, view->kill_us + WD_REAP_WAIT_US, process, "the report");
+    return;
+  }
+  SIM_CHECK(oracle->trace, oracle->stop_requests < 2, "the SIGKILL to %u is missing", process);
+  if ((view->signals & WD_SIGNALS_TERM) != 0) {
+    check_due(oracle, deadline_us, view->term_us + sim_oracle_grace_us(oracle, view), process,
+              "the SIGKILL");
+    return;
+  }
+  SIM_CHECK(oracle->trace, !view->stored && view->signals == WD_SIGNALS_NONE,
+            "the first signal to %u is missing", process);
+  check_due(oracle, deadline_us, view->breach_us + WD_STORE_WAIT_US, process, "the first signal");
+}
+
+static WdState
+state_of(const SimView *view)
+{
+  if (view->pid == WD_NONE)
+    return view->stopped     ? WD_STATE_STOPPED
+           : view->abandoned ? WD_STATE_ABANDONED
+                             : WD_STATE_WAITING;
+  if (view->stuck)
+    return WD_STATE_STUCK;
+  if ((view->signals & WD_SIGNALS_KILL) != 0)
+    return WD_STATE_KILLING;
+  return sim_view_running(view) ? WD_STATE_RUNNING : WD_STATE_TERMINATING;
+}
+
+static void
+check_status(const SimOracle *oracle, const WdSupervisor *supervisor)
+{
+  g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor, oracle->now_us, 0);
+  SIM_CHECK(oracle->trace, rows->len == oracle->count, "%u rows", rows->len);
+  for (guint i = WD_PROCESS_WORKER; i < oracle->count; i++) {
+    const SimView *view = &oracle->views[i];
+    const WdProcessStatus *row = g_ptr_array_index(rows, i);
+    SIM_CHECK(oracle->trace, row->state == state_of(view), "%u is shown as %s, not %s", i,
+              wd_state_name(row->state), wd_state_name(state_of(view)));
+    SIM_CHECK(oracle->trace,
+              row->pid == view->pid && row->restarts == MAX(view->starts - 1, 0) &&
+                  row->quick_exits == view->failures.quick_exits,
+              "the row of %u", i);
+  }
+}
+
+void
+sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor)
+{
+  const gint64 deadline_us = wd_supervisor_deadline(supervisor);
+  if (oracle->expected_count > 0)
+    sim_trace_fail(oracle->trace, "%s of %u is missing",
+                   wd_event_kind_name(oracle->expected[0].kind), oracle->expected[0].process);
+  if (oracle->exited) {
+    SIM_CHECK(oracle->trace, deadline_us == G_MAXINT64, "a deadline after the exit");
+    return;
+  }
+  gboolean at_rest = oracle->stopping;
+  for (guint i = WD_PROCESS_WORKER; i < oracle->count; i++) {
+    check_obligations(oracle, i, deadline_us);
+    SIM_CHECK(oracle->trace, !oracle->views[i].threads_due, "the threads of %u are forgotten", i);
+    const SimView *view = &oracle->views[i];
+    at_rest = at_rest && !view->spawning && (view->pid == WD_NONE || view->stuck);
+  }
+  SIM_CHECK(oracle->trace, !at_rest, "at rest, but it doesn't leave");
+  SIM_CHECK(oracle->trace, deadline_us <= oracle->next_check_us, "no tick for the next check");
+  if (oracle->input == WD_INPUT_TICK)
+    SIM_CHECK(oracle->trace, deadline_us > oracle->now_us, "a busy loop");
+  if (!oracle->manager_accepts && !oracle->stopping && oracle->limits.manager &&
+      sim_view_running(&oracle->views[WD_PROCESS_WORKER]))
+    SIM_CHECK(oracle->trace, deadline_us <= oracle->last_probe_us + 1 * SIM_S,
+              "no tick for the next probe");
+  if (oracle->trace->steps % 16 == 0)
+    check_status(oracle, supervisor);
+}

@@ -1,0 +1,130 @@
+/* Says of each step of the supervisor whether it was right.
+ *
+ * The oracle is told each input before the step, each action, and the end of the step. It keeps its
+ * own view of every process, knows from the description what must follow, and fails the run
+ * (trace.h) at the first action that may not be or that is missing. */
+#pragma once
+
+#include "tests/simulation/model.h"
+#include "tests/simulation/random.h"
+#include "tests/simulation/trace.h"
+
+#include "tests/simulation/kernel.h"
+
+/* What the oracle knows of one process. */
+typedef struct {
+  gboolean indispensable;
+
+  /* not running: waits until due_us, unless it is stopped */
+  gboolean spawning;
+  gboolean stopped;
+  gboolean abandoned;
+  gint64 due_us;
+
+  /* running when pid isn't WD_NONE */
+  gint64 pid;
+  gint64 started_us;
+  gint64 starts;
+  SimMeasure measure;
+  gboolean episode; /* a breach that was only recorded lasts */
+  gint64 clean_us;  /* since then nothing disturbed the looks at its memory */
+
+  /* being ended */
+  gint64 breach_us; /* WD_NONE: not for a limit */
+  WdReason reason;
+  WdVerdict breach;
+  guint64 breach_seq;
+  gboolean stored;
+  guint signals; /* WdSignals */
+  gint64 first_signal_us;
+  gint64 term_us;
+  gint64 kill_us;
+  gboolean stuck;
+
+  /* its past */
+  SimFailures failures;
+  SimFailures failures_before_exit;
+  gboolean threads_due; /* to be remembered in this step */
+  gint64 own_exit_us;   /* WD_NONE: none that could be taken back */
+  guint64 gone_seq;     /* the event of its last end */
+  guint64 end_seq;      /* the same, or of its last failed start */
+} SimView;
+
+/* An event that must be recorded in this step, in this order for each process. */
+typedef struct {
+  WdEventKind kind;
+  guint process;
+  WdReason reason;
+  gint64 delay_us;
+  gint64 code;
+  gint64 signal;
+  WdVerdict verdict;
+  guint64 cause_seq;
+  gboolean ends_all;
+} SimExpected;
+
+#define SIM_EXPECTED_MAX 32
+
+typedef struct {
+  SimTrace *trace;
+  const SimKernel *kernel;
+  WdLimits limits;
+  guint count;
+  SimView views[SIM_PROCESSES_MAX];
+  SimExpected expected[SIM_EXPECTED_MAX];
+  guint expected_count;
+
+  WdInputKind input;
+  gint64 now_us;
+  gboolean started;
+  guint64 last_seq;
+  gint64 next_check_us;
+  gint64 enforced_from_us; /* G_MAXINT64: no worker yet */
+
+  gboolean manager_accepts;
+  gint64 last_probe_us; /* or the worker's start */
+  gint64 worker_gone_us;
+  guint failures_at_once; /* workers in a row that never opened it */
+  gint64 disturbed_until_us;
+
+  gboolean stopping;
+  gint64 stop_began_us;
+  WdReason stop_reason;
+  int stop_code;
+  guint64 stop_cause_seq;
+  guint stop_requests;
+  gboolean exited;
+} SimOracle;
+
+/* The process at @indispensable is never given up; 0: none. */
+void sim_oracle_init(SimOracle *oracle, SimTrace *trace, const SimKernel *kernel,
+                     const WdLimits *limits, guint indispensable, gint64 now_us);
+
+/* Before the step. */
+void sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInput *input,
+                      gint64 now_us);
+
+/* For each action of the step, in order. */
+void sim_oracle_action(SimOracle *oracle, const WdAction *action);
+
+/* After the step. */
+void sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor);
+
+/* Until @until_us something kept the loop from working as it should. */
+void sim_oracle_disturbed(SimOracle *oracle, gint64 until_us);
+
+/* --- between the parts of the oracle --- */
+
+/* Running, and not being ended. */
+gboolean sim_view_running(const SimView *view);
+
+SimExpected *sim_oracle_expect(SimOracle *oracle, WdEventKind kind, guint process, WdReason reason);
+
+void sim_oracle_begin_stop(SimOracle *oracle, WdReason reason, int code);
+
+void sim_oracle_tick(SimOracle *oracle, const WdSupervisor *supervisor, const WdInput *input);
+
+gboolean sim_oracle_may_start(const SimOracle *oracle, guint process);
+
+/* How long from SIGTERM to SIGKILL. */
+gint64 sim_oracle_grace_us(const SimOracle *oracle, const SimView *view);

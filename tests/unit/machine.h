@@ -1,0 +1,385 @@
+/* A supervisor under a virtual clock, driven by a script.
+ *
+ * A script is a list of lines, each an input and the actions that must follow. Inputs:
+ *   tick · wait SECONDS · next · spawned NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
+ * · accepts · stored (everything so far) · stop and, as changes of what the next samples show,
+ * without a step: memory NAME MB · cpu NAME PERCENT · parent NAME PID · unreadable NAME · readable
+ * NAME
+ *
+ * Actions are written "spawn NAME", "TERM NAME" (or USR1, KILL), "EVENT NAME REASON", with "ack"
+ * behind it when the store shall acknowledge, "log", "probe" and "exit CODE", separated by ", ".
+ * Publishing and remembering threads are counted only. `wait` ticks whenever the machine wants to
+ * be ticked, and writes
+ * "@SECONDS" since the start of the waiting before the actions of a tick; it leaves probes out.
+ * `next` waits for the next tick that has actions. */
+#pragma once
+
+#include "watchdog/core/supervisor.h"
+
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <gtest/gtest.h>
+#include <map>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+constexpr gint64 kWatchdogPid = 100;
+constexpr gint64 kMegabyte = 1024 * 1024;
+
+using Script = std::vector<std::pair<const char *, const char *>>;
+
+/* osquery's normal level, with limits enforced from the start, 2 CPUs and a stop grace of 11 s. */
+inline WdLimits
+normal_limits()
+{
+  WdLimits limits = {};
+  limits.enforce = TRUE;
+  limits.manager = TRUE;
+  limits.enforce_extensions = TRUE;
+  limits.memory_limit_bytes = 200 * kMegabyte;
+  limits.memory_metric = WD_METRIC_GROWTH;
+  limits.utilization_limit = 10;
+  limits.latency_limit_s = 12;
+  limits.respawn_limit = 4;
+  limits.quick_exit_s = 4;
+  limits.respawn_delay_s = 5;
+  limits.max_delay_s = 600;
+  limits.forced_shutdown_delay_s = 4;
+  limits.stop_grace_s = 11;
+  limits.extensions_interval_s = 3;
+  limits.extensions_timeout_s = 3;
+  limits.cpus = 2;
+  return limits;
+}
+
+class Machine
+{
+public:
+  explicit Machine(const WdLimits &machine_limits = normal_limits(),
+                   const std::vector<std::string> &extensions = {})
+      : limits(machine_limits),
+        supervisor_(wd_supervisor_new(&machine_limits, "/bin/osquery-watchdogd", kWatchdogPid, 7,
+                                      "/opt/osqueryd", now_us)),
+        actions_(wd_actions_new()), names_{"watchdog", "worker"}
+  {
+    for (const std::string &name : extensions) {
+      const std::string path = "/ext/" + name;
+      names_.push_back(name);
+      wd_supervisor_add_extension(supervisor_, name.c_str(), path.c_str(), name == "tables");
+    }
+    sources_.resize(names_.size());
+  }
+
+  ~Machine()
+  {
+    for (WdEvent *event : events_)
+      wd_event_free(event);
+    g_array_unref(actions_);
+    wd_supervisor_free(supervisor_);
+  }
+
+  Machine(const Machine &) = delete;
+  Machine &operator=(const Machine &) = delete;
+
+  void play(const Script &script)
+  {
+    for (const auto &line : script) {
+      SCOPED_TRACE("line " + std::to_string(++line_) + ": " + line.first);
+      EXPECT_EQ(act(line.first), line.second);
+    }
+  }
+
+  /* A worker that accepts, and all extensions, running. */
+  void boot()
+  {
+    act("tick");
+    act("spawned worker");
+    act("accepts");
+    for (size_t i = WD_PROCESS_FIRST_EXTENSION; i < names_.size(); i++)
+      act("spawned " + names_[i]);
+  }
+
+  std::string act(const std::string &line)
+  {
+    std::istringstream words(line);
+    std::string verb, name;
+    gint64 number = 0;
+    words >> verb;
+    if (verb == "wait") {
+      double seconds = 0;
+      words >> seconds;
+      return wait(static_cast<gint64>(std::llround(seconds * G_USEC_PER_SEC)));
+    }
+    if (verb == "next")
+      return next();
+    words >> name >> number;
+    const guint index = name.empty() ? 0 : index_of(name);
+    if (verb == "memory")
+      sources_[index].resident_bytes = number * kMegabyte;
+    else if (verb == "cpu")
+      set_cpu(index, number);
+    else if (verb == "parent")
+      sources_[index].ppid = number;
+    else if (verb == "unreadable" || verb == "readable")
+      sources_[index].readable = verb == "readable";
+    else
+      return step(verb, index, number);
+    return "";
+  }
+
+  /* The newest event of this kind, which must exist. */
+  const WdEvent *last(WdEventKind kind) const
+  {
+    for (auto event = events_.rbegin(); event != events_.rend(); ++event)
+      if ((*event)->kind == kind)
+        return *event;
+    ADD_FAILURE() << "no " << wd_event_kind_name(kind);
+    static const WdEvent none = {};
+    return &none;
+  }
+
+  guint count(WdEventKind kind) const
+  {
+    guint n = 0;
+    for (const WdEvent *event : events_)
+      n += event->kind == kind;
+    return n;
+  }
+
+  gint64 pid(const std::string &name) const
+  {
+    return sources_[index_of(name)].pid;
+  }
+
+  const std::string &last_log() const
+  {
+    return log_;
+  }
+
+  WdSupervisor *get() const
+  {
+    return supervisor_;
+  }
+
+  WdLimits limits;
+  gint64 now_us = 1000 * G_USEC_PER_SEC;
+  guint publishes = 0;
+  guint remembered = 0;
+  std::map<std::string, std::string> status(const std::string &name)
+  {
+    g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor_, now_us, 0);
+    const auto *row = static_cast<const WdProcessStatus *>(rows->pdata[index_of(name)]);
+    const auto text = [](gint64 value) {
+      return value == WD_NONE ? std::string("NULL") : std::to_string(value);
+    };
+    return {{"state", wd_state_name(row->state)},
+            {"pid", text(row->pid)},
+            {"restarts", text(row->restarts)},
+            {"terminations", text(row->terminations)},
+            {"quick_exits", text(row->quick_exits)},
+            {"restart_limit", text(row->restart_limit)},
+            {"start_time", text(row->start_time_s)},
+            {"next_start_time", text(row->next_start_time_s)},
+            {"footprint", text(row->footprint_bytes)},
+            {"resident_size", text(row->resident_bytes)},
+            {"last_check_time", text(row->last_check_time_s)},
+            {"last_exit_code", text(row->last_exit_code)},
+            {"last_exit_signal", text(row->last_exit_signal)},
+            {"enforced", std::to_string(row->enforced)},
+            {"last_seq", std::to_string(row->last_seq)}};
+  }
+
+private:
+  /* What /proc would show. */
+  struct Source {
+    gint64 pid = WD_NONE;
+    gint64 ppid = kWatchdogPid;
+    gint64 resident_bytes = 10 * kMegabyte;
+    gint64 cpu_percent = 0; /* of all CPUs */
+    gint64 cpu_ms = 0;      /* used until since_us */
+    gint64 since_us = 0;
+    bool readable = true;
+  };
+
+  guint index_of(const std::string &name) const
+  {
+    for (guint i = 0; i < names_.size(); i++)
+      if (names_[i] == name)
+        return i;
+    throw std::invalid_argument(name);
+  }
+
+  gint64 cpu_ms(const Source &source) const
+  {
+    return source.cpu_ms +
+           source.cpu_percent * limits.cpus * (now_us - source.since_us) / 1000 / 100;
+  }
+
+  void set_cpu(guint index, gint64 percent)
+  {
+    sources_[index].cpu_ms = cpu_ms(sources_[index]);
+    sources_[index].since_us = now_us;
+    sources_[index].cpu_percent = percent;
+  }
+
+  std::string tick_at_deadline()
+  {
+    now_us = MAX(now_us, wd_supervisor_deadline(supervisor_));
+    std::string done = step("tick", 0, 0);
+    for (size_t at; (at = done.find("probe")) != std::string::npos;)
+      done.erase(at == 0 ? 0 : at - 2, at == 0 ? std::strlen("probe, ") : std::strlen(", probe"));
+    if (wd_supervisor_deadline(supervisor_) <= now_us)
+      throw std::runtime_error("ticks in a busy loop");
+    return done;
+  }
+
+  std::string next()
+  {
+    for (int ticks = 0; ticks < 1000; ticks++) {
+      const std::string done = tick_at_deadline();
+      if (!done.empty())
+        return done;
+    }
+    return "";
+  }
+
+  std::string wait(gint64 duration_us)
+  {
+    const gint64 start_us = now_us;
+    std::string result;
+    while (wd_supervisor_deadline(supervisor_) <= start_us + duration_us) {
+      const std::string done = tick_at_deadline();
+      if (!done.empty()) {
+        std::ostringstream at;
+        at << (result.empty() ? "@" : ", @")
+           << static_cast<double>(now_us - start_us) / G_USEC_PER_SEC << ' ' << done;
+        result += at.str();
+      }
+    }
+    now_us = start_us + duration_us;
+    return result;
+  }
+
+  std::string step(const std::string &verb, guint index, gint64 number)
+  {
+    std::vector<WdSample> values(names_.size());
+    std::vector<const WdSample *> samples(names_.size());
+    WdInput input = {};
+    input.process = index;
+    Source &source = sources_[index];
+    if (verb == "tick") {
+      input.kind = WD_INPUT_TICK;
+      for (guint i = 0; i < names_.size(); i++) {
+        const Source &of = sources_[i];
+        values[i] = {cpu_ms(of), 0, of.resident_bytes, of.resident_bytes / 2, 1, of.ppid};
+        if (of.readable && wd_supervisor_wants_sample(supervisor_, i, now_us))
+          samples[i] = &values[i];
+      }
+      input.samples = samples.data();
+    } else if (verb == "spawned") {
+      input.kind = WD_INPUT_SPAWNED;
+      source = Source();
+      source.since_us = now_us;
+      source.pid = ++last_pid_;
+      input.spawned = {source.pid, source.pid * 10};
+    } else if (verb == "failed") {
+      input.kind = WD_INPUT_SPAWN_FAILED;
+      input.spawn_error = "No such file or directory";
+    } else if (verb == "exited" || verb == "killed") {
+      input.kind = WD_INPUT_EXITED;
+      source.pid = WD_NONE;
+      input.exited.code = verb == "exited" ? number : WD_NONE;
+      input.exited.signal = verb == "killed" ? number : WD_NONE;
+    } else if (verb == "accepts") {
+      input.kind = WD_INPUT_MANAGER_ACCEPTS;
+    } else if (verb == "stored") {
+      input.kind = WD_INPUT_STORED;
+      input.seq = last_seq_;
+    } else if (verb == "stop") {
+      input.kind = WD_INPUT_STOP;
+    } else {
+      throw std::invalid_argument(verb);
+    }
+    wd_supervisor_step(supervisor_, &input, now_us, actions_);
+    return take();
+  }
+
+  std::string take()
+  {
+    std::string text;
+    for (guint i = 0; i < actions_->len; i++) {
+      WdAction *action = &g_array_index(actions_, WdAction, i);
+      const std::string word = describe(action);
+      if (!word.empty())
+        text += (text.empty() ? "" : ", ") + word;
+    }
+    g_array_set_size(actions_, 0);
+    return text;
+  }
+
+  std::string describe(WdAction *action)
+  {
+    const std::string &name = names_[action->process];
+    switch (action->kind) {
+    case WD_ACTION_SPAWN:
+      return "spawn " + name;
+    case WD_ACTION_SIGNAL:
+      switch (action->signo) {
+      case SIGUSR1:
+        return "USR1 " + name;
+      case SIGTERM:
+        return "TERM " + name;
+      case SIGKILL:
+        return "KILL " + name;
+      }
+      return "signal " + std::to_string(action->signo) + " " + name;
+    case WD_ACTION_RECORD:
+      return keep(action);
+    case WD_ACTION_LOG:
+      log_ = action->text;
+      return "log";
+    case WD_ACTION_PROBE_MANAGER:
+      return "probe";
+    case WD_ACTION_PUBLISH:
+      publishes++;
+      return "";
+    case WD_ACTION_REMEMBER_THREADS:
+      remembered++;
+      return "";
+    case WD_ACTION_EXIT:
+      return "exit " + std::to_string(action->exit_code);
+    }
+    return "?";
+  }
+
+  std::string keep(WdAction *action)
+  {
+    const WdEvent *event = action->event;
+    std::string text = std::string(wd_event_kind_name(event->kind)) + " " + event->name;
+    if (event->reason != WD_REASON_NONE)
+      text += std::string(" ") + wd_reason_name(event->reason);
+    if (action->acknowledge)
+      text += " ack";
+    EXPECT_EQ(event->seq, last_seq_ + 1);
+    EXPECT_LT(event->cause_seq, event->seq);
+    EXPECT_EQ(event->name, names_[action->process]);
+    EXPECT_TRUE(event->message != nullptr && *event->message != '\0');
+    last_seq_ = event->seq;
+    events_.push_back(action->event);
+    action->event = nullptr;
+    return text;
+  }
+
+  WdSupervisor *supervisor_;
+  GArray *actions_;
+  std::vector<std::string> names_;
+  std::vector<Source> sources_;
+  std::vector<WdEvent *> events_;
+  std::string log_;
+  guint64 last_seq_ = 0;
+  gint64 last_pid_ = 1000;
+  size_t line_ = 0;
+};

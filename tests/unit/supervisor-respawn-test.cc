@@ -1,0 +1,309 @@
+/* Starting again, and giving up. */
+#include "tests/unit/machine.h"
+
+namespace
+{
+
+/* Backing off would only hide that the command line is wrong. */
+TEST(GiveUp, WorkerThatFailsAtOnceThreeTimes)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.play({
+      {"tick", "watchdog_started watchdog, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 7", "@7 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 9", "@9 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 1", "process_exited worker exit, respawn_limit_reached worker exit, "
+                          "watchdog_stopped watchdog exit, exit 1"},
+  });
+  EXPECT_STREQ(
+      machine.last(WD_EVENT_RESPAWN_LIMIT_REACHED)->message,
+      "/opt/osqueryd exited with status 1 as soon as it was started, 3 times in a row: its "
+      "command line or its flagfile must be wrong");
+}
+
+/* Each of these breaks the row. */
+TEST(GiveUp, WorkerThatFailsOtherwiseIsNoBrokenCommandLine)
+{
+  for (const char *broken : {"exited worker 0", "killed worker 6", "accepts", "wait 1.5"}) {
+    Machine machine(normal_limits(), {"a"});
+    machine.act("tick");
+    std::string acts;
+    for (int i = 0; i < 4; i++) {
+      acts += machine.act("spawned worker");
+      if (i == 1)
+        acts += machine.act(broken);
+      if (i != 1 || std::string(broken).find("worker") == std::string::npos)
+        acts += machine.act("exited worker 1");
+      acts += machine.act("wait 22");
+    }
+    EXPECT_EQ(acts.find("respawn_limit_reached"), std::string::npos) << broken << ": " << acts;
+  }
+}
+
+/* Without a manager nothing tells a worker that works from one that doesn't. */
+TEST(GiveUp, NoBrokenCommandLineWithoutAManager)
+{
+  WdLimits limits = normal_limits();
+  limits.manager = FALSE;
+  Machine machine(limits);
+  machine.act("tick");
+  std::string acts;
+  for (int i = 0; i < 4; i++) {
+    acts += machine.act("spawned worker");
+    acts += machine.act("exited worker 1");
+    acts += machine.act("wait 22");
+  }
+  EXPECT_EQ(acts.find("respawn_limit_reached"), std::string::npos) << acts;
+}
+
+TEST(GiveUp, WorkerBacksOffAndThenEndsAll)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 2", ""},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
+  });
+  const WdEvent *delayed = machine.last(WD_EVENT_RESPAWN_DELAYED);
+  EXPECT_EQ(delayed->delay_s, 7);
+  EXPECT_EQ(delayed->cause_seq, machine.last(WD_EVENT_PROCESS_EXITED)->seq);
+  EXPECT_STREQ(delayed->message, "osqueryd worker respawning too quickly: 1 times");
+  machine.play({
+      {"exited a 0", "process_exited a worker_gone"},
+      {"wait 7", "@7 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 9", "@9 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 13", "@13 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 21", "@21 spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 3", "process_exited worker exit, respawn_limit_reached worker exit, "
+                          "watchdog_stopped watchdog exit, exit 1"},
+      {"tick", ""},
+  });
+  EXPECT_EQ(wd_supervisor_deadline(machine.get()), G_MAXINT64);
+  const WdEvent *reached = machine.last(WD_EVENT_RESPAWN_LIMIT_REACHED);
+  EXPECT_EQ(reached->cause_seq, machine.last(WD_EVENT_PROCESS_EXITED)->seq);
+  EXPECT_EQ(reached->restarts, 4);
+  EXPECT_STREQ(reached->message, "Too many worker restarts");
+  const WdEvent *stopped = machine.last(WD_EVENT_WATCHDOG_STOPPED);
+  EXPECT_EQ(stopped->cause_seq, reached->seq);
+  EXPECT_EQ(stopped->exit_code, 1);
+}
+
+TEST(GiveUp, EndsTheOthersFirst)
+{
+  WdLimits limits = normal_limits();
+  limits.respawn_limit = 0;
+  Machine machine(limits, {"a"});
+  machine.boot();
+  machine.play({
+      {"exited worker 0", "process_exited worker exit, respawn_limit_reached worker exit, TERM a"},
+      {"wait 1", ""},
+      {"exited a 0", "process_terminated a request, watchdog_stopped watchdog exit, exit 1"},
+  });
+}
+
+TEST(GiveUp, OneLongRunResetsTheCount)
+{
+  Machine machine;
+  machine.boot();
+  for (const char *wait : {"wait 7", "wait 9", "wait 13", "wait 21"}) {
+    EXPECT_EQ(machine.act("exited worker 0"),
+              "process_exited worker exit, respawn_delayed worker exit");
+    EXPECT_NE(machine.act(wait).find("spawn worker"), std::string::npos) << wait;
+    machine.act("spawned worker");
+  }
+  machine.play({
+      {"wait 60", ""},
+      {"exited worker 0", "process_exited worker exit, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
+      {"wait 7", "@7 spawn worker"},
+  });
+}
+
+TEST(GiveUp, SpawnFailuresCountAsQuickExits)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.play({
+      {"tick", "watchdog_started watchdog, spawn worker"},
+      {"failed worker", "spawn_failed worker spawn, respawn_delayed worker spawn"},
+  });
+  const WdEvent *failed = machine.last(WD_EVENT_SPAWN_FAILED);
+  EXPECT_EQ(failed->pid, WD_NONE);
+  EXPECT_STREQ(failed->message, "osqueryd could not create a worker process: /opt/osqueryd: "
+                                "No such file or directory");
+  machine.play({
+      {"wait 7", "@7 spawn worker"},
+      {"failed worker", "spawn_failed worker spawn, respawn_delayed worker spawn"},
+      {"wait 9", "@9 spawn worker"},
+      {"failed worker", "spawn_failed worker spawn, respawn_delayed worker spawn"},
+      {"wait 13", "@13 spawn worker"},
+      {"failed worker", "spawn_failed worker spawn, respawn_delayed worker spawn"},
+      {"wait 21", "@21 spawn worker"},
+      {"failed worker", "spawn_failed worker spawn, respawn_limit_reached worker spawn, "
+                        "watchdog_stopped watchdog spawn, exit 1"},
+  });
+}
+
+/* Until the next quick exit would be over the limit. */
+void
+crash_until_last(Machine &machine, const std::string &name)
+{
+  for (const char *wait : {"wait 7", "wait 9", "wait 13", "wait 21"}) {
+    EXPECT_EQ(machine.act("exited " + name + " 1"),
+              "process_exited " + name + " exit, respawn_delayed " + name + " exit");
+    EXPECT_NE(machine.act(wait).find("spawn " + name), std::string::npos) << wait;
+    machine.act("spawned " + name);
+  }
+}
+
+TEST(GiveUp, AnExtensionEndsAllAsDocumented)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  crash_until_last(machine, "a");
+  EXPECT_STREQ(machine.last(WD_EVENT_RESPAWN_DELAYED)->message,
+               "Extension respawning too quickly: /ext/a");
+  machine.play({
+      {"killed a 11", "process_exited a signal, respawn_limit_reached a signal, TERM worker, "
+                      "TERM tables"},
+      {"exited tables 0", "process_terminated tables request"},
+      {"exited worker 0",
+       "process_terminated worker request, watchdog_stopped watchdog exit, exit 1"},
+  });
+}
+
+TEST(GiveUp, AnAbandonedExtensionIsTriedAgainRarely)
+{
+  WdLimits limits = normal_limits();
+  limits.extension_give_up = WD_GIVE_UP_ABANDON;
+  Machine machine(limits, {"tables", "a"});
+  machine.boot();
+  crash_until_last(machine, "a");
+  machine.play({{"exited a 1", "process_exited a exit, respawn_limit_reached a exit"}});
+  EXPECT_EQ(machine.status("a")["state"], "abandoned");
+  EXPECT_EQ(machine.status("a")["quick_exits"], "5");
+  machine.play({
+      {"wait 700", "@600 spawn a"},
+      {"failed a", "spawn_failed a spawn, respawn_limit_reached a spawn"},
+      {"wait 700", "@600 spawn a"},
+      {"spawned a", "process_started a"},
+      {"exited a 1", "process_exited a exit, respawn_limit_reached a exit"},
+      {"wait 700", "@600 spawn a"},
+      {"spawned a", "process_started a"},
+      {"wait 60", ""},
+      {"exited a 1", "process_exited a exit, spawn a"},
+  });
+  EXPECT_EQ(machine.status("worker")["state"], "running");
+}
+
+TEST(GiveUp, AnAbandonedExtensionStopsWithTheRest)
+{
+  WdLimits limits = normal_limits();
+  limits.extension_give_up = WD_GIVE_UP_ABANDON;
+  limits.respawn_limit = 0;
+  Machine machine(limits, {"a"});
+  machine.boot();
+  machine.play({
+      {"exited a 1", "process_exited a exit, respawn_limit_reached a exit"},
+      {"stop", "TERM worker"},
+      {"exited worker 0",
+       "process_terminated worker request, watchdog_stopped watchdog request, exit 0"},
+  });
+  EXPECT_EQ(machine.status("a")["state"], "stopped");
+}
+
+TEST(GiveUp, NeverOurOwnTables)
+{
+  for (const gint64 max_delay_s : {600, 0}) {
+    WdLimits limits = normal_limits();
+    limits.max_delay_s = max_delay_s;
+    Machine machine(limits, {"tables"});
+    machine.boot();
+    for (int i = 0; i < 40; i++) {
+      const std::string actions = machine.act("exited tables 1");
+      EXPECT_EQ(actions.find("respawn_limit_reached"), std::string::npos);
+      if (i >= 4) { /* never in a tight loop, even without back-off */
+        EXPECT_EQ(actions, "process_exited tables exit, respawn_delayed tables exit");
+      }
+      machine.act("wait 600");
+      machine.act("spawned tables");
+    }
+  }
+}
+
+TEST(GiveUp, WorkerExit78EndsAll)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"exited worker 78", "process_exited worker exit, log, TERM a"},
+      {"exited a 0", "process_terminated a request, watchdog_stopped watchdog exit, exit 78"},
+  });
+  EXPECT_EQ(machine.last_log(), "Worker returned exit status");
+  const WdEvent *stopped = machine.last(WD_EVENT_WATCHDOG_STOPPED);
+  EXPECT_EQ(stopped->exit_code, 78);
+  EXPECT_EQ(stopped->cause_seq, machine.last(WD_EVENT_PROCESS_EXITED)->seq);
+}
+
+TEST(GiveUp, WorkerExit78AsTheLastQuickExitIsStill78)
+{
+  WdLimits limits = normal_limits();
+  limits.respawn_limit = 0;
+  Machine machine(limits);
+  machine.boot();
+  machine.play({{"exited worker 78", "process_exited worker exit, log, "
+                                     "watchdog_stopped watchdog exit, exit 78"}});
+}
+
+/* A worker in the middle of a query exits 78 some time after our signals. */
+TEST(GiveUp, WorkerExit78AfterOurSignalsIsNoReason)
+{
+  Machine machine;
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"wait 0.02", "@0.02 USR1 worker, TERM worker"},
+      {"exited worker 78", "process_terminated worker memory, spawn worker"},
+  });
+}
+
+TEST(GiveUp, WorkerExit78WhileOurSignalsWaitedEndsAll)
+{
+  Machine machine;
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"exited worker 78",
+       "process_exited worker exit, log, watchdog_stopped watchdog exit, exit 78"},
+  });
+  EXPECT_EQ(machine.last(WD_EVENT_PROCESS_EXITED)->cause_seq,
+            machine.last(WD_EVENT_LIMIT_EXCEEDED)->seq);
+}
+
+TEST(GiveUp, AnExtensionsExit78IsAnExitLikeAnother)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 60", ""},
+      {"exited a 78", "process_exited a exit, spawn a"},
+  });
+}
+
+} // namespace

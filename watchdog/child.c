@@ -1,0 +1,160 @@
+#include "watchdog/child.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "watchdog/program-file.h"
+
+/* What we were given by a service manager is for us alone; what osquery's own watcher sets is for
+ * us to set. */
+static const char *const WITHHELD[] = {
+    "NOTIFY_SOCKET=",  "WATCHDOG_PID=",      "WATCHDOG_USEC=",
+    "LISTEN_PID=",     "LISTEN_FDS=",        "LISTEN_FDNAMES=",
+    "OSQUERY_WORKER=", "OSQUERY_EXTENSION=", "OSQUERY_EXTENSIONS=",
+};
+
+static gboolean
+withheld(const char *entry)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(WITHHELD); i++)
+    if (g_str_has_prefix(entry, WITHHELD[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Our environment without what is withheld, with @variables (NULL is allowed) added. */
+static char **
+make_environment(const char *const *variables)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  g_auto(GStrv) ours = g_get_environ();
+  for (gsize i = 0; ours[i] != NULL; i++)
+    if (!withheld(ours[i]))
+      g_strv_builder_add(builder, ours[i]);
+  for (gsize i = 0; variables != NULL && variables[i] != NULL; i++)
+    g_strv_builder_add(builder, variables[i]);
+  return g_strv_builder_end(builder);
+}
+
+static WdChild *
+child_new(const char *path, char **argv, char **environment)
+{
+  WdChild *child = g_new0(WdChild, 1);
+  child->path = g_strdup(path);
+  child->argv = argv;
+  child->environment = environment;
+  child->reader = WD_PROC_READER_NONE;
+  return child;
+}
+
+WdChild *
+wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions, int niceness,
+                    gboolean allow_unsafe)
+{
+  static const char *const WAIT_FOR_EXTENSIONS[] = {"OSQUERY_EXTENSIONS=true", NULL};
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  for (gsize i = 0; argv[i] != NULL; i++)
+    g_strv_builder_add(builder, argv[i]);
+  WdChild *child = child_new(path, g_strv_builder_end(builder),
+                             make_environment(managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
+  child->pid_variable = "OSQUERY_WORKER";
+  child->death_signal = SIGTERM;
+  child->niceness = niceness;
+  child->allow_unsafe = allow_unsafe;
+  return child;
+}
+
+WdChild *
+wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, gint64 interval_s,
+                       gboolean verbose, const char *const *variables, int niceness,
+                       gboolean allow_unsafe)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  g_autofree char *timeout = g_strdup_printf("%" G_GINT64_FORMAT, timeout_s);
+  g_autofree char *interval = g_strdup_printf("%" G_GINT64_FORMAT, interval_s);
+  g_strv_builder_add(builder, path);
+  if (verbose)
+    g_strv_builder_add(builder, "--verbose");
+  g_strv_builder_add_many(builder, "--socket", socket, "--timeout", timeout, "--interval", interval,
+                          NULL);
+  WdChild *child = child_new(path, g_strv_builder_end(builder), make_environment(variables));
+  child->pid_variable = "OSQUERY_EXTENSION";
+  child->death_signal = SIGKILL;
+  child->niceness = niceness;
+  child->allow_unsafe = allow_unsafe;
+  return child;
+}
+
+void
+wd_child_free(WdChild *child)
+{
+  wd_child_reaped(child);
+  g_strfreev(child->argv);
+  g_strfreev(child->environment);
+  g_free(child->path);
+  g_free(child);
+}
+
+gboolean
+wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error)
+{
+  const WdProgram program = {
+      .path = child->path,
+      .argv = child->argv,
+      .environment = child->environment,
+      .pid_variable = child->pid_variable,
+      .death_signal = child->death_signal,
+      .niceness = child->niceness,
+  };
+  if (!wd_program_file_check(child->path, child->allow_unsafe, error) ||
+      !wd_spawn(&program, &child->spawn, error))
+    return FALSE;
+  child->alive = TRUE;
+  child->exec_pending = TRUE;
+  if (!wd_proc_reader_open(&child->reader, child->spawn.pid, error) ||
+      (child->start_ticks = wd_proc_reader_start_ticks(&child->reader)) < 0 ||
+      !wd_run_record_set(record, index, child->spawn.pid, child->start_ticks, error) ||
+      !wd_spawn_go(&child->spawn, error)) {
+    /* The waiting child sees its control socket close, and goes; it is reaped like any stray. */
+    wd_child_reaped(child);
+    if (error != NULL && *error == NULL)
+      g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, "it was gone at once");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+wd_child_poll_exec(WdChild *child)
+{
+  int error_number;
+  switch (wd_spawn_poll(&child->spawn, &error_number)) {
+  case WD_EXEC_PENDING:
+    return FALSE;
+  case WD_EXEC_FAILED:
+    child->exec_error = g_strdup(g_strerror(error_number));
+    break;
+  case WD_EXEC_DONE:
+    break;
+  }
+  child->exec_pending = FALSE;
+  close(child->spawn.control_fd);
+  child->spawn.control_fd = -1;
+  return TRUE;
+}
+
+void
+wd_child_reaped(WdChild *child)
+{
+  if (!child->alive)
+    return;
+  if (child->spawn.control_fd >= 0)
+    close(child->spawn.control_fd);
+  child->spawn.control_fd = -1;
+  wd_proc_reader_close(&child->reader);
+  g_clear_pointer(&child->exec_error, g_free);
+  g_clear_pointer(&child->threads, wd_threads_free);
+  child->alive = FALSE;
+  child->exec_pending = FALSE;
+}

@@ -1,0 +1,52 @@
+/* One process that we start: how, and, while it lives, what we hold of it. */
+#pragma once
+
+#include "watchdog/core/details.h"
+#include "watchdog/leftovers.h"
+#include "watchdog/procfs.h"
+#include "watchdog/spawn.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  char *path;
+  char **argv;
+  char **environment;
+  const char *pid_variable; /* static */
+  int death_signal;
+  int niceness;
+  gboolean allow_unsafe;
+
+  gboolean alive; /* forked and not reaped; then the next are valid */
+  gboolean exec_pending;
+  WdSpawn spawn;
+  WdProcReader reader;
+  gint64 start_ticks;
+  char *exec_error;   /* why the exec failed; NULL: it didn't, or isn't known yet */
+  WdThreads *threads; /* as remembered last; NULL: not yet */
+} WdChild;
+
+/* The worker: osqueryd with its own command line, unchanged. @managed_extensions: it has some to
+ * wait for. */
+WdChild *wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions,
+                             int niceness, gboolean allow_unsafe);
+
+/* A managed extension, with osquery's contract for extensions. @variables: "NAME=VALUE" to add,
+ * NULL- terminated, or NULL. */
+WdChild *wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s,
+                                gint64 interval_s, gboolean verbose, const char *const *variables,
+                                int niceness, gboolean allow_unsafe);
+
+void wd_child_free(WdChild *child);
+
+/* Checks the program file, forks, writes the process down in @record as @index, and lets it go.
+ * Then `spawn.control_fd` tells when the exec is done: see wd_child_poll_exec(). */
+gboolean wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error);
+
+/* Takes note of whether the exec has succeeded or failed. Returns: FALSE while it is neither. */
+gboolean wd_child_poll_exec(WdChild *child);
+
+/* The process was reaped: lets go of everything held of it. */
+void wd_child_reaped(WdChild *child);
+
+G_END_DECLS

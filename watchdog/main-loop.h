@@ -1,0 +1,28 @@
+/* The main loop: feeds the supervisor with what happens and carries out what it decides. */
+#pragma once
+
+#include "watchdog/child.h"
+#include "watchdog/core/supervisor.h"
+#include "watchdog/leftovers.h"
+#include "watchdog/writer.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  WdSupervisor *supervisor;
+  WdMemoryMetric memory_metric;
+  GPtrArray *children; /* of WdChild, in the supervisor's order, from WD_PROCESS_WORKER on */
+  const WdRunRecord *record;
+  WdWriter *writer;
+  const char *manager_socket;
+} WdMainLoopParts;
+
+/* Blocks the signals that the loop takes (SIGCHLD, SIGTERM, SIGINT) and ignores SIGPIPE. Before the
+ * first thread starts, so that none of them gets one. */
+gboolean wd_main_loop_block_signals(GError **error);
+
+/* Runs until the supervisor says to leave. Everything in @parts stays the caller's.
+ * Returns: the exit code, or -1 with @error when the loop couldn't begin. */
+int wd_main_loop_run(const WdMainLoopParts *parts, GError **error);
+
+G_END_DECLS

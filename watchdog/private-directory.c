@@ -1,0 +1,70 @@
+#include "watchdog/private-directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static void
+set_errno_error(GError **error, const char *path, int error_number)
+{
+  g_set_error(error, G_IO_ERROR, g_io_error_from_errno(error_number), "%s: %s", path,
+              g_strerror(error_number));
+}
+
+static gboolean
+check_directory(const char *path, GError **error)
+{
+  struct stat status;
+  if (stat(path, &status) < 0) {
+    set_errno_error(error, path, errno);
+    return FALSE;
+  }
+  const char *problem = NULL;
+  if (!S_ISDIR(status.st_mode))
+    problem = "is not a directory";
+  else if (status.st_uid != geteuid() && status.st_uid != 0)
+    problem = "is owned by another user";
+  else if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+    problem = "is writable by others";
+  else if (access(path, W_OK | X_OK) < 0)
+    problem = "can't be written";
+  if (problem == NULL)
+    return TRUE;
+  g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "%s: %s", path, problem);
+  return FALSE;
+}
+
+char *
+wd_private_directory_prepare(const char *path, GError **error)
+{
+  g_autofree char *absolute = g_canonicalize_filename(path, NULL);
+  if (g_mkdir_with_parents(absolute, 0700) < 0) {
+    set_errno_error(error, absolute, errno);
+    return NULL;
+  }
+  return check_directory(absolute, error) ? g_steal_pointer(&absolute) : NULL;
+}
+
+int
+wd_private_directory_lock(const char *directory, GError **error)
+{
+  g_autofree char *path = g_build_filename(directory, "lock", NULL);
+  const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) {
+    set_errno_error(error, path, errno);
+    return -1;
+  }
+  /* Of the process, unlike flock(): the same directory may serve as both of ours. */
+  const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  if (fcntl(fd, F_SETLK, &whole) == 0)
+    return fd;
+  const int saved = errno;
+  close(fd);
+  if (saved == EACCES || saved == EAGAIN)
+    g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
+                "%s: locked: another osquery-watchdogd uses this directory", path);
+  else
+    set_errno_error(error, path, saved);
+  return -1;
+}

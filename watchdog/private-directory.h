@@ -1,0 +1,17 @@
+/* The directories that are ours alone, and the lock that keeps them so. */
+#pragma once
+
+#include <gio/gio.h>
+
+G_BEGIN_DECLS
+
+/* Makes sure that @path is a directory (created with 0700, with its parents), owned by us or root,
+ * and writable by nobody else. Returns: its absolute path, newly allocated; NULL with @error: the
+ * path and the failed check. */
+char *wd_private_directory_prepare(const char *path, GError **error);
+
+/* Takes the lock in @directory for this process, which may take it again, until a descriptor that
+ * this returned for it is closed. -1 with @error: G_IO_ERROR_BUSY when another process holds it. */
+int wd_private_directory_lock(const char *directory, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,44 @@
+/* Starts a program, in two steps: a fork that waits, so that its pid can be written down before it
+ * becomes a process to reckon with, and then the exec.
+ *
+ * The child begins clean: its own process group, default signal dispositions, empty mask, no
+ * descriptor but stdin (/dev/null), stdout and stderr, and the death signal it was given. */
+#pragma once
+
+#include <gio/gio.h>
+#include <sys/types.h>
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const char *path; /* executed as it stands: no search */
+  char *const *argv;
+  char *const *environment; /* "NAME=VALUE", NULL-terminated */
+  const char *pid_variable; /* a variable that the child sets to its own pid */
+  int death_signal;         /* sent by the kernel when we die */
+  int niceness;
+  const char *oom_score_adj; /* what the child sets its own to; NULL: as ours */
+} WdProgram;
+
+typedef struct {
+  pid_t pid;
+  int control_fd; /* ours to close; readable once the exec has succeeded or failed */
+} WdSpawn;
+
+/* Forks. The child waits for wd_spawn_go(); closing control_fd before makes it go away.
+ * Call it from the main thread only: the death signal is tied to the thread. */
+gboolean wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error);
+
+/* Lets the child execute the program. */
+gboolean wd_spawn_go(const WdSpawn *spawn, GError **error);
+
+typedef enum {
+  WD_EXEC_PENDING,
+  WD_EXEC_DONE,
+  WD_EXEC_FAILED, /* @error_number says why; the child exits by itself */
+} WdExecState;
+
+/* Never blocks. */
+WdExecState wd_spawn_poll(const WdSpawn *spawn, int *error_number);
+
+G_END_DECLS

@@ -1,0 +1,335 @@
+#include "watchdog/writer.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "watchdog/log.h"
+#include "watchdog/store/history.h"
+#include "watchdog/store/status.h"
+
+/* Some minutes of the worst storm; about 5 MB. */
+#define QUEUE_MAX 10000
+/* Events in one transaction, and rows pruned at once: short enough to answer quickly. */
+#define BATCH_MAX 256
+#define PRUNE_MOST 100
+#define PRUNE_INTERVAL_US (60 * G_TIME_SPAN_SECOND)
+#define RETRY_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
+#define RETRY_LONGEST_US (5 * G_TIME_SPAN_SECOND)
+
+struct WdWriter {
+  char *history_path;
+  char *status_path;
+  char *run_id;
+  char *boot_id;
+  gint64 watchdog_pid;
+  gint64 history_max;
+  gint64 history_expiry_s;
+  GThread *thread;
+  int event_fd;
+
+  GMutex mutex;
+  GCond changed;
+  /* under the mutex */
+  GQueue events;   /* of WdEvent, owned */
+  GPtrArray *rows; /* the newest state not yet written; NULL: none */
+  gboolean finishing;
+  gboolean ended;
+  guint64 stored;
+  guint64 lost;
+
+  /* the thread's own */
+  WdHistory *history;
+  WdStatus *status;
+  gint64 retry_us; /* how long to wait after the present failure; 0: none */
+  gint64 next_prune_us;
+  char *trouble; /* the last failure told, so that it is told once */
+};
+
+/* --- the thread --- */
+
+static void
+tell_trouble(WdWriter *writer, const GError *error)
+{
+  if (g_strcmp0(writer->trouble, error->message) != 0)
+    wd_logf("the store can't be written: %s", error->message);
+  g_free(writer->trouble);
+  writer->trouble = g_strdup(error->message);
+}
+
+static gboolean
+open_history(WdWriter *writer, GError **error)
+{
+  if (writer->history != NULL)
+    return TRUE;
+  const WdHistoryRun run = {
+      .run_id = writer->run_id,
+      .boot_id = writer->boot_id,
+      .watchdog_pid = writer->watchdog_pid,
+      .now_s = g_get_real_time() / G_USEC_PER_SEC,
+  };
+  writer->history = wd_history_open(writer->history_path, &run, error);
+  return writer->history != NULL;
+}
+
+static void
+notify(WdWriter *writer)
+{
+  const guint64 one = 1;
+  const gssize written = write(writer->event_fd, &one, sizeof one);
+  (void)written; /* only fails when it is readable already */
+}
+
+/* Up to BATCH_MAX of the oldest; they stay in the queue until they are durable. Only this thread
+ * removes events, so the pointers stay good without the mutex. */
+static gsize
+peek_batch(WdWriter *writer, WdEvent **batch)
+{
+  gsize n = 0;
+  g_mutex_lock(&writer->mutex);
+  for (GList *link = writer->events.head; link != NULL && n < BATCH_MAX; link = link->next)
+    batch[n++] = link->data;
+  g_mutex_unlock(&writer->mutex);
+  return n;
+}
+
+static void
+drop_batch(WdWriter *writer, gsize n)
+{
+  g_mutex_lock(&writer->mutex);
+  for (gsize i = 0; i < n; i++) {
+    WdEvent *event = g_queue_pop_head(&writer->events);
+    writer->stored = event->seq;
+    wd_event_free(event);
+  }
+  g_mutex_unlock(&writer->mutex);
+  notify(writer);
+}
+
+static gboolean
+write_events(WdWriter *writer, GError **error)
+{
+  WdEvent *batch[BATCH_MAX];
+  if (!open_history(writer, error))
+    return FALSE;
+  for (;;) {
+    const gsize n = peek_batch(writer, batch);
+    if (n == 0)
+      return TRUE;
+    if (!wd_history_append(writer->history, batch, n, error))
+      return FALSE;
+    drop_batch(writer, n);
+  }
+}
+
+/* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
+static void
+write_status(WdWriter *writer)
+{
+  g_autoptr(GError) error = NULL;
+  g_mutex_lock(&writer->mutex);
+  g_autoptr(GPtrArray) rows = g_steal_pointer(&writer->rows);
+  g_mutex_unlock(&writer->mutex);
+  if (rows == NULL)
+    return;
+  if (writer->status == NULL)
+    writer->status = wd_status_open(writer->status_path, &error);
+  if (writer->status == NULL ||
+      !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len,
+                       writer->history, &error)) {
+    tell_trouble(writer, error);
+    g_clear_pointer(&writer->status, wd_status_free);
+  }
+}
+
+static void
+prune(WdWriter *writer)
+{
+  const gint64 now_us = g_get_monotonic_time();
+  guint removed = 0;
+  if (writer->history == NULL || now_us < writer->next_prune_us)
+    return;
+  const gint64 oldest_s = g_get_real_time() / G_USEC_PER_SEC - writer->history_expiry_s;
+  g_autoptr(GError) error = NULL;
+  if (!wd_history_prune(writer->history, writer->history_max, oldest_s, PRUNE_MOST, &removed,
+                        &error))
+    tell_trouble(writer, error);
+  if (removed < PRUNE_MOST)
+    writer->next_prune_us = now_us + PRUNE_INTERVAL_US;
+}
+
+static void
+write_all(WdWriter *writer)
+{
+  g_autoptr(GError) error = NULL;
+  if (write_events(writer, &error)) {
+    writer->retry_us = 0;
+    g_clear_pointer(&writer->trouble, g_free);
+  } else {
+    tell_trouble(writer, error);
+    /* Opened anew each time: the file may be another by then. */
+    if (!g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY))
+      g_clear_pointer(&writer->history, wd_history_free);
+    writer->retry_us = CLAMP(writer->retry_us * 2, RETRY_FIRST_US, RETRY_LONGEST_US);
+  }
+  write_status(writer);
+  prune(writer);
+}
+
+/* With the mutex held. Returns: FALSE when there is nothing more to do. */
+static gboolean
+wait_for_work(WdWriter *writer)
+{
+  const gint64 now_us = g_get_monotonic_time();
+  const gint64 retry_at_us = now_us + writer->retry_us;
+  const gint64 prune_at_us = MAX(writer->next_prune_us, now_us);
+  for (;;) {
+    const gboolean events_due = !g_queue_is_empty(&writer->events) &&
+                                (writer->retry_us == 0 || g_get_monotonic_time() >= retry_at_us);
+    if (events_due || writer->rows != NULL || g_get_monotonic_time() >= prune_at_us)
+      return TRUE;
+    if (writer->finishing && (g_queue_is_empty(&writer->events) || writer->retry_us > 0))
+      return FALSE;
+    gint64 until_us = prune_at_us;
+    if (!g_queue_is_empty(&writer->events))
+      until_us = MIN(until_us, retry_at_us);
+    g_cond_wait_until(&writer->changed, &writer->mutex, until_us);
+  }
+}
+
+static gpointer
+writer_thread(gpointer data)
+{
+  WdWriter *writer = data;
+  g_mutex_lock(&writer->mutex);
+  while (wait_for_work(writer)) {
+    g_mutex_unlock(&writer->mutex);
+    write_all(writer);
+    g_mutex_lock(&writer->mutex);
+  }
+  g_mutex_unlock(&writer->mutex);
+  g_clear_pointer(&writer->history, wd_history_free);
+  g_clear_pointer(&writer->status, wd_status_free);
+  g_mutex_lock(&writer->mutex);
+  writer->ended = TRUE;
+  g_cond_broadcast(&writer->changed);
+  g_mutex_unlock(&writer->mutex);
+  return NULL;
+}
+
+/* --- the main thread --- */
+
+static void
+writer_free(WdWriter *writer)
+{
+  g_queue_clear_full(&writer->events, (GDestroyNotify)wd_event_free);
+  g_clear_pointer(&writer->rows, g_ptr_array_unref);
+  g_mutex_clear(&writer->mutex);
+  g_cond_clear(&writer->changed);
+  close(writer->event_fd);
+  g_free(writer->history_path);
+  g_free(writer->status_path);
+  g_free(writer->run_id);
+  g_free(writer->boot_id);
+  g_free(writer->trouble);
+  g_free(writer);
+}
+
+WdWriter *
+wd_writer_start(const WdWriterOptions *options, GError **error)
+{
+  const int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (event_fd < 0) {
+    const int saved = errno;
+    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "eventfd: %s", g_strerror(saved));
+    return NULL;
+  }
+  WdWriter *writer = g_new0(WdWriter, 1);
+  writer->history_path = g_strdup(options->history_path);
+  writer->status_path = g_strdup(options->status_path);
+  writer->run_id = g_strdup(options->run_id);
+  writer->boot_id = g_strdup(options->boot_id);
+  writer->watchdog_pid = options->watchdog_pid;
+  writer->history_max = options->history_max;
+  writer->history_expiry_s = options->history_expiry_s;
+  writer->event_fd = event_fd;
+  writer->next_prune_us = g_get_monotonic_time() + PRUNE_INTERVAL_US;
+  g_mutex_init(&writer->mutex);
+  g_cond_init(&writer->changed);
+  g_queue_init(&writer->events);
+  writer->thread = g_thread_try_new("writer", writer_thread, writer, error);
+  if (writer->thread == NULL)
+    g_clear_pointer(&writer, writer_free);
+  return writer;
+}
+
+void
+wd_writer_append(WdWriter *writer, WdEvent *event)
+{
+  g_mutex_lock(&writer->mutex);
+  const gboolean full = g_queue_get_length(&writer->events) >= QUEUE_MAX;
+  if (full)
+    writer->lost++;
+  else
+    g_queue_push_tail(&writer->events, event);
+  g_cond_signal(&writer->changed);
+  g_mutex_unlock(&writer->mutex);
+  if (full)
+    wd_event_free(event);
+}
+
+void
+wd_writer_publish(WdWriter *writer, GPtrArray *rows)
+{
+  g_mutex_lock(&writer->mutex);
+  GPtrArray *replaced = writer->rows;
+  writer->rows = rows;
+  g_cond_signal(&writer->changed);
+  g_mutex_unlock(&writer->mutex);
+  g_clear_pointer(&replaced, g_ptr_array_unref);
+}
+
+int
+wd_writer_fd(const WdWriter *writer)
+{
+  return writer->event_fd;
+}
+
+void
+wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost)
+{
+  guint64 ignored;
+  const gssize n = read(writer->event_fd, &ignored, sizeof ignored);
+  (void)n; /* not readable: nothing has changed */
+  g_mutex_lock(&writer->mutex);
+  *stored = writer->stored;
+  /* Told only once there is room again to record it. */
+  const gboolean room = g_queue_is_empty(&writer->events);
+  *lost = room ? writer->lost : 0;
+  if (room)
+    writer->lost = 0;
+  g_mutex_unlock(&writer->mutex);
+}
+
+gboolean
+wd_writer_finish(WdWriter *writer, gint64 wait_us)
+{
+  const gint64 deadline_us = g_get_monotonic_time() + wait_us;
+  g_mutex_lock(&writer->mutex);
+  writer->finishing = TRUE;
+  g_cond_broadcast(&writer->changed);
+  while (!writer->ended && g_cond_wait_until(&writer->changed, &writer->mutex, deadline_us))
+    ;
+  const gboolean ended = writer->ended;
+  const gboolean clean = ended && g_queue_is_empty(&writer->events);
+  g_mutex_unlock(&writer->mutex);
+  if (ended) {
+    g_thread_join(writer->thread);
+    writer_free(writer);
+  }
+  /* Else the thread hangs in the kernel, on a disk that doesn't answer; the process ends without
+   * it. */
+  return clean;
+}

@@ -1,0 +1,45 @@
+/* Writes events and the present state from a thread of its own, so that a full, slow, locked or
+ * broken disk never delays a check or a signal.
+ *
+ * Events wait in a bounded queue until they are durable; what doesn't fit is counted. Of the state
+ * only the newest waits. */
+#pragma once
+
+#include "watchdog/core/event.h"
+#include "watchdog/core/process-status.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const char *history_path;
+  const char *status_path;
+  const char *run_id;
+  const char *boot_id;
+  gint64 watchdog_pid;
+  gint64 history_max;      /* rows */
+  gint64 history_expiry_s; /* age of the oldest row */
+} WdWriterOptions;
+
+typedef struct WdWriter WdWriter;
+
+/* Starts the thread. Signals must be blocked before, so that it takes none. NULL with @error. */
+WdWriter *wd_writer_start(const WdWriterOptions *options, GError **error);
+
+/* Takes @event. Returns at once. */
+void wd_writer_append(WdWriter *writer, WdEvent *event);
+
+/* Takes @rows, a GPtrArray that owns its WdProcessStatus. Returns at once. */
+void wd_writer_publish(WdWriter *writer, GPtrArray *rows);
+
+/* Readable after either of the next two changed. */
+int wd_writer_fd(const WdWriter *writer);
+
+/* Makes wd_writer_fd() unreadable. @stored: everything up to this seq is durable. @lost: events
+ * that found no room since the last call. */
+void wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost);
+
+/* Writes what waits, for at most @wait_us, and frees the writer. Returns: FALSE when something was
+ * left unwritten. */
+gboolean wd_writer_finish(WdWriter *writer, gint64 wait_us);
+
+G_END_DECLS
