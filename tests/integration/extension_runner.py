@@ -44,7 +44,7 @@ class Running:
         self.log = directory / "log"
 
     def record(self, events):
-        subprocess.run([BIN / "sample-store", self.state, self.runtime, str(events)], check=True)
+        subprocess.run([BIN.parent / "tests" / "sample-store", self.state, self.runtime, str(events)], check=True)
 
     def spawn(self, *options, supervised=True, interval=1, timeout=3, files=None):
         environment = dict(os.environ)
