@@ -80,7 +80,7 @@ def test_the_tables_answer_and_come_back_with_the_worker(watchdog):
     old = watchdog.worker()
     kill(old)
     new = watchdog.worker(other_than=old)
-    exits = watchdog.query("SELECT role, name, reason, exit_signal, exit_code FROM watchdog_events"
+    exits = watchdog.query("SELECT role, name, reason, exit_signal FROM watchdog_events"
                            f" WHERE event = 'process_exited' AND pid = {old}")
     assert exits == [{"role": "worker", "name": "worker", "reason": "signal", "exit_signal": "9"}]
     processes = {row["role"]: row for row in
@@ -236,6 +236,21 @@ def test_worker_over_its_memory_limit(stand_in, delay, request_, signals, outcom
             " (limit is 30MB)") in log
     killed = f"osqueryd worker ({pid}) could not be stopped. Sending kill signal."
     assert (killed in log) == (signals == "USR1,TERM,KILL")
+
+
+def test_a_termination_is_told_in_sql(stand_in):
+    stand_in.flags(*SMALL, "--extensions_interval=1")
+    stand_in.start(tables=True)
+    pid = stand_in.worker()
+    stand_in.asking(f"SELECT misbehave('{GROW}')").wait()
+    stand_in.worker(other_than=pid)
+    rows = stand_in.query("SELECT * FROM watchdog_events WHERE event = 'process_terminated'")
+    stored = stand_in.event("event = 'process_terminated'")
+    assert rows == [{name: "" if value is None else str(value) for name, value in stored.items()}]
+    assert rows[0]["pid"] == str(pid) and rows[0]["signals_sent"] == "USR1,TERM"
+    worker = stand_in.query("SELECT restarts, terminations, quick_exits FROM watchdog_processes"
+                            " WHERE name = 'worker'")
+    assert worker == [{"restarts": "1", "terminations": "1", "quick_exits": "0"}]
 
 
 def test_worker_over_its_cpu_limit(stand_in):
