@@ -65,6 +65,17 @@ wait_for_go(int fd)
 }
 
 static void
+write_oom_score_adj(const char *score)
+{
+  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+  if (fd < 0)
+    return;
+  const gssize written = write(fd, score, strlen(score));
+  (void)written; /* the child then is as safe as we are */
+  close(fd);
+}
+
+static void
 report_failure(int fd, int error_number)
 {
   gssize n;
@@ -86,6 +97,8 @@ run_child(const Child *child)
   /* We may have lost the parent before the death signal was in place. */
   if (getppid() != child->parent || !wait_for_go(child->control_fd))
     _exit(EXIT_NOT_STARTED);
+  if (program->oom_score_adj != NULL)
+    write_oom_score_adj(program->oom_score_adj);
   /* A refusal costs nothing but the niceness. */
   if (program->niceness != 0)
     (void)setpriority(PRIO_PROCESS, 0, program->niceness);

@@ -17,6 +17,7 @@ typedef struct {
   const char *pid_variable; /* a variable that the child sets to its own pid */
   int death_signal;         /* sent by the kernel when we die */
   int niceness;
+  const char *oom_score_adj; /* what the child sets its own to; NULL: as ours */
 } WdProgram;
 
 typedef struct {

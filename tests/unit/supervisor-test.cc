@@ -77,6 +77,21 @@ TEST(Start, AnExtensionWaitsForTheNextWorkersManager)
   });
 }
 
+TEST(Start, AnExtensionsExitNamesTheWorkersAsItsCauseAfterTheRespawnToo)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 100", ""},
+      {"killed worker 9", "process_exited worker signal, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"wait 2", ""},
+      {"exited a 1", "process_exited a worker_gone"},
+  });
+  EXPECT_EQ(machine.last(WD_EVENT_PROCESS_EXITED)->cause_seq,
+            machine.last(WD_EVENT_PROCESS_STARTED)->seq - 1);
+}
+
 /* osquery would restart the extension at once, into a manager that goes: it exits again at once. */
 TEST(Start, NoExtensionWhileTheWorkerIsBeingEnded)
 {
