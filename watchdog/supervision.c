@@ -72,7 +72,11 @@ find_programs(Run *run, GError **error)
   run->worker_path = g_canonicalize_filename(run->settings->osqueryd_argv[0], NULL);
   if (!wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
     return FALSE;
-  run->extensions = wd_managed_extensions_list(run->settings, error);
+  g_autoptr(GError) unreadable = NULL;
+  run->extensions = wd_managed_extensions_list(run->settings, &unreadable, error);
+  /* As osquery: goes on without them. */
+  if (unreadable != NULL)
+    wd_logf("no extensions loaded: %s", unreadable->message);
   return run->extensions != NULL;
 }
 
@@ -185,9 +189,12 @@ reload(gpointer data, WdFeed feed, gpointer loop)
   Run *run = data;
   g_autoptr(GError) error = NULL;
   g_autoptr(WdSettings) settings = wd_settings_read(run->argv, &error);
+  g_autoptr(GError) unreadable = NULL;
   g_autoptr(GPtrArray) extensions =
-      settings != NULL ? wd_managed_extensions_list(settings, &error) : NULL;
-  if (extensions == NULL) {
+      settings != NULL ? wd_managed_extensions_list(settings, &unreadable, &error) : NULL;
+  if (unreadable != NULL && error == NULL)
+    g_propagate_error(&error, g_steal_pointer(&unreadable));
+  if (error != NULL) {
     wd_logf("reload: nothing is changed: %s", error->message);
     return;
   }
