@@ -97,20 +97,23 @@ prepare_directories(Run *run, GError **error)
   return run->runtime_lock_fd >= 0;
 }
 
+static gboolean
+may_daemonize(const WdSettings *settings, GError **error)
+{
+  if (!settings->daemonize || !wd_service_manager_present())
+    return TRUE;
+  g_set_error_literal(error, WD_SETTINGS_ERROR, WD_SETTINGS_ERROR_USAGE,
+                      "--daemonize: the service manager waits for this process (Type=notify), "
+                      "which must not go to the background");
+  return FALSE;
+}
+
 /* osquery's --daemonize: a new session, in /, with nothing on the standard streams. Before any
  * thread, for they don't survive it. */
 static gboolean
 daemonize(const WdSettings *settings, GError **error)
 {
-  if (!settings->daemonize)
-    return TRUE;
-  if (wd_service_manager_present()) {
-    g_set_error_literal(error, WD_SETTINGS_ERROR, WD_SETTINGS_ERROR_USAGE,
-                        "--daemonize: the service manager waits for this process (Type=notify), "
-                        "which must not go to the background");
-    return FALSE;
-  }
-  if (daemon(0, 0) == 0)
+  if (!settings->daemonize || daemon(0, 0) == 0)
     return TRUE;
   const int saved = errno;
   g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(saved), "--daemonize: %s",
@@ -230,9 +233,10 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   if (!wd_descriptors_open_standard(error))
     return WD_EXIT_FAILED;
   wd_descriptors_keep_from_children();
-  if (!find_programs(&run, error) || !prepare_directories(&run, error) ||
-      !daemonize(settings, error) || !take_pidfile(&run, error) || !end_leftovers(&run, error) ||
-      !make_roster(&run, error) || !wd_main_loop_block_signals(error))
+  if (!may_daemonize(settings, error) || !find_programs(&run, error) ||
+      !prepare_directories(&run, error) || !daemonize(settings, error) ||
+      !take_pidfile(&run, error) || !end_leftovers(&run, error) || !make_roster(&run, error) ||
+      !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();
   if (!start_writer(&run, error))

@@ -18,6 +18,7 @@ def test_other_limits_hold_without_a_restart(stand_in):
     stand_in.flags(*NO_BACK_OFF, "--watchdog_memory_limit=300", "--watchdog_delay=0")
     stand_in.start()
     worker = stand_in.worker()
+    eventually(lambda: stand_in.status("worker")["baseline_size"], "the worker's baseline")
     stand_in.query("SELECT misbehave('grow:400:120')")
     stand_in.flags(*NO_BACK_OFF, "--watchdog_memory_limit=60", "--watchdog_delay=0")
     assert "--watchdog_memory_limit=60 (was 300)" in reload(stand_in)
