@@ -46,7 +46,5 @@ main(int argc, char **argv)
     break;
   }
   wd_settings_free(settings);
-  if (error != NULL)
-    (void)fail(error);
-  return exit_code;
+  return error != NULL ? fail(error) : exit_code;
 }

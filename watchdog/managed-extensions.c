@@ -163,16 +163,16 @@ add_tables_extension(const Loader *loader, const WdSettings *settings, GError **
   return TRUE;
 }
 
-static gboolean
-add_autoloaded(const Loader *loader, const char *autoload, GError **error)
+/* A missing file names nothing. */
+static void
+add_autoloaded(const Loader *loader, const char *autoload, GError **unreadable)
 {
   g_autoptr(GError) failure = NULL;
   g_autofree char *text = wd_text_file_read(autoload, &failure);
-  if (g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-    return TRUE; /* names nothing */
   if (text == NULL) {
-    g_propagate_error(error, g_steal_pointer(&failure));
-    return FALSE;
+    if (!g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+      g_propagate_error(unreadable, g_steal_pointer(&failure));
+    return;
   }
   g_autoptr(GPtrArray) entries = wd_extensions_load_parse(text);
   for (guint i = 0; i < entries->len; i++) {
@@ -182,19 +182,19 @@ add_autoloaded(const Loader *loader, const char *autoload, GError **error)
     else
       consider(loader, entry->path);
   }
-  return TRUE;
 }
 
 GPtrArray *
-wd_managed_extensions_list(const WdSettings *settings, GError **error)
+wd_managed_extensions_list(const WdSettings *settings, GError **unreadable, GError **error)
 {
   g_autoptr(GPtrArray) extensions =
       g_ptr_array_new_with_free_func((GDestroyNotify)wd_managed_extension_free);
   const Loader loader = {.extensions = extensions, .allow_unsafe = settings->allow_unsafe};
-  if (!settings->disable_extensions &&
-      (!add_tables_extension(&loader, settings, error) ||
-       !add_autoloaded(&loader, settings->extensions_autoload, error)))
+  if (settings->disable_extensions)
+    return g_steal_pointer(&extensions);
+  if (!add_tables_extension(&loader, settings, error))
     return NULL;
+  add_autoloaded(&loader, settings->extensions_autoload, unreadable);
   name_apart(extensions);
   return g_steal_pointer(&extensions);
 }

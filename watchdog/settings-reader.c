@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "watchdog/cpu-quota.h"
+#include "watchdog/log.h"
 #include "watchdog/managed-extensions.h"
 #include "watchdog/program-file.h"
 #include "watchdog/text-file.h"
@@ -69,7 +70,11 @@ wd_settings_check(const WdSettings *settings, GError **error)
   if (!print(text->str, error))
     return FALSE;
   g_autofree char *worker = g_canonicalize_filename(settings->osqueryd_argv[0], NULL);
-  g_autoptr(GPtrArray) extensions = NULL;
-  return wd_program_file_check(worker, settings->allow_unsafe, error) &&
-         (extensions = wd_managed_extensions_list(settings, error)) != NULL;
+  g_autoptr(GError) unreadable = NULL;
+  if (!wd_program_file_check(worker, settings->allow_unsafe, error))
+    return FALSE;
+  g_autoptr(GPtrArray) extensions = wd_managed_extensions_list(settings, &unreadable, error);
+  if (unreadable != NULL)
+    wd_logf("warning: no extensions are loaded: %s", unreadable->message);
+  return extensions != NULL;
 }

@@ -72,7 +72,11 @@ find_programs(Run *run, GError **error)
   run->worker_path = g_canonicalize_filename(run->settings->osqueryd_argv[0], NULL);
   if (!wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
     return FALSE;
-  run->extensions = wd_managed_extensions_list(run->settings, error);
+  g_autoptr(GError) unreadable = NULL;
+  run->extensions = wd_managed_extensions_list(run->settings, &unreadable, error);
+  /* As osquery: goes on without them. */
+  if (unreadable != NULL)
+    wd_logf("no extensions loaded: %s", unreadable->message);
   return run->extensions != NULL;
 }
 
@@ -93,20 +97,23 @@ prepare_directories(Run *run, GError **error)
   return run->runtime_lock_fd >= 0;
 }
 
+static gboolean
+may_daemonize(const WdSettings *settings, GError **error)
+{
+  if (!settings->daemonize || !wd_service_manager_present())
+    return TRUE;
+  g_set_error_literal(error, WD_SETTINGS_ERROR, WD_SETTINGS_ERROR_USAGE,
+                      "--daemonize: the service manager waits for this process (Type=notify), "
+                      "which must not go to the background");
+  return FALSE;
+}
+
 /* osquery's --daemonize: a new session, in /, with nothing on the standard streams. Before any
  * thread, for they don't survive it. */
 static gboolean
 daemonize(const WdSettings *settings, GError **error)
 {
-  if (!settings->daemonize)
-    return TRUE;
-  if (wd_service_manager_present()) {
-    g_set_error_literal(error, WD_SETTINGS_ERROR, WD_SETTINGS_ERROR_USAGE,
-                        "--daemonize: the service manager waits for this process (Type=notify), "
-                        "which must not go to the background");
-    return FALSE;
-  }
-  if (daemon(0, 0) == 0)
+  if (!settings->daemonize || daemon(0, 0) == 0)
     return TRUE;
   const int saved = errno;
   g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(saved), "--daemonize: %s",
@@ -185,9 +192,12 @@ reload(gpointer data, WdFeed feed, gpointer loop)
   Run *run = data;
   g_autoptr(GError) error = NULL;
   g_autoptr(WdSettings) settings = wd_settings_read(run->argv, &error);
+  g_autoptr(GError) unreadable = NULL;
   g_autoptr(GPtrArray) extensions =
-      settings != NULL ? wd_managed_extensions_list(settings, &error) : NULL;
-  if (extensions == NULL) {
+      settings != NULL ? wd_managed_extensions_list(settings, &unreadable, &error) : NULL;
+  if (unreadable != NULL && error == NULL)
+    g_propagate_error(&error, g_steal_pointer(&unreadable));
+  if (error != NULL) {
     wd_logf("reload: nothing is changed: %s", error->message);
     return;
   }
@@ -223,9 +233,10 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   if (!wd_descriptors_open_standard(error))
     return WD_EXIT_FAILED;
   wd_descriptors_keep_from_children();
-  if (!find_programs(&run, error) || !prepare_directories(&run, error) ||
-      !daemonize(settings, error) || !take_pidfile(&run, error) || !end_leftovers(&run, error) ||
-      !make_roster(&run, error) || !wd_main_loop_block_signals(error))
+  if (!may_daemonize(settings, error) || !find_programs(&run, error) ||
+      !prepare_directories(&run, error) || !daemonize(settings, error) ||
+      !take_pidfile(&run, error) || !end_leftovers(&run, error) || !make_roster(&run, error) ||
+      !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();
   if (!start_writer(&run, error))

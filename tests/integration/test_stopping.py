@@ -94,7 +94,7 @@ def test_ctrl_c_in_a_terminal(watchdog):
     os.close(master)
 
 
-@pytest.mark.parametrize("signo", [signal.SIGHUP, signal.SIGUSR1])
+@pytest.mark.parametrize("signo", [signal.SIGUSR1, signal.SIGUSR2])
 def test_other_signals_end_it_without_leaving_anything(watchdog, signo):
     watchdog.add_extension("one")
     watchdog.start()
