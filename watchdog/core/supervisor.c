@@ -485,8 +485,8 @@ end_with_worker(WdSupervisor *supervisor, WdStep *step, WdProcess *worker, Worke
   }
 }
 
-/* The core keeps the name of an extension that went until its next ping of it fails, and refuses the
- * name to a new one until then; ours waits for it by itself. */
+/* The core keeps the name of an extension that went until its next ping of it fails, and refuses
+ * the name to a new one until then; ours waits for it by itself. */
 static void
 wait_for_name(const WdSupervisor *supervisor, const WdStep *step, WdProcess *process)
 {
