@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "watchdog/log.h"
+#include "watchdog/store/database.h"
 #include "watchdog/store/history.h"
 #include "watchdog/store/status.h"
 
@@ -260,6 +261,7 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
   g_queue_init(&writer->events);
+  wd_database_keep_small(); /* nobody else here uses SQLite */
   writer->thread = g_thread_try_new("writer", writer_thread, writer, error);
   if (writer->thread == NULL)
     g_clear_pointer(&writer, writer_free);
