@@ -7,7 +7,7 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  char *path;   /* NULL: the kernel doesn't tell */
+  int fd;       /* kept open; -1: the kernel doesn't tell */
   gint64 count; /* at the last look */
 } WdOomKills;
 

@@ -296,9 +296,11 @@ void
 wd_writer_wake(WdWriter *writer)
 {
   g_mutex_lock(&writer->mutex);
-  if (!g_queue_is_empty(&writer->events) || writer->rows != NULL)
-    g_cond_signal(&writer->changed);
+  const gboolean work = !g_queue_is_empty(&writer->events) || writer->rows != NULL;
   g_mutex_unlock(&writer->mutex);
+  /* Only now: a thread woken with the mutex held would go to sleep again at once. */
+  if (work)
+    g_cond_signal(&writer->changed);
 }
 
 int

@@ -1,6 +1,7 @@
 """The journal and the system log, stood in for by sockets of our own in a mount namespace."""
 
 import os
+import shutil
 import signal
 import socket
 import struct
@@ -76,10 +77,13 @@ def start(watchdog, place, with_journal):
     os.kill(watchdog.worker(), signal.SIGKILL)
 
 
-def test_the_journal_gets_fields(listening, watchdog):
+def test_the_journal_gets_fields(listening, stand_in):
+    folder = stand_in.directory / "two\nlines"  # a value that goes with its length
+    folder.mkdir()
+    stand_in.osqueryd = shutil.copy(stand_in.osqueryd, folder)
     journal = listening("socket")
     listening("log")
-    start(watchdog, listening.place, "yes")
+    start(stand_in, listening.place, "yes")
     while True:
         told = fields(journal.recv(65536))
         if told.get("OSQUERY_WATCHDOG_EVENT") == "process_exited":
@@ -87,11 +91,12 @@ def test_the_journal_gets_fields(listening, watchdog):
     assert told["OSQUERY_WATCHDOG_ROLE"] == "worker"
     assert told["OSQUERY_WATCHDOG_REASON"] == "signal"
     assert told["OSQUERY_WATCHDOG_EXIT_SIGNAL"] == "9"
+    assert told["OSQUERY_WATCHDOG_PATH"] == str(stand_in.osqueryd)
     assert told["PRIORITY"] == "4"
     assert len(told["MESSAGE_ID"]) == 32
-    assert told["MESSAGE"] == watchdog.wait_event("event = 'process_exited'")["message"]
-    assert watchdog.stop() == 0
-    assert "was ended by signal" not in watchdog.log(), "told twice"
+    assert told["MESSAGE"] == stand_in.wait_event("event = 'process_exited'")["message"]
+    assert stand_in.stop() == 0
+    assert "was ended by signal" not in stand_in.log(), "told twice"
 
 
 def test_the_system_log_gets_the_lines(listening, watchdog):
