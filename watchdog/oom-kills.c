@@ -68,14 +68,21 @@ wd_oom_kills_clear(WdOomKills *kills)
   kills->fd = -1;
 }
 
-gboolean
-wd_oom_kills_grew(WdOomKills *kills)
+void
+wd_oom_kills_look(WdOomKills *kills, gint64 now_us)
 {
   if (kills->fd < 0)
-    return FALSE;
+    return;
   const gint64 count = read_count(kills->fd);
-  const gboolean grew = count > kills->count;
+  if (count > kills->count)
+    kills->grew_us = now_us;
   if (count >= 0)
     kills->count = count;
-  return grew;
+}
+
+gboolean
+wd_oom_kills_recent(WdOomKills *kills, gint64 now_us)
+{
+  wd_oom_kills_look(kills, now_us);
+  return kills->grew_us != 0 && now_us - kills->grew_us <= WD_OOM_WINDOW_US;
 }
