@@ -197,6 +197,7 @@ feed_pending(Loop *loop, Pending *first)
     step(loop, &pending->input);
   }
   loop->feeding = FALSE;
+  wd_writer_wake(loop->parts.writer);
   const gint64 due_us = wd_supervisor_deadline(loop->parts.supervisor);
   g_source_set_ready_time(loop->timer, due_us == G_MAXINT64 ? -1 : due_us);
 }

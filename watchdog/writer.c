@@ -277,7 +277,6 @@ wd_writer_append(WdWriter *writer, WdEvent *event)
     writer->lost++;
   else
     g_queue_push_tail(&writer->events, event);
-  g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
   if (full)
     wd_event_free(event);
@@ -289,9 +288,19 @@ wd_writer_publish(WdWriter *writer, GPtrArray *rows)
   g_mutex_lock(&writer->mutex);
   GPtrArray *replaced = writer->rows;
   writer->rows = rows;
-  g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
   g_clear_pointer(&replaced, g_ptr_array_unref);
+}
+
+void
+wd_writer_wake(WdWriter *writer)
+{
+  g_mutex_lock(&writer->mutex);
+  const gboolean work = !g_queue_is_empty(&writer->events) || writer->rows != NULL;
+  g_mutex_unlock(&writer->mutex);
+  /* Only now: a thread woken with the mutex held would go to sleep again at once. */
+  if (work)
+    g_cond_signal(&writer->changed);
 }
 
 int
