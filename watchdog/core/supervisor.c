@@ -515,6 +515,16 @@ events_lost(WdSupervisor *supervisor, WdStep *step, guint64 lost)
   wd_process_record(step, self, event, FALSE);
 }
 
+static void
+history_recovered(WdSupervisor *supervisor, WdStep *step, const WdRecovery *recovery)
+{
+  WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  WdEvent *event = wd_process_event(self, WD_EVENT_HISTORY_RECOVERED, WD_REASON_NONE);
+  event->message = wd_recovery_message(recovery);
+  event->details = wd_recovery_details(recovery);
+  wd_process_record(step, self, event, FALSE);
+}
+
 void
 wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us, GArray *actions)
 {
@@ -549,6 +559,9 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
     break;
   case WD_INPUT_EVENTS_LOST:
     events_lost(supervisor, &step, input->lost);
+    break;
+  case WD_INPUT_HISTORY_RECOVERED:
+    history_recovered(supervisor, &step, input->recovery);
     break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);
