@@ -255,7 +255,7 @@ measure_status(void)
   for (gint64 write = 0; write < WRITES; write++) {
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
       rows[i]->user_ms = rows[i]->last_check_us = write;
-    check(wd_status_write(status, rows, G_N_ELEMENTS(rows), NULL, &error), error);
+    check(wd_status_write(status, rows, G_N_ELEMENTS(rows), WD_NONE, &error), error);
   }
   printf("status of 5 processes, written: CPU %.1f us\n",
          (now_us(CLOCK_THREAD_CPUTIME_ID) - began) / WRITES);

@@ -50,7 +50,7 @@ write_status(const char *path, const WdHistory *history, GError **error)
   worker->utilization = 2.5;
   worker->last_seq = 1;
   WdProcessStatus *const rows[] = {watchdog, worker};
-  return wd_status_write(status, rows, G_N_ELEMENTS(rows), history, error);
+  return wd_status_write(status, rows, G_N_ELEMENTS(rows), wd_history_base(history), error);
 }
 
 int
