@@ -145,8 +145,9 @@ open_history(const char *path, const WdHistoryRun *run, gboolean recovering, sql
   /* Looked at before the first change: what isn't ours, or is newer, stays untouched. auto_vacuum
    * takes effect on an empty file alone, and only before the write-ahead log. */
   if (!wd_schema_check(history->db, &wd_schema_history, &version, error) ||
+      (version == 0 && !wd_database_exec(history->db, "PRAGMA auto_vacuum=INCREMENTAL", error)) ||
       !wd_database_exec(history->db,
-                        "PRAGMA trusted_schema=OFF; PRAGMA auto_vacuum=INCREMENTAL;"
+                        "PRAGMA trusted_schema=OFF;"
                         "PRAGMA synchronous=FULL; PRAGMA cache_size=-" CACHE_KB ";"
                         "PRAGMA wal_autocheckpoint=" WAL_PAGES
                         "; PRAGMA journal_size_limit=" WAL_BYTES,
