@@ -5,7 +5,7 @@
  * descriptor but stdin (/dev/null), stdout and stderr, and the death signal it was given. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 #include <sys/types.h>
 
 G_BEGIN_DECLS

@@ -13,7 +13,7 @@ wd_strays_inherit(GError **error)
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     return TRUE;
   const int saved = errno;
-  g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(saved), "subreaper: %s",
+  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "subreaper: %s",
               g_strerror(saved));
   return FALSE;
 }

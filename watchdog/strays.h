@@ -2,7 +2,7 @@
  * when their parent goes. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 

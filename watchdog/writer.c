@@ -1,7 +1,7 @@
 #include "watchdog/writer.h"
 
 #include <errno.h>
-#include <gio/gio.h>
+#include <glib.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
@@ -354,7 +354,8 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   const int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (event_fd < 0) {
     const int saved = errno;
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "eventfd: %s", g_strerror(saved));
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "eventfd: %s",
+                g_strerror(saved));
     return NULL;
   }
   WdWriter *writer = g_new0(WdWriter, 1);

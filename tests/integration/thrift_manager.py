@@ -53,6 +53,15 @@ def client(path, timeout=10, service=Extension):
         buffered.close()
 
 
+def pings(path):
+    """Whether somebody answers there."""
+    try:
+        with client(path) as extension:
+            return extension.ping().code == 0
+    except (TTransport.TTransportException, OSError):
+        return False
+
+
 def call(path, item, request, registry="table", timeout=10):
     """As osquery: a ping, then the call, a connection each."""
     with client(path, timeout) as extension:
@@ -96,6 +105,7 @@ class Manager:
         self.refusals = []  # what to answer to the next registrations
         self.raw = None  # bytes to answer every call with
         self.hanging = threading.Event()  # set: answers nothing
+        self.hung = set()  # the connections that wait for an answer for ever
         self.listener = None
         self.connections = set()
         self.thread = None
@@ -148,6 +158,7 @@ class Manager:
                     connection.sendall(self.raw)
                     return
                 if self.hanging.is_set():
+                    self.hung.add(connection)
                     while connection.recv(65536):
                         pass
                     return
@@ -157,6 +168,7 @@ class Manager:
         finally:
             with self.lock:
                 self.connections.discard(connection)
+                self.hung.discard(connection)
             buffered.close()
 
     # --- what osquery's core does by itself ---
@@ -164,10 +176,7 @@ class Manager:
     def check(self):
         """The regular ping: one failure, and an extension is dropped without a word."""
         for uuid in list(self.extensions_by_uuid):
-            try:
-                with client(f"{self.path}.{uuid}") as extension:
-                    assert extension.ping().code != 1
-            except (TTransport.TTransportException, AssertionError):
+            if not pings(f"{self.path}.{uuid}"):
                 self.drop(uuid)
 
     def drop(self, uuid):

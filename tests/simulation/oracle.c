@@ -268,10 +268,16 @@ static void
 exited(SimOracle *oracle, const WdInput *input)
 {
   SimView *view = &oracle->views[input->process];
+  const gboolean follows = follows_worker(oracle, input->process);
   if (view->signals != WD_SIGNALS_NONE)
     ended_by_us(oracle, input->process, input);
   else
     ended_by_itself(oracle, input->process, input);
+  /* Its core refuses the name until it has noticed; ours waits by itself. */
+  if (input->process >= WD_PROCESS_FIRST_EXTENSION && !view->indispensable && !view->abandoned &&
+      oracle->manager_accepts && !follows)
+    view->due_us = MAX(view->due_us,
+                       oracle->now_us + oracle->limits.extensions_interval_s * SIM_S + SIM_S / 2);
   view->pid = WD_NONE;
   if (input->process == WD_PROCESS_WORKER)
     worker_gone(oracle);
@@ -361,6 +367,9 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
   case WD_INPUT_MANAGER_ACCEPTS:
     oracle->manager_accepts = sim_view_running(&oracle->views[WD_PROCESS_WORKER]);
     break;
+  case WD_INPUT_SETTINGS:
+  case WD_INPUT_WANTED:
+    g_assert_not_reached(); /* the simulated operator changes no settings */
   case WD_INPUT_EVENTS_LOST:
     sim_oracle_expect(oracle, WD_EVENT_EVENTS_LOST, WD_PROCESS_WATCHDOG, WD_REASON_NONE);
     sim_trace_count(oracle->trace, SIM_TALLY_EVENTS_LOST);

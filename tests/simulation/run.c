@@ -207,6 +207,8 @@ deliver(SimLoop *loop, guint index)
   case WD_INPUT_STORED:
   case WD_INPUT_EVENTS_LOST:
   case WD_INPUT_HISTORY_RECOVERED:
+  case WD_INPUT_SETTINGS:
+  case WD_INPUT_WANTED:
     break;
   }
   step(loop, input);
@@ -300,7 +302,6 @@ choose_limits(SimRandom *random)
 {
   return (WdLimits){
       .enforce = sim_random_chance(random, 90),
-      .manager = sim_random_chance(random, 90),
       .enforce_extensions = sim_random_chance(random, 70),
       .dry_run = sim_random_chance(random, 10),
       .memory_limit_bytes = SIM_RANDOM_PICK(random, 50, 100, 200) * SIM_MB,

@@ -57,6 +57,9 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
   case WD_INPUT_MANAGER_ACCEPTS:
     sim_trace_line(trace, "%.6f manager accepts", now_s);
     break;
+  case WD_INPUT_SETTINGS:
+  case WD_INPUT_WANTED:
+    break;
   case WD_INPUT_EVENTS_LOST:
     sim_trace_line(trace, "%.6f events lost: %" G_GUINT64_FORMAT, now_s, input->lost);
     break;

@@ -2,7 +2,8 @@
  *
  * A script is a list of lines, each an input and the actions that must follow. Inputs:
  *   tick · wait SECONDS · next · spawned NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
- * · accepts · stored (everything so far) · stop and, as changes of what the next samples show,
+ * · accepts · stored (everything so far) · wanted NAME · unwanted NAME · settings (the machine's
+ * `limits`, as changed by the test) · stop and, as changes of what the next samples show,
  * without a step: memory NAME MB · cpu NAME PERCENT · parent NAME PID · unreadable NAME · readable
  * NAME
  *
@@ -171,7 +172,12 @@ public:
   std::map<std::string, std::string> status(const std::string &name)
   {
     g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor_, now_us, 0);
-    const auto *row = static_cast<const WdProcessStatus *>(rows->pdata[index_of(name)]);
+    const WdProcessStatus *row = nullptr;
+    for (guint i = 0; i < rows->len; i++)
+      if (static_cast<const WdProcessStatus *>(rows->pdata[i])->name == name)
+        row = static_cast<const WdProcessStatus *>(rows->pdata[i]);
+    if (row == nullptr)
+      return {};
     const auto text = [](gint64 value) {
       return value == WD_NONE ? std::string("NULL") : std::to_string(value);
     };
@@ -298,6 +304,12 @@ private:
     } else if (verb == "stored") {
       input.kind = WD_INPUT_STORED;
       input.seq = last_seq_;
+    } else if (verb == "wanted" || verb == "unwanted") {
+      input.kind = WD_INPUT_WANTED;
+      input.wanted = verb == "wanted";
+    } else if (verb == "settings") {
+      input.kind = WD_INPUT_SETTINGS;
+      input.settings = {&limits, "{}", "settings changed"};
     } else if (verb == "stop") {
       input.kind = WD_INPUT_STOP;
     } else {

@@ -86,10 +86,12 @@ TEST_F(Registration, ACoreThatIsAwayIsAskedForOftenThenSeldom)
     EXPECT_GE(waited, before);
     EXPECT_LE(waited, 3 * S);
     before = waited;
-    if (now_ - since <= 500 * MS)
+    if (now_ - since <= 500 * MS) {
       EXPECT_EQ(waited, 50 * MS);
-    if (now_ - since <= 2 * S)
+    }
+    if (now_ - since <= 2 * S) {
       EXPECT_LE(waited, 200 * MS);
+    }
     give(EXT_NO_CORE);
     EXPECT_FALSE(plan_.end);
     calls++;

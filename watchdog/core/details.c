@@ -2,8 +2,6 @@
 
 #include "watchdog/core/json.h"
 
-#include <string.h>
-
 typedef struct {
   const WdThread *thread;
   gint64 cpu_ms; /* within the interval */
@@ -81,7 +79,7 @@ wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_cou
     const Busy *one = &g_array_index(busy, Busy, i);
     g_string_append_printf(json, "%s{\"tid\":%" G_GINT64_FORMAT ",\"name\":", i > 0 ? "," : "",
                            one->thread->tid);
-    wd_json_append_text(json, one->thread->name);
+    wd_json_append_string(json, one->thread->name);
     append_number(json, "cpu_ms", one->cpu_ms);
     g_string_append_c(json, '}');
   }

@@ -1,7 +1,7 @@
 #include "watchdog/core/json.h"
 
 void
-wd_json_append_text(GString *json, const char *text)
+wd_json_append_string(GString *json, const char *text)
 {
   g_autofree char *valid = g_utf8_make_valid(text, -1);
   g_string_append_c(json, '"');

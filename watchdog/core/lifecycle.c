@@ -1,5 +1,6 @@
 #include "watchdog/core/lifecycle.h"
 
+#include <math.h>
 #include <signal.h>
 
 #include "watchdog/core/message.h"
@@ -12,6 +13,7 @@ wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, 
       .role = role,
       .name = g_strdup(name),
       .path = g_strdup(path),
+      .wanted = TRUE,
       .state = WD_STATE_WAITING,
       .pid = WD_NONE,
       .start_ticks = WD_NONE,
@@ -117,7 +119,7 @@ static WdGone
 schedule_start(WdStep *step, WdProcess *process, WdRespawnDecision decision, guint failures,
                WdReason reason, guint64 cause_seq)
 {
-  if (step->stopping) {
+  if (step->stopping || !process->wanted) {
     process->state = WD_STATE_STOPPED;
     return WD_GONE_FOR_GOOD;
   }
@@ -170,6 +172,18 @@ nears_limit(const WdProcess *process, const WdLimits *limits)
           process->meter.footprint_bytes > limits->memory_limit_bytes / 2);
 }
 
+static void
+log_measured(const WdStep *step, const WdProcess *process)
+{
+  const WdMeter *meter = &process->meter;
+  if (isnan(meter->utilization)) /* not measured yet */
+    return;
+  wd_actions_log(step->actions, process->index,
+                 wd_measured_message(process->pid, meter->cpu_used_ms, meter->cpu_allowed_ms,
+                                     MAX(meter->footprint_bytes, 0),
+                                     step->limits->memory_limit_bytes));
+}
+
 gboolean
 wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gboolean regular,
                    WdBreach *breach)
@@ -183,6 +197,8 @@ wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gbo
   process->next_memory_look_us = wd_meter_next_memory_sample_us(&process->meter, step->limits);
   process->sample = *sample;
   process->last_check_us = step->now_us;
+  if (regular && step->limits->debug)
+    log_measured(step, process);
   if (verdict.kind == WD_VERDICT_WITHIN) {
     if (regular && nears_limit(process, step->limits))
       wd_actions_remember_threads(step->actions, process->index);
@@ -213,15 +229,20 @@ send_kill(WdStep *step, WdProcess *process)
   process->state = WD_STATE_KILLING;
 }
 
+static gboolean
+is_limit(WdReason reason)
+{
+  return reason == WD_REASON_MEMORY || reason == WD_REASON_CPU;
+}
+
 /* SIGUSR1 tells osqueryd that a resource limit was hit, so that it denylists the query it was
  * running: never sent for anything else. Without grace SIGTERM is left out, as osquery does. */
 static void
 send_first_signals(WdStep *step, WdProcess *process)
 {
   WdEnding *ending = &process->ending;
-  const gboolean for_limit = ending->reason == WD_REASON_MEMORY || ending->reason == WD_REASON_CPU;
   ending->first_signal_us = step->now_us;
-  if (process->role == WD_ROLE_WORKER && for_limit) {
+  if (process->role == WD_ROLE_WORKER && is_limit(ending->reason)) {
     wd_actions_signal(step->actions, process->index, SIGUSR1);
     ending->sent |= WD_SIGNALS_USR1;
   }
@@ -275,14 +296,14 @@ wd_process_record_breach(WdStep *step, WdProcess *process, const WdBreach *breac
 }
 
 void
-wd_process_stop(WdStep *step, WdProcess *process)
+wd_process_end(WdStep *step, WdProcess *process, WdReason reason, gint64 grace_us)
 {
   switch (process->state) {
   case WD_STATE_RUNNING:
     process->state = WD_STATE_TERMINATING;
     process->ending = (WdEnding){
-        .reason = WD_REASON_REQUEST,
-        .grace_us = step->limits->stop_grace_s * G_USEC_PER_SEC,
+        .reason = reason,
+        .grace_us = grace_us,
     };
     send_first_signals(step, process);
     break;
@@ -297,6 +318,18 @@ wd_process_stop(WdStep *step, WdProcess *process)
   case WD_STATE_STUCK:
   case WD_STATE_STOPPED:
     break;
+  }
+}
+
+void
+wd_process_want_again(WdStep *step, WdProcess *process)
+{
+  process->wanted = TRUE;
+  process->respawn = (WdRespawn){0};
+  process->unprovoked_exit_us = WD_NONE;
+  if (process->state == WD_STATE_STOPPED) {
+    process->state = WD_STATE_WAITING;
+    process->next_start_us = step->now_us;
   }
 }
 
@@ -409,7 +442,7 @@ wd_process_exited(WdStep *step, WdProcess *process, const WdExit *exit, gboolean
   if (process->ending.sent != WD_SIGNALS_NONE) {
     reason = process->ending.reason;
     process->unprovoked_exit_us = WD_NONE;
-    if (reason != WD_REASON_REQUEST) {
+    if (is_limit(reason)) {
       process->terminations++;
       decision.delay_us =
           wd_respawn_terminated(&process->respawn, lifetime_us(step, process), step->limits);

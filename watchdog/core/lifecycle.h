@@ -47,6 +47,7 @@ typedef struct {
   char *name;
   char *path;
   gboolean indispensable; /* never given up */
+  gboolean wanted;        /* FALSE: taken off the list since; ended, and not started again */
 
   WdState state;
   gboolean spawning; /* asked for; the answer is not here yet */
@@ -103,8 +104,12 @@ void wd_process_record_unhealthy(WdStep *step, WdProcess *process, const WdBreac
 gboolean wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample,
                             gboolean regular, WdBreach *breach);
 
-/* We are stopping: ends what runs, gives up what waits. */
-void wd_process_stop(WdStep *step, WdProcess *process);
+/* Ends what runs with SIGTERM and, after @grace_us, SIGKILL; gives up what waits. One that is being
+ * spawned is the caller's to end when it has been. @reason: request, or settings. */
+void wd_process_end(WdStep *step, WdProcess *process, WdReason reason, gint64 grace_us);
+
+/* On the list again: begins anew, if need be once it is gone. */
+void wd_process_want_again(WdStep *step, WdProcess *process);
 
 /* Everything up to @seq is stored. */
 void wd_process_stored(WdStep *step, WdProcess *process, guint64 seq);
@@ -116,7 +121,7 @@ void wd_process_advance(WdStep *step, WdProcess *process);
 void wd_process_kill_now(WdStep *step, WdProcess *process);
 
 typedef enum {
-  WD_GONE_FOR_GOOD, /* we are stopping */
+  WD_GONE_FOR_GOOD, /* we are stopping, or it isn't wanted any more */
   WD_GONE_RESPAWN,  /* waits for next_start_us */
   WD_GONE_GIVE_UP,  /* over its respawn limit; what that means is the supervisor's to decide */
 } WdGone;

@@ -26,10 +26,10 @@ char *
 wd_recovery_details(const WdRecovery *recovery)
 {
   GString *json = g_string_new("{\"problem\":");
-  wd_json_append_text(json, recovery->problem);
+  wd_json_append_string(json, recovery->problem);
   g_string_append(json, ",\"moved_to\":");
   if (recovery->moved_to != NULL)
-    wd_json_append_text(json, recovery->moved_to);
+    wd_json_append_string(json, recovery->moved_to);
   else
     g_string_append(json, "null");
   g_string_append_printf(json, ",\"saved\":%" G_GINT64_FORMAT "}", recovery->saved);

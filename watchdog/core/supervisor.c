@@ -21,6 +21,9 @@
 #define AT_ONCE_US (1 * G_TIME_SPAN_SECOND)
 #define FAILURES_AT_ONCE_MAX 3
 
+/* A ping that fails, and a busy machine. */
+#define NAME_HELD_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
+
 struct WdSupervisor {
   WdLimits limits;
   GArray *processes; /* of WdProcess */
@@ -110,12 +113,39 @@ wd_supervisor_add_extension(WdSupervisor *supervisor, const char *name, const ch
 }
 
 guint
+wd_supervisor_find_extension(const WdSupervisor *supervisor, const char *path)
+{
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < supervisor->processes->len; i++)
+    if (g_strcmp0(process_at(supervisor, i)->path, path) == 0)
+      return i;
+  return 0;
+}
+
+gboolean
+wd_supervisor_wants(const WdSupervisor *supervisor, guint index)
+{
+  return process_at(supervisor, index)->wanted;
+}
+
+const WdLimits *
+wd_supervisor_limits(const WdSupervisor *supervisor)
+{
+  return &supervisor->limits;
+}
+
+guint
 wd_supervisor_count(const WdSupervisor *supervisor)
 {
   return supervisor->processes->len;
 }
 
 /* --- stopping everything --- */
+
+static gint64
+stop_grace_us(const WdStep *step)
+{
+  return step->limits->stop_grace_s * G_USEC_PER_SEC;
+}
 
 static void
 begin_stop(WdSupervisor *supervisor, WdStep *step, WdReason reason, int exit_code,
@@ -129,7 +159,7 @@ begin_stop(WdSupervisor *supervisor, WdStep *step, WdReason reason, int exit_cod
   supervisor->stop_cause_seq = cause_seq;
   supervisor->exit_code = exit_code;
   for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++)
-    wd_process_stop(step, process_at(supervisor, i));
+    wd_process_end(step, process_at(supervisor, i), WD_REASON_REQUEST, stop_grace_us(step));
 }
 
 static gboolean
@@ -296,6 +326,13 @@ probe_manager(WdSupervisor *supervisor, WdStep *step)
 }
 
 static void
+end_unwanted(WdStep *step, WdProcess *process)
+{
+  wd_process_end(step, process, WD_REASON_SETTINGS,
+                 step->limits->forced_shutdown_delay_s * G_USEC_PER_SEC);
+}
+
+static void
 spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInput *input)
 {
   wd_process_spawned(step, process, input->spawned.pid, input->spawned.start_ticks);
@@ -305,7 +342,9 @@ spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInpu
     supervisor->next_probe_us = step->now_us + PROBE_FIRST_US;
   }
   if (supervisor->stopping)
-    wd_process_stop(step, process);
+    wd_process_end(step, process, WD_REASON_REQUEST, stop_grace_us(step));
+  else if (!process->wanted)
+    end_unwanted(step, process);
   if (supervisor->stop_at_once)
     wd_process_kill_now(step, process);
 }
@@ -446,6 +485,17 @@ end_with_worker(WdSupervisor *supervisor, WdStep *step, WdProcess *worker, Worke
   }
 }
 
+/* The core keeps the name of an extension that went until its next ping of it fails, and refuses
+ * the name to a new one until then; ours waits for it by itself. */
+static void
+wait_for_name(const WdSupervisor *supervisor, const WdStep *step, WdProcess *process)
+{
+  const gint64 held_us =
+      supervisor->limits.extensions_interval_s * G_USEC_PER_SEC + NAME_HELD_SLACK_US;
+  if (process->role == WD_ROLE_EXTENSION && !process->indispensable && supervisor->manager_accepts)
+    process->next_start_us = MAX(process->next_start_us, step->now_us + held_us);
+}
+
 static void
 exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdExit *exit)
 {
@@ -460,6 +510,8 @@ exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdExit 
   end_with_worker(supervisor, step, process, judgement);
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_EXIT);
+  else if (!follows)
+    wait_for_name(supervisor, step, process);
 }
 
 static void
@@ -480,7 +532,6 @@ tick(WdSupervisor *supervisor, WdStep *step, const WdSample *const *samples)
     WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
     wd_process_record(step, self, wd_process_event(self, WD_EVENT_WATCHDOG_STARTED, WD_REASON_NONE),
                       FALSE);
-    wd_actions_publish(step->actions);
   }
   check(supervisor, step, samples);
 }
@@ -505,6 +556,33 @@ stored(WdSupervisor *supervisor, WdStep *step, guint64 seq)
     wd_process_stored(step, process_at(supervisor, i), seq);
 }
 
+/* The worker reads its own flags when it starts, so what it was started with stays as it was. */
+static void
+change_settings(WdSupervisor *supervisor, WdStep *step, const WdInput *input)
+{
+  const WdLimits *limits = input->settings.limits;
+  if (supervisor->enforced_from_us != WD_NONE)
+    supervisor->enforced_from_us +=
+        (limits->watchdog_delay_s - supervisor->limits.watchdog_delay_s) * G_USEC_PER_SEC;
+  supervisor->limits = *limits;
+  WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  WdEvent *event = wd_process_event(self, WD_EVENT_SETTINGS_CHANGED, WD_REASON_REQUEST);
+  event->details = g_strdup(input->settings.details);
+  event->message = g_strdup(input->settings.message);
+  wd_process_record(step, self, event, FALSE);
+}
+
+static void
+change_wanted(WdStep *step, WdProcess *extension, gboolean wanted)
+{
+  if (wanted) {
+    wd_process_want_again(step, extension);
+    return;
+  }
+  extension->wanted = FALSE;
+  end_unwanted(step, extension);
+}
+
 static void
 events_lost(WdSupervisor *supervisor, WdStep *step, guint64 lost)
 {
@@ -525,6 +603,21 @@ history_recovered(WdSupervisor *supervisor, WdStep *step, const WdRecovery *reco
   wd_process_record(step, self, event, FALSE);
 }
 
+/* Whether an action from @first on goes with another state than is published, and none publishes
+ * it. */
+static gboolean
+changes_state(const GArray *actions, guint first)
+{
+  gboolean changes = FALSE;
+  for (guint i = first; i < actions->len; i++) {
+    const WdActionKind kind = g_array_index(actions, WdAction, i).kind;
+    if (kind == WD_ACTION_PUBLISH || kind == WD_ACTION_EXIT)
+      return FALSE;
+    changes = changes || kind == WD_ACTION_RECORD || kind == WD_ACTION_SIGNAL;
+  }
+  return changes;
+}
+
 void
 wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us, GArray *actions)
 {
@@ -533,7 +626,7 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
                  .now_us = now_us,
                  .last_seq = &supervisor->last_seq,
                  .actions = actions};
-  const guint64 seq_before = supervisor->last_seq;
+  const guint before = actions->len;
 
   if (supervisor->stopped)
     return;
@@ -563,6 +656,12 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
   case WD_INPUT_HISTORY_RECOVERED:
     history_recovered(supervisor, &step, input->recovery);
     break;
+  case WD_INPUT_SETTINGS:
+    change_settings(supervisor, &step, input);
+    break;
+  case WD_INPUT_WANTED:
+    change_wanted(&step, process_at(supervisor, input->process), input->wanted);
+    break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);
     break;
@@ -572,9 +671,9 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
     wd_process_advance(&step, process_at(supervisor, i));
   start_what_is_due(supervisor, &step);
   probe_manager(supervisor, &step);
-  if (supervisor->last_seq != seq_before && !supervisor->stopping)
-    wd_actions_publish(actions);
   finish_stop(supervisor, &step);
+  if (changes_state(actions, before))
+    wd_actions_publish(actions);
 }
 
 gint64
@@ -604,6 +703,8 @@ wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_
   GPtrArray *rows = g_ptr_array_new_with_free_func((GDestroyNotify)wd_process_status_free);
   for (guint i = 0; i < supervisor->processes->len; i++) {
     const WdProcess *process = process_at(supervisor, i);
+    if (!process->wanted && at_rest(process) && !wd_process_alive(process))
+      continue;
     WdProcessStatus *row = wd_process_status(process, &supervisor->limits, wall_offset_us);
     /* Due, but waiting for a spawn or for the worker's manager. */
     if (process->next_start_us <= now_us)

@@ -38,6 +38,8 @@ typedef enum {
   WD_INPUT_MANAGER_ACCEPTS,   /* the present worker's manager socket accepts connections */
   WD_INPUT_EVENTS_LOST,       /* the store had no room for `lost` events */
   WD_INPUT_HISTORY_RECOVERED, /* the store had to begin its history anew */
+  WD_INPUT_SETTINGS,          /* other limits, or another list of extensions, from now on */
+  WD_INPUT_WANTED,            /* an extension is on the list again, or no longer */
   WD_INPUT_STOP,              /* asked to stop; the second one means at once */
 } WdInputKind;
 
@@ -63,6 +65,12 @@ typedef struct {
     guint64 seq;                /* STORED */
     guint64 lost;               /* EVENTS_LOST */
     const WdRecovery *recovery; /* HISTORY_RECOVERED; borrowed */
+    struct {
+      const WdLimits *limits;
+      const char *details; /* JSON: what changed, from what, to what */
+      const char *message; /* the same for people */
+    } settings;            /* SETTINGS; borrowed */
+    gboolean wanted;       /* WANTED */
   };
 } WdInput;
 
@@ -75,10 +83,19 @@ WdSupervisor *wd_supervisor_new(const WdLimits *limits, const char *watchdog_pat
 void wd_supervisor_free(WdSupervisor *supervisor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdSupervisor, wd_supervisor_free)
 
-/* Before the first step. @indispensable: our own tables extension, which is never given up.
- * Returns: the process's index. */
+/* At any time; a new one is started when the worker's manager accepts. @indispensable: our own
+ * tables extension, which is never given up. Returns: the process's index. */
 guint wd_supervisor_add_extension(WdSupervisor *supervisor, const char *name, const char *path,
                                   gboolean indispensable);
+
+/* The extension's index; 0: there is none with this path. */
+guint wd_supervisor_find_extension(const WdSupervisor *supervisor, const char *path);
+
+/* Whether the extension is on the list. */
+gboolean wd_supervisor_wants(const WdSupervisor *supervisor, guint index);
+
+/* Borrowed; changed by WD_INPUT_SETTINGS. */
+const WdLimits *wd_supervisor_limits(const WdSupervisor *supervisor);
 
 guint wd_supervisor_count(const WdSupervisor *supervisor);
 
@@ -93,8 +110,9 @@ gint64 wd_supervisor_deadline(const WdSupervisor *supervisor);
 /* Whether a TICK at @now_us should carry a sample of process @index. */
 gboolean wd_supervisor_wants_sample(const WdSupervisor *supervisor, guint index, gint64 now_us);
 
-/* The present state as rows, one per process. @wall_offset_us: wall clock minus monotonic clock.
- * Returns: a GPtrArray that owns its WdProcessStatus. */
+/* The present state as rows, one per process but those that are gone and no longer wanted.
+ * @wall_offset_us: wall clock minus monotonic clock. Returns: a GPtrArray that owns its
+ * WdProcessStatus. */
 GPtrArray *wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us,
                                 gint64 wall_offset_us);
 
