@@ -96,3 +96,20 @@ end_to_end_ctl(EndToEnd *ends, const char *sql, GError **error)
                                                 ends->directory, "--json", "query", sql, NULL);
   return ctl != NULL && g_subprocess_wait_check(ctl, NULL, error);
 }
+
+double
+end_to_end_extension_cpu_us(EndToEnd *ends)
+{
+  g_autofree char *tasks =
+      g_strdup_printf("/proc/%s/task", g_subprocess_get_identifier(ends->extension));
+  g_autoptr(GDir) entries = g_dir_open(tasks, 0, NULL);
+  double used_us = 0;
+  const char *name;
+  while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+    g_autofree char *path = g_build_filename(tasks, name, "schedstat", NULL);
+    g_autofree char *text = NULL;
+    if (g_file_get_contents(path, &text, NULL, NULL))
+      used_us += g_ascii_strtod(text, NULL) / 1000;
+  }
+  return used_us;
+}
