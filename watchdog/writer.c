@@ -2,23 +2,28 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "watchdog/core/clock-watch.h"
 #include "watchdog/log.h"
 #include "watchdog/store/database.h"
 #include "watchdog/store/history.h"
+#include "watchdog/store/recover.h"
 #include "watchdog/store/status.h"
 
 /* Some minutes of the worst storm; about 5 MB. */
 #define QUEUE_MAX 10000
 /* Events in one transaction, and rows pruned at once: short enough to answer quickly. */
 #define BATCH_MAX 256
-#define PRUNE_MOST 100
+#define PRUNE_MOST BATCH_MAX
 #define PRUNE_INTERVAL_US (60 * G_TIME_SPAN_SECOND)
 #define RETRY_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
 #define RETRY_LONGEST_US (5 * G_TIME_SPAN_SECOND)
+/* For the attempt that is under way when the time to finish is over. */
+#define FINISH_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdWriter {
   char *history_path;
@@ -34,18 +39,25 @@ struct WdWriter {
   GMutex mutex;
   GCond changed;
   /* under the mutex */
-  GQueue events;   /* of WdEvent, owned */
-  GPtrArray *rows; /* the newest state not yet written; NULL: none */
-  gboolean finishing;
+  GQueue events;       /* of WdEvent, owned */
+  GPtrArray *rows;     /* the newest state not yet written; NULL: none */
+  gint64 finish_by_us; /* G_MAXINT64: not asked to finish */
   gboolean ended;
   guint64 stored;
   guint64 lost;
+  WdRecovery *recovery; /* not yet told; NULL: none */
 
   /* the thread's own */
   WdHistory *history;
+  char *unusable;  /* why the history that is open must be begun anew; NULL: it needn't */
+  gint64 base;     /* of this run's eids; WD_NONE: not known yet */
+  gint64 floor;    /* eids up to it have been shown before this run */
+  guint64 durable; /* seq */
   WdStatus *status;
   gint64 retry_us; /* how long to wait after the present failure; 0: none */
+  gint64 retry_at_us;
   gint64 next_prune_us;
+  WdClockWatch clock;
   char *trouble; /* the last failure told, so that it is told once */
 };
 
@@ -60,27 +72,78 @@ tell_trouble(WdWriter *writer, const GError *error)
   writer->trouble = g_strdup(error->message);
 }
 
-static gboolean
-open_history(WdWriter *writer, GError **error)
-{
-  if (writer->history != NULL)
-    return TRUE;
-  const WdHistoryRun run = {
-      .run_id = writer->run_id,
-      .boot_id = writer->boot_id,
-      .watchdog_pid = writer->watchdog_pid,
-      .now_s = g_get_real_time() / G_USEC_PER_SEC,
-  };
-  writer->history = wd_history_open(writer->history_path, &run, error);
-  return writer->history != NULL;
-}
-
 static void
 notify(WdWriter *writer)
 {
   const guint64 one = 1;
   const gssize written = write(writer->event_fd, &one, sizeof one);
   (void)written; /* only fails when it is readable already */
+}
+
+static void
+report(WdWriter *writer, WdRecovery *recovery)
+{
+  g_mutex_lock(&writer->mutex);
+  WdRecovery *untold = writer->recovery;
+  writer->recovery = recovery;
+  g_mutex_unlock(&writer->mutex);
+  wd_recovery_free(untold); /* the newest one tells what there is now */
+  notify(writer);
+}
+
+static gboolean
+open_history(WdWriter *writer, GError **error)
+{
+  if (writer->history != NULL && writer->unusable == NULL)
+    return TRUE;
+  const WdHistoryRun run = {
+      .run_id = writer->run_id,
+      .boot_id = writer->boot_id,
+      .watchdog_pid = writer->watchdog_pid,
+      .now_s = g_get_real_time() / G_USEC_PER_SEC,
+      .floor = writer->floor,
+      .begun = writer->base != WD_NONE,
+      .base = writer->base,
+      .stored = writer->durable,
+  };
+  g_autoptr(WdRecovery) recovery = NULL;
+  WdHistory *history =
+      writer->history == NULL
+          ? wd_history_open_or_recover(writer->history_path, &run, &recovery, error)
+          : wd_history_recover(writer->history_path, &run, writer->history, writer->unusable,
+                               &recovery, error);
+  if (history == NULL)
+    return FALSE;
+  wd_history_free(writer->history);
+  g_clear_pointer(&writer->unusable, g_free);
+  writer->history = history;
+  writer->base = wd_history_base(history);
+  if (recovery != NULL)
+    report(writer, g_steal_pointer(&recovery));
+  return TRUE;
+}
+
+static void
+retry_later(WdWriter *writer)
+{
+  writer->retry_us = CLAMP(writer->retry_us * 2, RETRY_FIRST_US, RETRY_LONGEST_US);
+  writer->retry_at_us = g_get_monotonic_time() + writer->retry_us;
+}
+
+/* One that is locked stays open. One that is damaged or has been moved does, too, for what can be
+ * saved from it. Any other is opened anew: the file may be another by then. */
+static void
+history_failed(WdWriter *writer, const GError *error)
+{
+  tell_trouble(writer, error);
+  retry_later(writer);
+  if (writer->unusable != NULL)
+    return;
+  if (g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT) ||
+      g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MOVED))
+    writer->unusable = g_strdup(error->message);
+  else if (!g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY))
+    g_clear_pointer(&writer->history, wd_history_free);
 }
 
 /* Up to BATCH_MAX of the oldest; they stay in the queue until they are durable. Only this thread
@@ -99,14 +162,15 @@ peek_batch(WdWriter *writer, WdEvent **batch)
 static void
 drop_batch(WdWriter *writer, gsize n)
 {
+  GPtrArray *written = g_ptr_array_new_full((guint)n, (GDestroyNotify)wd_event_free);
   g_mutex_lock(&writer->mutex);
-  for (gsize i = 0; i < n; i++) {
-    WdEvent *event = g_queue_pop_head(&writer->events);
-    writer->stored = event->seq;
-    wd_event_free(event);
-  }
+  for (gsize i = 0; i < n; i++)
+    g_ptr_array_add(written, g_queue_pop_head(&writer->events));
+  const WdEvent *last = g_ptr_array_index(written, n - 1);
+  writer->durable = writer->stored = last->seq;
   g_mutex_unlock(&writer->mutex);
   notify(writer);
+  g_ptr_array_unref(written); /* not while the main loop may wait */
 }
 
 static gboolean
@@ -115,14 +179,13 @@ write_events(WdWriter *writer, GError **error)
   WdEvent *batch[BATCH_MAX];
   if (!open_history(writer, error))
     return FALSE;
-  for (;;) {
-    const gsize n = peek_batch(writer, batch);
-    if (n == 0)
-      return TRUE;
-    if (!wd_history_append(writer->history, batch, n, error))
-      return FALSE;
-    drop_batch(writer, n);
-  }
+  const gsize n = peek_batch(writer, batch);
+  if (n == 0)
+    return TRUE;
+  if (!wd_history_append(writer->history, batch, n, error))
+    return FALSE;
+  drop_batch(writer, n);
+  return TRUE;
 }
 
 /* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
@@ -139,25 +202,42 @@ write_status(WdWriter *writer)
     writer->status = wd_status_open(writer->status_path, &error);
   if (writer->status == NULL ||
       !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len,
-                       writer->history, &error)) {
+                       writer->base, &error)) {
     tell_trouble(writer, error);
     g_clear_pointer(&writer->status, wd_status_free);
   }
 }
 
+/* A little more than the rows that may be there, so that not every event costs one more
+ * transaction. */
+static gboolean
+over_the_maximum(const WdWriter *writer)
+{
+  return writer->history != NULL && writer->unusable == NULL &&
+         wd_history_rows(writer->history) >
+             writer->history_max + MIN(writer->history_max / 100, PRUNE_MOST);
+}
+
+/* What is over the maximum goes as fast as it comes; what is too old, one step each time: should
+ * the clock be wrong after all, little is lost until somebody sets it right. */
 static void
 prune(WdWriter *writer)
 {
   const gint64 now_us = g_get_monotonic_time();
-  guint removed = 0;
-  if (writer->history == NULL || now_us < writer->next_prune_us)
+  const gint64 wall_us = g_get_real_time();
+  const gboolean due = now_us >= writer->next_prune_us;
+  if (writer->history == NULL || writer->unusable != NULL || (!due && !over_the_maximum(writer)))
     return;
-  const gint64 oldest_s = g_get_real_time() / G_USEC_PER_SEC - writer->history_expiry_s;
+  gint64 oldest_s = G_MININT64;
+  if (due && wd_clock_watch_settled(&writer->clock, wall_us, now_us))
+    oldest_s = wall_us / G_USEC_PER_SEC - writer->history_expiry_s;
+  guint removed;
   g_autoptr(GError) error = NULL;
-  if (!wd_history_prune(writer->history, writer->history_max, oldest_s, PRUNE_MOST, &removed,
-                        &error))
-    tell_trouble(writer, error);
-  if (removed < PRUNE_MOST)
+  const gboolean done = wd_history_prune(writer->history, writer->history_max, oldest_s, PRUNE_MOST,
+                                         &removed, &error);
+  if (!done)
+    history_failed(writer, error);
+  if (due)
     writer->next_prune_us = now_us + PRUNE_INTERVAL_US;
 }
 
@@ -165,45 +245,75 @@ static void
 write_all(WdWriter *writer)
 {
   g_autoptr(GError) error = NULL;
-  if (write_events(writer, &error)) {
-    writer->retry_us = 0;
-    g_clear_pointer(&writer->trouble, g_free);
-  } else {
-    tell_trouble(writer, error);
-    /* Opened anew each time: the file may be another by then. */
-    if (!g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY))
-      g_clear_pointer(&writer->history, wd_history_free);
-    writer->retry_us = CLAMP(writer->retry_us * 2, RETRY_FIRST_US, RETRY_LONGEST_US);
+  if (g_get_monotonic_time() >= writer->retry_at_us) {
+    if (write_events(writer, &error)) {
+      writer->retry_us = writer->retry_at_us = 0;
+      g_clear_pointer(&writer->trouble, g_free);
+    } else {
+      history_failed(writer, error);
+    }
   }
   write_status(writer);
-  prune(writer);
+  if (writer->retry_us == 0)
+    prune(writer);
+}
+
+static gint64
+next_prune_us(const WdWriter *writer)
+{
+  return MAX(over_the_maximum(writer) ? 0 : writer->next_prune_us, writer->retry_at_us);
 }
 
 /* With the mutex held. Returns: FALSE when there is nothing more to do. */
 static gboolean
 wait_for_work(WdWriter *writer)
 {
-  const gint64 now_us = g_get_monotonic_time();
-  const gint64 retry_at_us = now_us + writer->retry_us;
-  const gint64 prune_at_us = MAX(writer->next_prune_us, now_us);
   for (;;) {
-    const gboolean events_due = !g_queue_is_empty(&writer->events) &&
-                                (writer->retry_us == 0 || g_get_monotonic_time() >= retry_at_us);
-    if (events_due || writer->rows != NULL || g_get_monotonic_time() >= prune_at_us)
-      return TRUE;
-    if (writer->finishing && (g_queue_is_empty(&writer->events) || writer->retry_us > 0))
+    const gint64 now_us = g_get_monotonic_time();
+    const gboolean events = !g_queue_is_empty(&writer->events);
+    const gboolean finishing = writer->finish_by_us != G_MAXINT64;
+    gint64 until_us = next_prune_us(writer);
+    if (finishing) {
+      until_us = writer->finish_by_us;
+      writer->retry_at_us = MIN(writer->retry_at_us, now_us + RETRY_FIRST_US);
+    }
+    if (events)
+      until_us = MIN(until_us, writer->retry_at_us);
+    if (finishing && writer->rows == NULL && (!events || now_us >= writer->finish_by_us))
       return FALSE;
-    gint64 until_us = prune_at_us;
-    if (!g_queue_is_empty(&writer->events))
-      until_us = MIN(until_us, retry_at_us);
+    if (writer->rows != NULL || now_us >= until_us)
+      return TRUE;
     g_cond_wait_until(&writer->changed, &writer->mutex, until_us);
   }
+}
+
+/* What has been shown of eids before this run, stored or not; a lost status tells nothing. */
+static void
+learn_floor(WdWriter *writer)
+{
+  g_autoptr(GError) error = NULL;
+  gint64 eid = 0;
+  writer->status = wd_status_open(writer->status_path, &error);
+  if (writer->status == NULL || !wd_status_last_eid(writer->status, &eid, &error))
+    tell_trouble(writer, error);
+  writer->floor = CLAMP(eid, 0, WD_GREATEST_EID / 2);
+}
+
+/* A file over the size that is allowed must fail, not end the process. */
+static void
+take_no_signals(void)
+{
+  sigset_t all;
+  sigfillset(&all);
+  (void)pthread_sigmask(SIG_BLOCK, &all, NULL); /* fails for no valid arguments */
 }
 
 static gpointer
 writer_thread(gpointer data)
 {
   WdWriter *writer = data;
+  take_no_signals();
+  learn_floor(writer);
   g_mutex_lock(&writer->mutex);
   while (wait_for_work(writer)) {
     g_mutex_unlock(&writer->mutex);
@@ -235,6 +345,8 @@ writer_free(WdWriter *writer)
   g_free(writer->run_id);
   g_free(writer->boot_id);
   g_free(writer->trouble);
+  g_free(writer->unusable);
+  wd_recovery_free(writer->recovery);
   g_free(writer);
 }
 
@@ -257,6 +369,8 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   writer->history_max = options->history_max;
   writer->history_expiry_s = options->history_expiry_s;
   writer->event_fd = event_fd;
+  writer->base = WD_NONE;
+  writer->finish_by_us = G_MAXINT64;
   writer->next_prune_us = g_get_monotonic_time() + PRUNE_INTERVAL_US;
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
@@ -310,13 +424,14 @@ wd_writer_fd(const WdWriter *writer)
 }
 
 void
-wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost)
+wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery **recovery)
 {
   guint64 ignored;
   const gssize n = read(writer->event_fd, &ignored, sizeof ignored);
   (void)n; /* not readable: nothing has changed */
   g_mutex_lock(&writer->mutex);
   *stored = writer->stored;
+  *recovery = g_steal_pointer(&writer->recovery);
   /* Told only once there is room again to record it. */
   const gboolean room = g_queue_is_empty(&writer->events);
   *lost = room ? writer->lost : 0;
@@ -328,9 +443,10 @@ wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost)
 gboolean
 wd_writer_finish(WdWriter *writer, gint64 wait_us)
 {
-  const gint64 deadline_us = g_get_monotonic_time() + wait_us;
+  const gint64 finish_by_us = g_get_monotonic_time() + wait_us;
+  const gint64 deadline_us = finish_by_us + FINISH_SLACK_US;
   g_mutex_lock(&writer->mutex);
-  writer->finishing = TRUE;
+  writer->finish_by_us = finish_by_us;
   g_cond_broadcast(&writer->changed);
   while (!writer->ended && g_cond_wait_until(&writer->changed, &writer->mutex, deadline_us))
     ;

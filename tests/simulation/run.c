@@ -60,6 +60,9 @@ spawn(SimLoop *loop, guint process)
     pending->input.spawn_error = "no such file";
 }
 
+static char PROBLEM[] = "corrupt";
+static const WdRecovery RECOVERY = {.problem = PROBLEM, .saved = 7};
+
 static void
 store(SimLoop *loop, guint process, guint64 seq)
 {
@@ -75,6 +78,9 @@ store(SimLoop *loop, guint process, guint64 seq)
       add_pending(loop, WD_INPUT_EVENTS_LOST, 0, loop->now_us + latency_us)->input.lost = 1;
     return;
   }
+  if (sim_random_chance(loop->random, 2))
+    add_pending(loop, WD_INPUT_HISTORY_RECOVERED, 0, loop->now_us + latency_us)->input.recovery =
+        &RECOVERY;
   if (sim_random_chance(loop->random, 20))
     latency_us = sim_random_between(loop->random, WD_STORE_WAIT_US, 300 * SIM_MS);
   sim_trace_count(loop->trace,
@@ -200,6 +206,7 @@ deliver(SimLoop *loop, guint index)
   case WD_INPUT_EXITED:
   case WD_INPUT_STORED:
   case WD_INPUT_EVENTS_LOST:
+  case WD_INPUT_HISTORY_RECOVERED:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
     break;
@@ -309,7 +316,6 @@ choose_limits(SimRandom *random)
       .watchdog_delay_s = SIM_RANDOM_PICK(random, 0, 0, 3, 60),
       .forced_shutdown_delay_s = SIM_RANDOM_PICK(random, 4, 4, 1, 0),
       .stop_grace_s = SIM_RANDOM_PICK(random, 11, 6, 1),
-      .manager = sim_random_chance(random, 90),
       .extensions_interval_s = 3,
       .extensions_timeout_s = 3,
       .extension_give_up =

@@ -41,6 +41,7 @@
   TALLY(STORED_LATE, "acknowledgements late")                             \
   TALLY(STORED_NEVER, "acknowledgements never")                           \
   TALLY(EVENTS_LOST, "losses reported by the store")                      \
+  TALLY(RECOVERIES, "recoveries reported by the store")                   \
   TALLY(SAMPLES_MISSING, "samples missing")                               \
   TALLY(LATE_TICKS, "late ticks")                                         \
   TALLY(STALLS, "stalls of the loop")                                     \

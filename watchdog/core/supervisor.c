@@ -593,6 +593,16 @@ events_lost(WdSupervisor *supervisor, WdStep *step, guint64 lost)
   wd_process_record(step, self, event, FALSE);
 }
 
+static void
+history_recovered(WdSupervisor *supervisor, WdStep *step, const WdRecovery *recovery)
+{
+  WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
+  WdEvent *event = wd_process_event(self, WD_EVENT_HISTORY_RECOVERED, WD_REASON_NONE);
+  event->message = wd_recovery_message(recovery);
+  event->details = wd_recovery_details(recovery);
+  wd_process_record(step, self, event, FALSE);
+}
+
 /* Whether an action from @first on goes with another state than is published, and none publishes
  * it. */
 static gboolean
@@ -642,6 +652,9 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
     break;
   case WD_INPUT_EVENTS_LOST:
     events_lost(supervisor, &step, input->lost);
+    break;
+  case WD_INPUT_HISTORY_RECOVERED:
+    history_recovered(supervisor, &step, input->recovery);
     break;
   case WD_INPUT_SETTINGS:
     change_settings(supervisor, &step, input);
