@@ -36,7 +36,9 @@ typedef struct {
   gint64 extensions_timeout_s;    /* how long an extension waits for the manager's socket */
   gboolean manager; /* the worker opens its extension manager's socket: no --disable_extensions */
   WdGiveUp extension_give_up;
-  guint cpus; /* online CPUs */
+  gint64 extension_registration_timeout_s; /* living but not registered for longer: restarted; 0:
+                                              never */
+  guint cpus;                              /* online CPUs */
 } WdLimits;
 
 /* osquery checks every 3 s at every level (osquery/core/watcher.cpp, kWatchdogLimits INTERVAL). */

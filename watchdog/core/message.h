@@ -18,6 +18,9 @@ char *wd_spawn_failed_message(WdRole role, const char *path, const char *error);
 /* respawn_limit_reached: @times in a row the worker exited with @code as soon as it was started. */
 char *wd_broken_command_line_message(const char *path, gint64 code, guint times);
 
+/* The details of extension_registered and extension_unregistered. */
+char *wd_registration_details(gint64 uuid);
+
 char *wd_events_lost_message(guint64 lost);
 
 /* SIGTERM was not enough. */
