@@ -32,6 +32,11 @@ MARK = "WATCHDOG_TEST_DIRECTORY"
 # Restarts at once however often, and more of them than a test makes.
 NO_BACK_OFF = ("--watchdog_level=-1", "--watchdog_max_delay=0")
 
+# Limits that are enforced from the start, and a request to misbehave that goes well over them.
+SMALL = ("--watchdog_delay=0", "--watchdog_memory_limit=30")
+GROW = "grow:200:120"
+MEBIBYTE = 1024 * 1024
+
 
 def eventually(condition, what, patience=PATIENCE, interval=0.01):
     """Polls until @condition returns something true, which it returns."""
@@ -123,7 +128,7 @@ class Watchdog:
         self.flagfile.write_text("".join(line + "\n" for line in lines))
 
     def program(self, name, content):
-        """A program in the test's directory: a copy of the file @content, or the script @content."""
+        """A program in the test's directory: a copy of a file (a Path), or a script (its text)."""
         path = self.directory / name
         if isinstance(content, pathlib.Path):
             shutil.copy(content, path)
@@ -206,9 +211,8 @@ class Watchdog:
     def query(self, sql):
         """Asks the worker, once it can answer."""
         answers = []
-        eventually(lambda: (rows := self.try_query(sql)) is not None and answers.append(rows) is None,
-                   sql)
-        return answers[0]
+        eventually(lambda: answers.append(self.try_query(sql)) or answers[-1] is not None, sql)
+        return answers[-1]
 
     def asking(self, sql):
         """A query that runs meanwhile; a process to wait for."""
@@ -324,7 +328,7 @@ def supervised(directory, osqueryd):
 
 @pytest.fixture
 def directory():
-    """Short, for the path of a socket has 107 bytes; ours alone, for osquery refuses sticky ones."""
+    """Short, for a socket's path has 107 bytes; ours alone, for osquery refuses sticky ones."""
     path = tempfile.mkdtemp(prefix="wd-")
     yield pathlib.Path(path)
     shutil.rmtree(path)

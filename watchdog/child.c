@@ -49,8 +49,8 @@ child_new(const char *path, char **argv, char **environment)
 }
 
 WdChild *
-wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions, int niceness,
-                    gboolean allow_unsafe)
+wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions,
+                    const WdChildTraits *traits)
 {
   static const char *const WAIT_FOR_EXTENSIONS[] = {"OSQUERY_EXTENSIONS=true", NULL};
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
@@ -60,15 +60,13 @@ wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extens
                              make_environment(managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
   child->pid_variable = "OSQUERY_WORKER";
   child->death_signal = SIGTERM;
-  child->niceness = niceness;
-  child->allow_unsafe = allow_unsafe;
+  child->traits = traits;
   return child;
 }
 
 WdChild *
 wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, gint64 interval_s,
-                       gboolean verbose, const char *const *variables, int niceness,
-                       gboolean allow_unsafe)
+                       gboolean verbose, const char *const *variables, const WdChildTraits *traits)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_autofree char *timeout = g_strdup_printf("%" G_GINT64_FORMAT, timeout_s);
@@ -81,8 +79,7 @@ wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, g
   WdChild *child = child_new(path, g_strv_builder_end(builder), make_environment(variables));
   child->pid_variable = "OSQUERY_EXTENSION";
   child->death_signal = SIGKILL;
-  child->niceness = niceness;
-  child->allow_unsafe = allow_unsafe;
+  child->traits = traits;
   return child;
 }
 
@@ -105,9 +102,10 @@ wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **
       .environment = child->environment,
       .pid_variable = child->pid_variable,
       .death_signal = child->death_signal,
-      .niceness = child->niceness,
+      .niceness = child->traits->niceness,
+      .oom_score_adj = child->traits->oom_score_adj,
   };
-  if (!wd_program_file_check(child->path, child->allow_unsafe, error) ||
+  if (!wd_program_file_check(child->path, child->traits->allow_unsafe, error) ||
       !wd_spawn(&program, &child->spawn, error))
     return FALSE;
   child->alive = TRUE;

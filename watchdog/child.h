@@ -8,14 +8,20 @@
 
 G_BEGIN_DECLS
 
+/* What all children have in common. */
+typedef struct {
+  int niceness;
+  gboolean allow_unsafe; /* start programs that osquery's permission rule refuses */
+  char *oom_score_adj;   /* what they set theirs to; NULL: as ours */
+} WdChildTraits;
+
 typedef struct {
   char *path;
   char **argv;
   char **environment;
   const char *pid_variable; /* static */
   int death_signal;
-  int niceness;
-  gboolean allow_unsafe;
+  const WdChildTraits *traits; /* borrowed */
 
   gboolean alive; /* forked and not reaped; then the next are valid */
   gboolean exec_pending;
@@ -24,18 +30,19 @@ typedef struct {
   gint64 start_ticks;
   char *exec_error;   /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdThreads *threads; /* as remembered last; NULL: not yet */
+  guint exec_source;  /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 
 /* The worker: osqueryd with its own command line, unchanged. @managed_extensions: it has some to
  * wait for. */
 WdChild *wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions,
-                             int niceness, gboolean allow_unsafe);
+                             const WdChildTraits *traits);
 
 /* A managed extension, with osquery's contract for extensions. @variables: "NAME=VALUE" to add,
  * NULL- terminated, or NULL. */
 WdChild *wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s,
                                 gint64 interval_s, gboolean verbose, const char *const *variables,
-                                int niceness, gboolean allow_unsafe);
+                                const WdChildTraits *traits);
 
 void wd_child_free(WdChild *child);
 

@@ -12,6 +12,7 @@
 #include "watchdog/manager-socket.h"
 #include "watchdog/oom-kills.h"
 #include "watchdog/process-details.h"
+#include "watchdog/service-manager.h"
 #include "watchdog/strays.h"
 
 typedef struct {
@@ -24,7 +25,7 @@ typedef struct {
   GQueue
       inputs; /* of Pending: what came up while a step's actions were carried out waits its turn */
   gboolean feeding;
-  guint *exec_sources; /* per process: the source that waits for its exec; 0: none */
+  gboolean ready; /* the service manager knows */
   int exit_code;
 } Loop;
 
@@ -76,7 +77,7 @@ spawn(Loop *loop, guint process)
   }
   ProcessSource *source = g_new(ProcessSource, 1);
   *source = (ProcessSource){.loop = loop, .process = process};
-  loop->exec_sources[process] =
+  child->exec_source =
       g_unix_fd_add_full(G_PRIORITY_DEFAULT, child->spawn.control_fd, G_IO_IN | G_IO_HUP | G_IO_ERR,
                          on_exec_result, source, g_free);
 }
@@ -103,8 +104,20 @@ remember_threads(const Loop *loop, guint process)
     child->threads = wd_process_threads_read(child->spawn.pid);
 }
 
+/* Ready once the worker runs; then always the latest event. */
 static void
-record(const Loop *loop, WdAction *action)
+tell_service_manager(Loop *loop, const WdEvent *event)
+{
+  if (event->kind == WD_EVENT_PROCESS_STARTED && event->role == WD_ROLE_WORKER)
+    loop->ready = TRUE;
+  /* One line: what a process chose may be quoted in it. */
+  g_autofree char *line = g_strdelimit(g_strdup(event->message), "\n", ' ');
+  g_autofree char *state = g_strconcat(loop->ready ? "READY=1\n" : "", "STATUS=", line, NULL);
+  wd_service_manager_notify(state);
+}
+
+static void
+record(Loop *loop, WdAction *action)
 {
   WdEvent *event = g_steal_pointer(&action->event);
   event->time_s = g_get_real_time() / G_USEC_PER_SEC;
@@ -113,6 +126,7 @@ record(const Loop *loop, WdAction *action)
     event->details = wd_process_details_read(child->spawn.pid, child->threads);
   }
   wd_log_event(event);
+  tell_service_manager(loop, event);
   wd_writer_append(loop->parts.writer, event);
 }
 
@@ -208,7 +222,8 @@ feed_spawn_failed(Loop *loop, guint process, const char *error)
 static gboolean
 sample_process(const Loop *loop, guint process, WdSample *sample)
 {
-  const gboolean with_private = loop->parts.memory_metric == WD_METRIC_PRIVATE;
+  const gboolean with_private =
+      wd_supervisor_limits(loop->parts.supervisor)->memory_metric == WD_METRIC_PRIVATE;
   if (process == WD_PROCESS_WATCHDOG)
     return wd_proc_reader_sample(&loop->self, with_private, sample);
   const WdChild *child = child_at(loop, process);
@@ -289,7 +304,7 @@ on_exec_result(int fd, GIOCondition condition, gpointer data)
   const ProcessSource *source = data;
   if (!exec_settled(source->loop, source->process))
     return G_SOURCE_CONTINUE;
-  source->loop->exec_sources[source->process] = 0;
+  child_at(source->loop, source->process)->exec_source = 0;
   return G_SOURCE_REMOVE;
 }
 
@@ -297,7 +312,7 @@ static void
 child_gone(Loop *loop, guint process, const siginfo_t *info)
 {
   WdChild *child = child_at(loop, process);
-  g_clear_handle_id(&loop->exec_sources[process], g_source_remove);
+  g_clear_handle_id(&child->exec_source, g_source_remove);
   exec_settled(loop, process);
   g_autofree char *exec_error = g_steal_pointer(&child->exec_error);
   wd_child_reaped(child);
@@ -358,6 +373,12 @@ reap(Loop *loop)
   g_idle_add_once(on_strays, loop);
 }
 
+static void
+feed_from_reload(gpointer data, const WdInput *input)
+{
+  feed(data, input);
+}
+
 static gboolean
 on_signal(int fd, GIOCondition condition, gpointer data)
 {
@@ -365,10 +386,18 @@ on_signal(int fd, GIOCondition condition, gpointer data)
   Loop *loop = data;
   struct signalfd_siginfo info;
   while (read(fd, &info, sizeof info) == sizeof info) {
-    if (info.ssi_signo == SIGCHLD)
+    switch (info.ssi_signo) {
+    case SIGCHLD:
       reap(loop);
-    else
+      break;
+    case SIGHUP:
+      loop->parts.reload(loop->parts.reload_data, feed_from_reload, loop);
+      break;
+    default:
+      wd_service_manager_notify("STOPPING=1");
       feed(loop, &(WdInput){.kind = WD_INPUT_STOP});
+      break;
+    }
   }
   return G_SOURCE_CONTINUE;
 }
@@ -382,6 +411,7 @@ taken_signals(sigset_t *set)
   sigaddset(set, SIGCHLD);
   sigaddset(set, SIGTERM);
   sigaddset(set, SIGINT);
+  sigaddset(set, SIGHUP);
 }
 
 static gboolean
@@ -408,6 +438,14 @@ wd_main_loop_block_signals(GError **error)
 }
 
 static gboolean
+on_service_watchdog(gpointer data)
+{
+  (void)data;
+  wd_service_manager_notify("WATCHDOG=1");
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
 open_sources(Loop *loop, GError **error)
 {
   sigset_t set;
@@ -418,6 +456,9 @@ open_sources(Loop *loop, GError **error)
   if (!wd_proc_reader_open(&loop->self, getpid(), error) || !wd_strays_inherit(error))
     return FALSE;
   wd_oom_kills_init(&loop->oom_kills);
+  const guint watchdog_ms = wd_service_manager_watchdog_ms();
+  if (watchdog_ms > 0)
+    g_timeout_add(watchdog_ms, on_service_watchdog, NULL);
   g_unix_fd_add(loop->signal_fd, G_IO_IN, on_signal, loop);
   g_unix_fd_add(wd_writer_fd(loop->parts.writer), G_IO_IN, on_stored, loop);
   loop->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
@@ -432,7 +473,6 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
 {
   Loop loop = {.parts = *parts, .signal_fd = -1, .self = WD_PROC_READER_NONE, .exit_code = -1};
   loop.loop = g_main_loop_new(NULL, FALSE);
-  loop.exec_sources = g_new0(guint, process_count(&loop));
   g_queue_init(&loop.inputs);
   if (open_sources(&loop, error))
     g_main_loop_run(loop.loop);
@@ -445,7 +485,6 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
     close(loop.signal_fd);
   wd_proc_reader_close(&loop.self);
   wd_oom_kills_clear(&loop.oom_kills);
-  g_free(loop.exec_sources);
   g_main_loop_unref(loop.loop);
   return loop.exit_code;
 }

@@ -8,17 +8,22 @@
 
 G_BEGIN_DECLS
 
+/* Feeds the supervisor with @input, and carries out what it decides before it returns. */
+typedef void (*WdFeed)(gpointer loop, const WdInput *input);
+
 typedef struct {
   WdSupervisor *supervisor;
-  WdMemoryMetric memory_metric;
   GPtrArray *children; /* of WdChild, in the supervisor's order, from WD_PROCESS_WORKER on */
   const WdRunRecord *record;
   WdWriter *writer;
   const char *manager_socket;
+  /* Asked to reload: feeds what has changed, adding to supervisor and children before. */
+  void (*reload)(gpointer reload_data, WdFeed feed, gpointer loop);
+  gpointer reload_data;
 } WdMainLoopParts;
 
-/* Blocks the signals that the loop takes (SIGCHLD, SIGTERM, SIGINT) and ignores SIGPIPE. Before the
- * first thread starts, so that none of them gets one. */
+/* Blocks the signals that the loop takes (SIGCHLD, SIGTERM, SIGINT, SIGHUP) and ignores SIGPIPE.
+ * Before the first thread starts, so that none of them gets one. */
 gboolean wd_main_loop_block_signals(GError **error);
 
 /* Runs until the supervisor says to leave. Everything in @parts stays the caller's.

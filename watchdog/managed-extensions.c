@@ -27,8 +27,10 @@ wd_managed_extension_free(WdManagedExtension *extension)
   g_free(extension);
 }
 
-char *
-wd_tables_extension_find(const char *option, GError **error)
+/* Our own extension's file: @option if not NULL, else beside this program, else in the install's
+ * libexec. */
+static char *
+find_tables_extension(const char *option, GError **error)
 {
   if (option != NULL)
     return g_canonicalize_filename(option, NULL);
@@ -149,29 +151,50 @@ name_apart(const GPtrArray *extensions)
   }
 }
 
-GPtrArray *
-wd_managed_extensions_load(const char *autoload, const char *tables, gboolean allow_unsafe)
+static gboolean
+add_tables_extension(const Loader *loader, const WdSettings *settings, GError **error)
 {
-  const Loader loader = {
-      .extensions = g_ptr_array_new_with_free_func((GDestroyNotify)wd_managed_extension_free),
-      .allow_unsafe = allow_unsafe,
-  };
-  g_autoptr(GError) error = NULL;
-  if (tables != NULL)
-    add(&loader, tables, TRUE);
-  g_autofree char *text = wd_text_file_read(autoload, &error);
-  if (text == NULL && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-    wd_logf("no extensions loaded: %s", error->message);
-  if (text != NULL) {
-    g_autoptr(GPtrArray) entries = wd_extensions_load_parse(text);
-    for (guint i = 0; i < entries->len; i++) {
-      const WdExtensionEntry *entry = g_ptr_array_index(entries, i);
-      if (g_file_test(entry->path, G_FILE_TEST_IS_DIR))
-        consider_directory(&loader, entry->path, 0);
-      else
-        consider(&loader, entry->path);
-    }
+  if (!settings->tables)
+    return TRUE;
+  g_autofree char *path = find_tables_extension(settings->tables_extension, error);
+  if (path == NULL || !wd_program_file_check(path, loader->allow_unsafe, error))
+    return FALSE;
+  add(loader, path, TRUE);
+  return TRUE;
+}
+
+/* A missing file names nothing. */
+static void
+add_autoloaded(const Loader *loader, const char *autoload, GError **unreadable)
+{
+  g_autoptr(GError) failure = NULL;
+  g_autofree char *text = wd_text_file_read(autoload, &failure);
+  if (text == NULL) {
+    if (!g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+      g_propagate_error(unreadable, g_steal_pointer(&failure));
+    return;
   }
-  name_apart(loader.extensions);
-  return loader.extensions;
+  g_autoptr(GPtrArray) entries = wd_extensions_load_parse(text);
+  for (guint i = 0; i < entries->len; i++) {
+    const WdExtensionEntry *entry = g_ptr_array_index(entries, i);
+    if (g_file_test(entry->path, G_FILE_TEST_IS_DIR))
+      consider_directory(loader, entry->path, 0);
+    else
+      consider(loader, entry->path);
+  }
+}
+
+GPtrArray *
+wd_managed_extensions_list(const WdSettings *settings, GError **unreadable, GError **error)
+{
+  g_autoptr(GPtrArray) extensions =
+      g_ptr_array_new_with_free_func((GDestroyNotify)wd_managed_extension_free);
+  const Loader loader = {.extensions = extensions, .allow_unsafe = settings->allow_unsafe};
+  if (settings->disable_extensions)
+    return g_steal_pointer(&extensions);
+  if (!add_tables_extension(&loader, settings, error))
+    return NULL;
+  add_autoloaded(&loader, settings->extensions_autoload, unreadable);
+  name_apart(extensions);
+  return g_steal_pointer(&extensions);
 }

@@ -3,6 +3,8 @@
 
 #include <gio/gio.h>
 
+#include "watchdog/core/settings.h"
+
 G_BEGIN_DECLS
 
 typedef struct {
@@ -13,15 +15,14 @@ typedef struct {
 
 void wd_managed_extension_free(WdManagedExtension *extension);
 
-/* Our own extension's file: @option if not NULL, else beside this program, else in the install's
- * libexec. NULL with @error naming the places. */
-char *wd_tables_extension_find(const char *option, GError **error);
-
-/* @autoload: the path of extensions.load; a missing file names nothing. @tables: our own
- * extension's path, put first; NULL: none. A file that extensions.load names twice, or through two
- * paths, or that is our own, is there once. Files that may not be executed are left out, each with
- * a line in the log saying which check failed. Returns: of WdManagedExtension. */
-GPtrArray *wd_managed_extensions_load(const char *autoload, const char *tables,
-                                      gboolean allow_unsafe);
+/* Lists what the settings ask for: our own extension first, unless it is switched off, then what
+ * extensions.load names; nothing with --disable_extensions. A file that is named twice, or through
+ * two paths, or that is our own, is there once. Files that may not be executed are left out, each
+ * with a line in the log saying which check failed.
+ * @unreadable: set when extensions.load is there but can't be read; then the rest is listed.
+ * Returns: of WdManagedExtension; NULL with @error when our own extension isn't there or may not be
+ * executed. */
+GPtrArray *wd_managed_extensions_list(const WdSettings *settings, GError **unreadable,
+                                      GError **error);
 
 G_END_DECLS

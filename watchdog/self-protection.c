@@ -31,8 +31,7 @@ may_lock_memory(void)
   struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
   if (getrlimit(RLIMIT_MEMLOCK, &limit) == 0 && limit.rlim_cur == RLIM_INFINITY)
     return TRUE;
-  return syscall(SYS_capget, &header, data) == 0 &&
-         (data[0].effective & (1u << CAP_IPC_LOCK)) != 0;
+  return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_IPC_LOCK)) != 0;
 }
 
 char *

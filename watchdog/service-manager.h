@@ -1,7 +1,8 @@
-/* What systemd is told of us, by its notification protocol (sd_notify(3)); nothing where there is no
- * systemd.
+/* What systemd is told of us, by its notification protocol (sd_notify(3)); nothing where there is
+ * no systemd.
  *
- * Not libsystemd's sd_notify(): that one waits for a manager that doesn't read. These never block. */
+ * Not libsystemd's sd_notify(): that one waits for a manager that doesn't read. These never block.
+ */
 #pragma once
 
 #include <glib.h>

@@ -2,13 +2,13 @@
 #pragma once
 
 #include "watchdog/core/settings.h"
-#include "watchdog/core/supervisor.h"
 
 G_BEGIN_DECLS
 
 /* Prepares the directories, ends what a crashed run left behind, supervises until told to stop or
  * giving up, and leaves nothing running. Nothing is changed when what it needs can't be had.
- * Returns: the exit code; with @error when it is due to something that never began. */
-int wd_supervision_run(const WdSettings *settings, GError **error);
+ * @argv: the command line, to read the settings anew when asked to reload. @settings: taken.
+ * Returns: the exit code; of no meaning with @error, when it never began. */
+int wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error);
 
 G_END_DECLS

@@ -97,7 +97,8 @@ def test_a_socket_path_with_room_for_the_extensions_only_just(watchdog):
 
 @pytest.mark.parametrize("whose", ["own", "osqueryd"])
 @pytest.mark.parametrize("kind, says", [
-    ("missing", "No such file"), ("directory", "not a regular file"), ("pipe", "not a regular file"),
+    ("missing", "No such file"), ("directory", "not a regular file"),
+    ("pipe", "not a regular file"),
     ("no text", "not a text file"), ("huge", "larger than"), ("itself", "flagfile"),
     ("each other", "flagfile"),
 ])
@@ -177,8 +178,9 @@ def test_osqueryd_is_not_searched_for(watchdog):
 
 @pytest.mark.parametrize("which", ["state_dir", "runtime_dir"])
 @pytest.mark.parametrize("kind, says", [
-    ("file", "a directory"), ("below a file", "a directory"), ("group-writable", "writable by others"),
-    ("other-writable", "writable by others"), ("dangling link", ""), ("not creatable", ""),
+    ("file", "a directory"), ("below a file", "a directory"),
+    ("group-writable", "writable by others"), ("other-writable", "writable by others"),
+    ("dangling link", ""), ("not creatable", ""),
 ])
 def test_directories_that_cannot_be_used(watchdog, which, kind, says):
     watchdog.state_dir.mkdir(0o700)
@@ -300,7 +302,8 @@ def test_a_tables_extension_that_is_not_safe_to_run(watchdog, kind, says):
 # --- what only prints ---
 
 
-@pytest.mark.parametrize("option, says", [("--version", "osquery-watchdogd "), ("--help", "Usage: ")])
+@pytest.mark.parametrize("option, says", [("--version", "osquery-watchdogd "),
+                                          ("--help", "Usage: ")])
 def test_prints_and_does_nothing_else(watchdog, option, says):
     before = listing(watchdog.directory)
     done = subprocess.run(watchdog.command(option)[:-1], capture_output=True, text=True,

@@ -158,7 +158,8 @@ def test_environment(stand_in):
     private = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1",
                "LISTEN_FDS": "1", "LISTEN_PID": "1", "LISTEN_FDNAMES": "x", "OSQUERY_WORKER": "1",
                "OSQUERY_EXTENSION": "1", "OSQUERY_EXTENSIONS": "false"}
-    kept = {"OF_THE_USER": "kept = as it is", "EMPTY": "", "OSQUERY_WORKERS": "2", "LISTEN_FDS_": "3"}
+    kept = {"OF_THE_USER": "kept = as it is", "EMPTY": "", "OSQUERY_WORKERS": "2",
+            "LISTEN_FDS_": "3"}
     os.environ.update(private | kept)
     try:
         stand_in.add_extension("one")
@@ -193,8 +194,8 @@ def test_the_environment_is_right_after_a_restart(stand_in):
 
 
 def test_argv_of_the_worker_is_unchanged(stand_in):
-    strange = ["", "two words", "ü ∅ ☃", "--", "-", "--flagfile", str(stand_in.flagfile), "a=b",
-               "new\nline", "--watchdog_memory_limit", "77", "--noverbose"]
+    strange = ["", "two words", "ü ∅ ☃", "--", "-", "--flagfile", str(stand_in.flagfile),
+               "a=b", "new\nline", "--watchdog_memory_limit", "77", "--noverbose"]
     worker = start_shell(stand_in, flags=strange)
     words = stand_in.command(flags=strange)
     sent = words[words.index("--") + 1:]

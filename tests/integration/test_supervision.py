@@ -1,4 +1,4 @@
-"""The watchdog keeps osqueryd and its managed extensions running, and within their limits."""
+"""The watchdog keeps osqueryd and its managed extensions running."""
 
 import os
 import pathlib
@@ -8,32 +8,11 @@ import time
 
 import pytest
 
-from harness import NO_BACK_OFF, STAND_IN, alive, all_processes, eventually
-
-MEBIBYTE = 1024 * 1024
-# Enforced from the start; three such limits are what the test's own growth stays well over.
-SMALL = ("--watchdog_delay=0", "--watchdog_memory_limit=30")
-GROW = "grow:200:120"
-
-
-def misbehave(watchdog, modes):
-    """Makes the present worker misbehave, while it runs no query."""
-    watchdog.query(f"SELECT misbehave('{modes}')")
+from harness import GROW, NO_BACK_OFF, SMALL, STAND_IN, all_processes, eventually
 
 
 def kill(pid):
     os.kill(pid, signal.SIGKILL)
-
-
-def checks(watchdog, name, count):
-    """Waits until the regular check has looked at the process @count times more."""
-    def looked():
-        row = watchdog.status(name)
-        if row and row["last_check_us"]:
-            seen.add(row["last_check_us"] // 1_500_000)  # looks at memory between two don't count
-        return len(seen) > count
-    seen = set()
-    eventually(looked, f"{name} is checked {count} times")
 
 
 # --- liveness ---
@@ -80,7 +59,7 @@ def test_the_tables_answer_and_come_back_with_the_worker(watchdog):
     old = watchdog.worker()
     kill(old)
     new = watchdog.worker(other_than=old)
-    exits = watchdog.query("SELECT role, name, reason, exit_signal, exit_code FROM watchdog_events"
+    exits = watchdog.query("SELECT role, name, reason, exit_signal FROM watchdog_events"
                            f" WHERE event = 'process_exited' AND pid = {old}")
     assert exits == [{"role": "worker", "name": "worker", "reason": "signal", "exit_signal": "9"}]
     processes = {row["role"]: row for row in
@@ -194,169 +173,6 @@ def test_eids_grow_over_runs(watchdog):
     assert [event["run_id"] for event in events] == sorted(
         (event["run_id"] for event in events), key=runs.index)
     assert not watchdog.events("event = 'watchdog_crashed'")
-
-
-# --- limits ---
-
-
-@pytest.mark.parametrize("delay, request_, signals, outcome", [
-    pytest.param(4, GROW, "USR1,TERM", "graceful", id="idle"),
-    pytest.param(1, f"ignore-term,{GROW}", "USR1,TERM,KILL", "killed", id="ignores TERM"),
-    pytest.param(1, f"{GROW}'), misbehave('sleep:20", "USR1,TERM,KILL", "killed", id="in a query"),
-    pytest.param(0, GROW, "USR1,KILL", "killed", id="no delay"),
-])
-def test_worker_over_its_memory_limit(stand_in, delay, request_, signals, outcome):
-    stand_in.flags(*SMALL, f"--watchdog_forced_shutdown_delay={delay}")
-    pid = stand_in.start().worker()
-    eventually(lambda: stand_in.try_query("SELECT 1"), "the manager answers")
-    asking = stand_in.asking(f"SELECT misbehave('{request_}')")
-    ended = stand_in.wait_event("event = 'process_terminated'")
-    new = stand_in.worker(other_than=pid)
-    asking.wait()
-
-    exceeded = stand_in.event("event = 'limit_exceeded'")
-    assert (ended["pid"], ended["role"], ended["name"]) == (pid, "worker", "worker")
-    assert ended["cause_eid"] == exceeded["eid"]
-    for event in (exceeded, ended):
-        assert (event["reason"], event["unit"]) == ("memory", "bytes")
-        assert event["limit_value"] == 30 * MEBIBYTE
-        assert 30 * MEBIBYTE < event["measured"] <= 120 * MEBIBYTE
-    assert (ended["signals_sent"], ended["outcome"]) == (signals, outcome)
-    if outcome == "graceful":
-        assert (ended["exit_code"], ended["exit_signal"]) == (0, None)
-        assert 0 <= ended["duration_ms"] < delay * 1000
-    else:
-        assert (ended["exit_code"], ended["exit_signal"]) == (None, signal.SIGKILL)
-        assert delay * 1000 <= ended["duration_ms"] < (delay + 5) * 1000
-    # It is no fault of the new one, and no delay is due.
-    assert stand_in.event(f"event = 'process_started' AND pid = {new}")["restarts"] == 1
-    assert not stand_in.events("event IN ('respawn_delayed', 'process_exited')")
-    log = stand_in.log()
-    assert (f"osqueryd worker ({pid}) stopping: Memory limits exceeded: {ended['measured']} bytes"
-            " (limit is 30MB)") in log
-    killed = f"osqueryd worker ({pid}) could not be stopped. Sending kill signal."
-    assert (killed in log) == (signals == "USR1,TERM,KILL")
-
-
-def test_worker_over_its_cpu_limit(stand_in):
-    stand_in.flags("--watchdog_delay=0", "--watchdog_utilization_limit=1",
-                   "--watchdog_latency_limit=2", "--misbehave=spin:1")
-    pid = stand_in.start().worker()
-    ended = stand_in.wait_event("event = 'process_terminated'")
-    exceeded = stand_in.event("event = 'limit_exceeded'")
-    assert ended["pid"] == pid and ended["cause_eid"] == exceeded["eid"]
-    for event in (exceeded, ended):
-        assert (event["reason"], event["unit"]) == ("cpu", "ms")
-        assert 0 < event["limit_value"] < event["measured"]
-        assert event["utilization"] > event["utilization_limit"] == 1
-        assert event["sustained"] == 3
-    assert (ended["signals_sent"], ended["outcome"]) == ("USR1,TERM", "graceful")
-    assert (f"osqueryd worker ({pid}) stopping: Maximum sustainable CPU utilization limit "
-            f"{ended['limit_value']}ms exceeded for 3 seconds") in stand_in.log()
-
-
-@pytest.mark.parametrize("reason, request_, unit", [("memory", GROW, "bytes"),
-                                                     ("cpu", "spin:1", "ms")])
-def test_extension_over_its_limit(stand_in, reason, request_, unit):
-    path = stand_in.add_extension("greedy", request_)
-    stand_in.add_extension("modest")
-    stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_latency_limit=1",
-                   "--watchdog_utilization_limit=5")
-    stand_in.start()
-    greedy, modest = stand_in.pid("greedy.ext"), stand_in.pid("modest.ext")
-    ended = stand_in.wait_event("event = 'process_terminated'")
-    assert (ended["role"], ended["name"], ended["pid"]) == ("extension", "greedy.ext", greedy)
-    assert (ended["reason"], ended["unit"], ended["path"]) == (reason, unit, str(path))
-    assert ended["measured"] > ended["limit_value"] > 0
-    assert (ended["signals_sent"], ended["outcome"]) == ("TERM", "graceful")
-    stand_in.pid("greedy.ext", other_than=greedy)
-    assert alive(modest)
-    assert f"osquery extension {path} ({greedy}) stopping: " in stand_in.log()
-
-
-@pytest.mark.parametrize("enforcing", [
-    pytest.param((), id="extensions are only measured"),
-    pytest.param(("--enable_extensions_watchdog", "--disable_watchdog"), id="switched off"),
-    pytest.param(("--enable_extensions_watchdog", "--watchdog_delay=3600"), id="delayed"),
-])
-def test_is_measured_where_no_limit_is_enforced(stand_in, enforcing):
-    stand_in.add_extension("greedy", "sleep:0.5,grow:200:120")
-    stand_in.flags(*SMALL, *enforcing)
-    stand_in.start()
-    pid = stand_in.pid("greedy.ext")
-    row = eventually(lambda: (row := stand_in.status("greedy.ext"))["last_check_time"] and row,
-                     "it is checked")
-    assert row["pid"] == pid and row["enforced"] == 0
-    assert row["memory_limit"] == 30 * MEBIBYTE and row["resident_size"] > 90 * MEBIBYTE
-    assert not stand_in.events("event IN ('limit_exceeded', 'would_terminate')")
-    assert alive(pid)
-
-
-@pytest.mark.parametrize("role", ["worker", "extension"])
-def test_the_delay_holds_enforcement_back(stand_in, role):
-    if role == "worker":
-        stand_in.flags(*SMALL, "--watchdog_delay=2", f"--misbehave={GROW}")
-    else:
-        stand_in.add_extension("greedy", GROW)
-        stand_in.flags(*SMALL, "--watchdog_delay=2", "--enable_extensions_watchdog")
-    stand_in.start("--memory_metric=resident")
-    worker = stand_in.event("event = 'process_started' AND role = 'worker'")
-    row = stand_in.status("worker")
-    assert row["enforced"] == 0
-    exceeded = stand_in.wait_event("event = 'limit_exceeded'")
-    assert exceeded["role"] == role
-    # An extension starts a little after the worker, from whose start the delay runs.
-    assert (2000 if role == "worker" else 1000) <= exceeded["lifetime_ms"] < 5000
-    assert exceeded["time"] >= worker["time"] + 1
-
-
-def test_the_others_are_checked_while_two_are_being_ended(stand_in):
-    for name in ("a", "b", "c"):
-        stand_in.add_extension(name, "ignore-term" if name != "c" else "")
-    stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_forced_shutdown_delay=5")
-    stand_in.start()
-    for name in ("a", "b", "c"):
-        stand_in.registered(name)
-    for name in ("a", "b"):
-        stand_in.query(f"SELECT * FROM {name} WHERE misbehave = '{GROW}'")
-    stand_in.wait_event("event = 'limit_exceeded'", count=2)
-    stand_in.query(f"SELECT * FROM c WHERE misbehave = '{GROW}'")
-    stand_in.wait_event("event = 'process_terminated'", count=3)
-    order = [(event["event"], event["name"]) for event in
-             stand_in.events("event IN ('limit_exceeded', 'process_terminated')")]
-    assert sorted(order[:2]) == [("limit_exceeded", "a.ext"), ("limit_exceeded", "b.ext")]
-    assert order[2:4] == [("limit_exceeded", "c.ext"), ("process_terminated", "c.ext")]
-    assert sorted(order[4:]) == [("process_terminated", "a.ext"), ("process_terminated", "b.ext")]
-    outcomes = {event["name"]: (event["outcome"], event["signals_sent"]) for event in
-                stand_in.events("event = 'process_terminated'")}
-    assert outcomes == {"a.ext": ("killed", "TERM,KILL"), "b.ext": ("killed", "TERM,KILL"),
-                        "c.ext": ("graceful", "TERM")}
-
-
-def test_a_dry_run_records_and_ends_nothing(stand_in):
-    stand_in.flags(*SMALL, f"--misbehave={GROW}")
-    stand_in.start("--dry_run", "--memory_metric=resident")
-    pid = stand_in.worker()
-    would = stand_in.wait_event("event = 'would_terminate'")
-    assert (would["role"], would["pid"], would["reason"]) == ("worker", pid, "memory")
-    assert would["measured"] > would["limit_value"] == 30 * MEBIBYTE
-    checks(stand_in, "worker", 2)
-    assert stand_in.worker() == pid
-    assert len(stand_in.events("event = 'would_terminate'")) == 1  # one breach, one event
-    assert not stand_in.events("event IN ('limit_exceeded', 'process_terminated')")
-    assert stand_in.status("worker")["enforced"] == 0
-    assert stand_in.stop() == 0
-
-
-def test_repeated_limit_kills_back_off_and_never_give_up(stand_in):
-    stand_in.flags(*SMALL, "--watchdog_max_delay=1", f"--misbehave={GROW}")
-    stand_in.start("--memory_metric=resident")
-    stand_in.wait_event("event = 'process_terminated'", count=6)
-    ends = [(event["event"], event["reason"], event["delay"]) for event in
-            stand_in.events("event IN ('process_terminated', 'respawn_delayed',"
-                            " 'respawn_limit_reached')")]
-    gone, wait = ("process_terminated", "memory", None), ("respawn_delayed", "memory", 1)
-    assert ends[:10] == [gone, gone, gone, wait, gone, wait, gone, wait, gone, wait][:len(ends)]
 
 
 # --- managed extensions ---

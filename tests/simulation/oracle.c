@@ -275,10 +275,16 @@ static void
 exited(SimOracle *oracle, const WdInput *input)
 {
   SimView *view = &oracle->views[input->process];
+  const gboolean follows = follows_worker(oracle, input->process);
   if (view->signals != WD_SIGNALS_NONE)
     ended_by_us(oracle, input->process, input);
   else
     ended_by_itself(oracle, input->process, input);
+  /* Its core refuses the name until it has noticed; ours waits by itself. */
+  if (input->process >= WD_PROCESS_FIRST_EXTENSION && !view->indispensable && !view->abandoned &&
+      oracle->manager_accepts && !follows)
+    view->due_us = MAX(view->due_us,
+                       oracle->now_us + oracle->limits.extensions_interval_s * SIM_S + SIM_S / 2);
   view->pid = WD_NONE;
   if (input->process == WD_PROCESS_WORKER)
     worker_gone(oracle);

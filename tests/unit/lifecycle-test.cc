@@ -177,7 +177,8 @@ TEST_F(LifecycleTest, ExtensionsGetNoUsr1)
       {"memory a 310", ""},
       {"next", "limit_exceeded a memory ack"},
       {"stored", "TERM a"},
-      {"exited a 0", "process_terminated a memory, spawn a"},
+      {"exited a 0", "process_terminated a memory"},
+      {"wait 3.5", "@3.5 spawn a"},
   });
   EXPECT_STREQ(last(WD_EVENT_LIMIT_EXCEEDED)->message,
                "osquery extension /ext/a (1002) stopping: Memory limits exceeded: 314572800 bytes "

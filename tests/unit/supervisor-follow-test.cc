@@ -105,7 +105,8 @@ TEST_F(FollowTest, TheWorkerGoesWhileItIsSpawned)
 {
   machine.play({
       {"wait 60", ""},
-      {"exited a 0", "process_exited a exit, spawn a"},
+      {"exited a 0", "process_exited a exit"},
+      {"wait 3.5", "@3.5 spawn a"},
       {"wait 3", ""},
       {"killed worker 9", "process_exited worker signal, spawn worker"},
       {"wait 0.01", ""},
@@ -138,7 +139,8 @@ TEST_F(FollowTest, NoLongerWhenItOutlivedTheNotice)
       {"spawned worker", "process_started worker"},
       {"accepts", ""},
       {"wait 11.1", ""}, /* interval 3 + timeout 3 + 5 */
-      {"exited a 0", "process_exited a exit, spawn a"},
+      {"exited a 0", "process_exited a exit"},
+      {"wait 3.5", "@3.5 spawn a"},
   });
 }
 
@@ -147,7 +149,8 @@ TEST_F(FollowTest, OnlyTheExitItselfIsTakenBack)
 {
   machine.play({
       {"wait 60", ""},
-      {"exited a 0", "process_exited a exit, spawn a"},
+      {"exited a 0", "process_exited a exit"},
+      {"wait 3.5", "@3.5 spawn a"},
       {"wait 0.5", ""},
       {"failed a", "spawn_failed a spawn, respawn_delayed a spawn"},
       {"wait 0.5", ""},

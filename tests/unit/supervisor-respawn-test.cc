@@ -203,7 +203,8 @@ TEST(GiveUp, AnAbandonedExtensionIsTriedAgainRarely)
       {"wait 700", "@600 spawn a"},
       {"spawned a", "process_started a"},
       {"wait 60", ""},
-      {"exited a 1", "process_exited a exit, spawn a"},
+      {"exited a 1", "process_exited a exit"},
+      {"wait 3.5", "@3.5 spawn a"},
   });
   EXPECT_EQ(machine.status("worker")["state"], "running");
 }
@@ -302,7 +303,23 @@ TEST(GiveUp, AnExtensionsExit78IsAnExitLikeAnother)
   machine.boot();
   machine.play({
       {"wait 60", ""},
-      {"exited a 78", "process_exited a exit, spawn a"},
+      {"exited a 78", "process_exited a exit"},
+      {"wait 3.5", "@3.5 spawn a"},
+  });
+}
+
+/* The core refuses a name until it has noticed that the extension that had it is gone. */
+TEST(Respawn, AnExtensionWaitsUntilItsCoreHasForgottenIt)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  machine.play({
+      {"wait 100", ""},
+      {"killed a 9", "process_exited a signal"},
+      {"wait 10", "@3.5 spawn a"},
+      {"spawned a", "process_started a"},
+      /* ours waits by itself */
+      {"killed tables 9", "process_exited tables signal, spawn tables"},
   });
 }
 

@@ -96,7 +96,8 @@ TEST(Settings, OneThatComesBackWhileItIsEndedStartsOnceItIsGone)
       {"unwanted a", "TERM a"},
       {"wanted a", ""},
       {"wait 1", ""},
-      {"killed a 15", "process_terminated a settings, spawn a"},
+      {"killed a 15", "process_terminated a settings"},
+      {"wait 3.5", "@3.5 spawn a"},
   });
 }
 

@@ -1,6 +1,6 @@
 #include "watchdog/core/details.h"
 
-#include <string.h>
+#include "watchdog/core/json.h"
 
 typedef struct {
   const WdThread *thread;
@@ -60,23 +60,6 @@ busiest(const WdThreads *before, const WdThreads *now)
   return all;
 }
 
-/* A JSON string; the name may hold any bytes. */
-static void
-append_string(GString *json, const char *name)
-{
-  g_autofree char *valid = g_utf8_make_valid(name, -1);
-  g_string_append_c(json, '"');
-  for (const char *at = valid; *at != '\0'; at++) {
-    if (*at == '"' || *at == '\\')
-      g_string_append_printf(json, "\\%c", *at);
-    else if (g_ascii_iscntrl(*at))
-      g_string_append_printf(json, "\\u%04x", (guint)*at);
-    else
-      g_string_append_c(json, *at);
-  }
-  g_string_append_c(json, '"');
-}
-
 static void
 append_number(GString *json, const char *key, gint64 value)
 {
@@ -96,7 +79,7 @@ wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_cou
     const Busy *one = &g_array_index(busy, Busy, i);
     g_string_append_printf(json, "%s{\"tid\":%" G_GINT64_FORMAT ",\"name\":", i > 0 ? "," : "",
                            one->thread->tid);
-    append_string(json, one->thread->name);
+    wd_json_append_string(json, one->thread->name);
     append_number(json, "cpu_ms", one->cpu_ms);
     g_string_append_c(json, '}');
   }

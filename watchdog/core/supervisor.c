@@ -29,6 +29,8 @@
 #define REPORT_SLACK_US (2 * G_TIME_SPAN_SECOND)
 /* More denylisted queries than this are hardly true. */
 #define DENYLISTED_MAX 1000
+/* A ping that fails, and a busy machine. */
+#define NAME_HELD_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdSupervisor {
   WdLimits limits;
@@ -500,6 +502,17 @@ end_with_worker(WdSupervisor *supervisor, WdStep *step, WdProcess *worker, Worke
   }
 }
 
+/* The core keeps the name of an extension that went until its next ping of it fails, and refuses
+ * the name to a new one until then; ours waits for it by itself. */
+static void
+wait_for_name(const WdSupervisor *supervisor, const WdStep *step, WdProcess *process)
+{
+  const gint64 held_us =
+      supervisor->limits.extensions_interval_s * G_USEC_PER_SEC + NAME_HELD_SLACK_US;
+  if (process->role == WD_ROLE_EXTENSION && !process->indispensable && supervisor->manager_accepts)
+    process->next_start_us = MAX(process->next_start_us, step->now_us + held_us);
+}
+
 static void
 exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdExit *exit)
 {
@@ -514,6 +527,8 @@ exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdExit 
   end_with_worker(supervisor, step, process, judgement);
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_EXIT);
+  else if (!follows)
+    wait_for_name(supervisor, step, process);
 }
 
 static void
