@@ -31,6 +31,8 @@ typedef struct Connection {
   WireWalk walk;     /* through @bytes */
   gboolean unseen;   /* @bytes has some that @walk has not seen */
   GByteArray *reply; /* NULL: none is pending, and only then anything is read */
+  WireRest rest;     /* of @reply; next is NULL: there is none */
+  GList rest_link;   /* in the server's queue */
   gsize sent;
   gboolean last;   /* close once the reply is sent */
   gint64 since_us; /* begin of the present phase: idle, receiving, or replying */
@@ -46,9 +48,23 @@ struct WireServer {
   GSource *sweep;     /* only while there are connections */
   GQueue connections; /* the one without progress for longest comes first */
   gsize pending_bytes;
+  GQueue rests;    /* connections whose replies are being made, in turn */
+  GSource *making; /* only while there are some */
 };
 
 /* --- one connection --- */
+
+/* The rest is made, or nobody wants it. */
+static void
+drop_rest(Connection *connection)
+{
+  WireServer *server = connection->server;
+  if (connection->rest.next == NULL)
+    return;
+  g_queue_unlink(&server->rests, &connection->rest_link);
+  connection->rest.free(connection->rest.data);
+  connection->rest = (WireRest){NULL, NULL, NULL};
+}
 
 static void
 drop_reply(Connection *connection)
@@ -68,6 +84,7 @@ connection_close(Connection *connection)
     g_source_destroy(server->sweep);
     g_clear_pointer(&server->sweep, g_source_unref);
   }
+  drop_rest(connection);
   drop_reply(connection);
   g_source_destroy(connection->source);
   g_source_unref(connection->source);
@@ -137,6 +154,74 @@ bound_pending(Connection *newest)
   }
 }
 
+/* Waits for what is to be waited for now. */
+static void
+connection_await(Connection *connection)
+{
+  const gboolean making = connection->rest.next != NULL;
+  const gboolean replying = connection->reply != NULL;
+  /* That the client is gone is told in any case. */
+  g_source_modify_unix_fd(connection->source, connection->tag,
+                          making     ? 0
+                          : replying ? G_IO_OUT
+                                     : G_IO_IN);
+  g_source_set_ready_time(connection->source, !replying && connection->unseen ? 0 : -1);
+}
+
+/* Makes one slice of the reply whose turn it is. */
+static void
+make_slice(WireServer *server)
+{
+  Connection *connection = server->rests.head->data;
+  GByteArray *reply = connection->reply;
+  server->pending_bytes -= reply->len;
+  const gboolean more = connection->rest.next(connection->rest.data, reply);
+  server->pending_bytes += reply->len;
+  note_progress(connection);
+  /* In turn, but only so many at a time. */
+  g_queue_unlink(&server->rests, &connection->rest_link);
+  GList *behind = g_queue_peek_nth_link(&server->rests, server->limits.rests - 1);
+  g_queue_insert_before_link(&server->rests, behind, &connection->rest_link);
+  if (!more) {
+    drop_rest(connection);
+    connection->since_us = g_get_monotonic_time();
+    connection_await(connection);
+  }
+  bound_pending(connection);
+}
+
+/* A slice a turn, so that others have theirs. */
+static gboolean
+on_making(gpointer user_data)
+{
+  WireServer *server = user_data;
+  if (server->rests.length > 0)
+    make_slice(server);
+  if (server->rests.length > 0)
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer(&server->making, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+/* One slice is enough for most. */
+static void
+begin_rest(Connection *connection, const WireRest *rest)
+{
+  WireServer *server = connection->server;
+  connection->rest = *rest;
+  connection->rest_link = (GList){.data = connection};
+  g_queue_push_tail_link(&server->rests, &connection->rest_link);
+  if (server->making != NULL)
+    return;
+  make_slice(server);
+  if (server->rests.length == 0)
+    return;
+  server->making = g_idle_source_new();
+  g_source_set_priority(server->making, G_PRIORITY_DEFAULT);
+  g_source_set_callback(server->making, on_making, server, NULL);
+  g_source_attach(server->making, server->context);
+}
+
 /* Answers the next message if it is all there. Returns: FALSE when the connection is at its end. */
 static gboolean
 connection_answer(Connection *connection)
@@ -152,24 +237,29 @@ connection_answer(Connection *connection)
     return TRUE;
 
   g_autoptr(GByteArray) reply = g_byte_array_new();
+  WireRest rest = {NULL, NULL, NULL};
   if (verdict == WIRE_COMPLETE)
-    server->handler(message, connection->bytes->data, reply, server->user_data);
+    server->handler(message, connection->bytes->data, reply, &rest, server->user_data);
   else if (message->method[0] !=
            '\0') /* we know whom to answer, not where the next message begins */
     wire_reply_exception(reply, message, WIRE_EXCEPTION_PROTOCOL, message->problem);
   connection->last = verdict != WIRE_COMPLETE;
-  if (message->oneway) {
-    if (verdict == WIRE_COMPLETE)
-      connection_consume(connection);
-    return verdict == WIRE_COMPLETE;
+  const gboolean oneway = message->oneway;
+  if (oneway && rest.next != NULL) {
+    rest.free(rest.data);
+    rest.next = NULL;
   }
   if (verdict == WIRE_COMPLETE)
     connection_consume(connection);
-  if (reply->len == 0)
+  if (oneway)
+    return verdict == WIRE_COMPLETE;
+  if (reply->len == 0 && rest.next == NULL)
     return FALSE;
   connection->reply = g_steal_pointer(&reply);
   connection->sent = 0;
   server->pending_bytes += connection->reply->len;
+  if (rest.next != NULL)
+    begin_rest(connection, &rest);
   bound_pending(connection);
   return TRUE;
 }
@@ -200,21 +290,19 @@ connection_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
   (void)user_data;
   Connection *connection = ((ConnectionSource *)source)->connection;
   const GIOCondition ready = g_source_query_unix_fd(source, connection->tag);
-  gboolean going = TRUE;
+  gboolean going = connection->rest.next == NULL || (ready & (G_IO_HUP | G_IO_ERR)) == 0;
   /* One message a turn, so that a client that floods is not served at the others' cost. */
-  if (connection->reply == NULL && !connection->unseen && ready != 0)
+  if (going && connection->reply == NULL && !connection->unseen && ready != 0)
     going = connection_receive(connection);
   if (going && connection->reply == NULL)
     going = connection_answer(connection);
-  if (going && connection->reply != NULL)
+  if (going && connection->reply != NULL && connection->rest.next == NULL)
     going = connection_send(connection);
   if (!going) {
     connection_close(connection);
     return G_SOURCE_REMOVE;
   }
-  const gboolean replying = connection->reply != NULL;
-  g_source_modify_unix_fd(source, connection->tag, replying ? G_IO_OUT : G_IO_IN);
-  g_source_set_ready_time(source, !replying && connection->unseen ? 0 : -1);
+  connection_await(connection);
   return G_SOURCE_CONTINUE;
 }
 
@@ -224,6 +312,8 @@ static gint64
 deadline_of(const Connection *connection)
 {
   const WireServerLimits *limits = &connection->server->limits;
+  if (connection->rest.next != NULL)
+    return G_MAXINT64; /* it waits for us */
   if (connection->reply != NULL)
     return connection->since_us + limits->reply_us;
   if (connection->bytes->len > 0)
@@ -351,6 +441,7 @@ wire_server_new(const char *path, GMainContext *context, WireHandler handler, gp
       .idle_us = 60 * G_TIME_SPAN_SECOND,
       .request_us = 10 * G_TIME_SPAN_SECOND,
       .reply_us = 30 * G_TIME_SPAN_SECOND,
+      .rests = 4,
   };
   accept_from_now(server);
   return server;
@@ -371,7 +462,7 @@ wire_server_path(const WireServer *server)
 gboolean
 wire_server_busy(const WireServer *server)
 {
-  return server->pending_bytes > 0;
+  return server->pending_bytes > 0 || server->rests.length > 0;
 }
 
 void
@@ -382,6 +473,9 @@ wire_server_free(WireServer *server)
   replace_accepting(server, NULL);
   while (server->connections.head != NULL)
     connection_close(server->connections.head->data);
+  if (server->making != NULL)
+    g_source_destroy(server->making);
+  g_clear_pointer(&server->making, g_source_unref);
   wire_listener_free(server->listener);
   g_main_context_unref(server->context);
   g_free(server);
