@@ -48,6 +48,10 @@ void wire_server_set_limits(WireServer *server, const WireServerLimits *limits);
 
 const char *wire_server_path(const WireServer *server);
 
+/* For a slice that can't help taking long, to be called by it every few milliseconds: lets others
+ * have their turn with what is answered at once; what has to be made waits. */
+void wire_server_breathe(WireServer *server);
+
 /* TRUE while a reply is being made, or not yet handed to the kernel whole. */
 gboolean wire_server_busy(const WireServer *server);
 

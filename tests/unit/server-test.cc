@@ -109,6 +109,11 @@ protected:
       self->most_begun_ = std::max<int>(self->most_begun_, ++self->begun_);
     slices->begun = true;
     g_usleep(5000);
+    const gint64 end = in_ms(self->breathless_ms_.exchange(0));
+    while (g_get_monotonic_time() < end) {
+      wire_server_breathe(self->server_);
+      g_usleep(2000);
+    }
     self->made_++;
     g_byte_array_append(reply, reinterpret_cast<const guint8 *>(SLICE.data()), (guint)SLICE.size());
     return --slices->left > 0;
@@ -132,7 +137,7 @@ protected:
   Loop loop_;
   WireServer *server_ = nullptr;
   std::vector<int> open_;
-  std::atomic<int> handled_{0}, made_{0}, begun_{0}, most_begun_{0}, freed_{0};
+  std::atomic<int> handled_{0}, made_{0}, begun_{0}, most_begun_{0}, freed_{0}, breathless_ms_{0};
 };
 
 TEST_F(Server, AnswersOurClient)
@@ -203,6 +208,49 @@ TEST_F(Server, RepliesThatTakeLongHoldUpNobody)
   EXPECT_EQ(receive(slow, 400 * SLICE.size()), repeat(SLICE, 400));
   EXPECT_EQ(receive(slow, PONG.size()), PONG);
   EXPECT_EQ(freed_, 1);
+}
+
+TEST_F(Server, ASliceThatTakesLongBreathes)
+{
+  const int slow = client();
+  breathless_ms_ = 1000;
+  ASSERT_TRUE(send_all(slow, slices(1)));
+  const gint64 most = in_ms(10000);
+  while (begun_ == 0 && g_get_monotonic_time() < most)
+    g_usleep(1000);
+  const int waiting = client();
+  ASSERT_TRUE(send_all(waiting, slices(1)));
+  const int hostile = client();
+  ASSERT_TRUE(send_all(hostile, "GET / HTTP/1.1\r\n\r\n"));
+  for (int i = 0; i < 10; i++)
+    ASSERT_TRUE(pings());
+  EXPECT_EQ(receive(hostile, 1), "");
+  EXPECT_EQ(made_, 0); // all of that in the middle of the slice
+  EXPECT_EQ(receive(slow, SLICE.size()), SLICE);
+  EXPECT_EQ(receive(waiting, SLICE.size()), SLICE);
+  EXPECT_EQ(most_begun_, 1);
+}
+
+TEST_F(Server, WhoIsClosedInTheMiddleOfASliceGoesAfterIt)
+{
+  limit({4, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 4});
+  const int slow = client();
+  breathless_ms_ = 1000;
+  ASSERT_TRUE(send_all(slow, slices(3)));
+  const gint64 most = in_ms(10000);
+  while (begun_ == 0 && g_get_monotonic_time() < most)
+    g_usleep(1000);
+  for (int i = 0; i < 6; i++) // more than there is room for
+    ASSERT_TRUE(pings());
+  const int first = client();
+  for (int i = 0; i < 5; i++)
+    client();
+  ASSERT_TRUE(pings());
+  EXPECT_EQ(receive(first, 1), ""); // evicted
+  while (freed_ == 0 && g_get_monotonic_time() < most)
+    g_usleep(1000);
+  EXPECT_EQ(freed_, 1);
+  EXPECT_TRUE(pings());
 }
 
 TEST_F(Server, SoManyRepliesAreMadeAtOnceAndTheOthersAfterThem)
