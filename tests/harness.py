@@ -176,8 +176,8 @@ class Watchdog:
         with self.log_path.open("ab") as log:
             self.process = subprocess.Popen(
                 self.command(*options, flags=flags),
-                env={**os.environ, MARK: str(self.directory)},
-                **{"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **self.popen})
+                **{"env": {**os.environ, MARK: str(self.directory)},
+                   "stdin": subprocess.DEVNULL, "stdout": log, "stderr": log, **self.popen})
         if ready:
             self.worker()
         if ready and tables:

@@ -141,7 +141,7 @@ wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **
     /* The waiting child sees its control socket close, and goes; it is reaped like any stray. */
     wd_child_reaped(child);
     if (error != NULL && *error == NULL)
-      g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, "it was gone at once");
+      g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "it was gone at once");
     return FALSE;
   }
   return TRUE;

@@ -13,7 +13,7 @@ wd_descriptors_open_standard(GError **error)
   while (fd >= 0 && fd <= STDERR_FILENO);
   if (fd < 0) {
     const int saved = errno;
-    g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(saved), "/dev/null: %s",
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "/dev/null: %s",
                 g_strerror(saved));
     return FALSE;
   }

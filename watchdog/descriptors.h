@@ -1,7 +1,7 @@
 /* The file descriptors that we are started with. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 

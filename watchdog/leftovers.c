@@ -33,7 +33,8 @@ static gboolean
 fail(GError **error, const char *path)
 {
   const int saved = errno;
-  g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "%s: %s", path, g_strerror(saved));
+  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s", path,
+              g_strerror(saved));
   return FALSE;
 }
 
@@ -136,7 +137,7 @@ end_leftovers(const GArray *leftovers, gint64 grace_us, GError **error)
   signal_all(leftovers, SIGKILL);
   if (wait_until_gone(leftovers, g_get_monotonic_time() + REAP_WAIT_US))
     return TRUE;
-  g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
               "a process that a crashed osquery-watchdogd left behind can't be stopped");
   return FALSE;
 }

@@ -5,7 +5,7 @@
  * can't mean another process; and the boot's id, for both begin anew with each boot. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 

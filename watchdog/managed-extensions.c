@@ -44,7 +44,7 @@ find_tables_extension(const char *option, GError **error)
     return g_steal_pointer(&beside);
   if (g_file_test(installed, G_FILE_TEST_EXISTS))
     return g_steal_pointer(&installed);
-  g_set_error(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND,
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
               "the tables extension is neither %s nor %s (name it with --tables_extension=PATH, or "
               "do without: --notables)",
               beside, installed);

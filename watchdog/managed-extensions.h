@@ -1,7 +1,7 @@
 /* Which extensions are managed: what extensions.load names, as osquery reads it, and our own. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 #include "watchdog/core/settings.h"
 

@@ -24,7 +24,7 @@ static gboolean
 fail(GError **error, const char *path)
 {
   const int saved = errno;
-  g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(saved), "pidfile %s: %s", path,
+  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "pidfile %s: %s", path,
               g_strerror(saved));
   return FALSE;
 }
@@ -67,7 +67,7 @@ kill_owner(int fd, const char *path, GError **error)
   }
   if (process >= 0)
     close(process);
-  g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
               "pidfile %s: locked, and --force kills no process that is not an osqueryd", path);
   return FALSE;
 }
@@ -94,7 +94,7 @@ lock(int fd, const char *path, gboolean force, GError **error)
     return kill_owner(fd, path, error) && (lock_within(fd, FORCE_WAIT_US) || fail(error, path));
   if (errno != EWOULDBLOCK)
     return fail(error, path);
-  g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
               "pidfile %s: locked by process %" G_GINT64_FORMAT
               ": osqueryd runs already (--force among its flags kills it)",
               path, read_owner(fd));

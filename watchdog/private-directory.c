@@ -8,7 +8,7 @@
 static void
 set_errno_error(GError **error, const char *path, int error_number)
 {
-  g_set_error(error, G_IO_ERROR, g_io_error_from_errno(error_number), "%s: %s", path,
+  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(error_number), "%s: %s", path,
               g_strerror(error_number));
 }
 
@@ -31,7 +31,7 @@ check_directory(const char *path, GError **error)
     problem = "can't be written";
   if (problem == NULL)
     return TRUE;
-  g_set_error(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED, "%s: %s", path, problem);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_ACCES, "%s: %s", path, problem);
   return FALSE;
 }
 
@@ -62,7 +62,7 @@ wd_private_directory_lock(const char *directory, GError **error)
   const int saved = errno;
   close(fd);
   if (saved == EACCES || saved == EAGAIN)
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_BUSY,
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
                 "%s: locked: another osquery-watchdogd uses this directory", path);
   else
     set_errno_error(error, path, saved);

@@ -1,7 +1,7 @@
 /* The directories that are ours alone, and the lock that keeps them so. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 char *wd_private_directory_prepare(const char *path, GError **error);
 
 /* Takes the lock in @directory for this process, which may take it again, until a descriptor that
- * this returned for it is closed. -1 with @error: G_IO_ERROR_BUSY when another process holds it. */
+ * this returned for it is closed. -1 with @error: G_FILE_ERROR_AGAIN when another process holds it.
+ */
 int wd_private_directory_lock(const char *directory, GError **error);
 
 G_END_DECLS

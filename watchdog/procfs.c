@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gio/gio.h>
+#include <glib.h>
 #include <unistd.h>
 
 /* Both files are far shorter; a longer one isn't what we take it for. */
@@ -25,7 +25,8 @@ wd_proc_reader_open(WdProcReader *reader, gint64 pid, GError **error)
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     const int saved = errno;
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "%s: %s", path, g_strerror(saved));
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s", path,
+                g_strerror(saved));
     return FALSE;
   }
   *reader = (WdProcReader){.pid = pid, .stat_fd = fd};

@@ -17,9 +17,8 @@ wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error)
       has_file ? &file : NULL, has_directory ? &directory : NULL, geteuid(), allow_unsafe);
   if (permission == WD_PERMISSION_SAFE)
     return TRUE;
-  g_set_error(error, G_IO_ERROR,
-              permission == WD_PERMISSION_MISSING ? G_IO_ERROR_NOT_FOUND
-                                                  : G_IO_ERROR_PERMISSION_DENIED,
+  g_set_error(error, G_FILE_ERROR,
+              permission == WD_PERMISSION_MISSING ? G_FILE_ERROR_NOENT : G_FILE_ERROR_ACCES,
               "%s %s", path, wd_permission_text(permission));
   return FALSE;
 }

@@ -1,7 +1,7 @@
 /* Whether a program's file may be executed by us, by osquery's rule (core/permission.h). */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 

@@ -9,8 +9,9 @@
 #include <unistd.h>
 
 #define OOM_SCORE_ADJ "/proc/self/oom_score_adj"
-/* Nearly never (-1000 would be never): a watchdog that is at fault itself may still be ended. */
-#define OWN_SCORE "-900"
+/* Nearly never (-1000 would be never: a watchdog that is at fault itself may still be ended), else
+ * what anybody may go back to. */
+static const char *const OWN_SCORES[] = {"-900", "0"};
 
 static gboolean
 write_score(const char *score)
@@ -34,6 +35,16 @@ may_lock_memory(void)
   return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_IPC_LOCK)) != 0;
 }
 
+/* To the lowest that we may have. */
+static gboolean
+lower_score(gint64 present)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(OWN_SCORES); i++)
+    if (g_ascii_strtoll(OWN_SCORES[i], NULL, 10) < present && write_score(OWN_SCORES[i]))
+      return TRUE;
+  return FALSE;
+}
+
 char *
 wd_self_protect(void)
 {
@@ -42,7 +53,7 @@ wd_self_protect(void)
   const gboolean lowered =
       g_file_get_contents(OOM_SCORE_ADJ, &score, NULL, NULL) &&
       g_ascii_string_to_signed(g_strstrip(score), 10, -1000, 1000, &number, NULL) &&
-      number > g_ascii_strtoll(OWN_SCORE, NULL, 10) && write_score(OWN_SCORE);
+      lower_score(number);
   /* Under a limit, locking future pages would make memory requests fail instead. */
   if (may_lock_memory())
     (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);

@@ -51,7 +51,8 @@ print(const char *text, GError **error)
 {
   if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
     return TRUE;
-  g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, "the standard output can't be written");
+  g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                      "the standard output can't be written");
   return FALSE;
 }
 

@@ -1,7 +1,7 @@
 /* Reads the settings from the command line, the flagfiles and the environment of this process. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 #include "watchdog/core/settings.h"
 

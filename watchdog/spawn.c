@@ -116,7 +116,8 @@ static gboolean
 fail(GError **error, const char *what)
 {
   const int saved = errno;
-  g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "%s: %s", what, g_strerror(saved));
+  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s", what,
+              g_strerror(saved));
   return FALSE;
 }
 

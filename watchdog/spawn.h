@@ -6,7 +6,7 @@
  * was given. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 #include <sys/types.h>
 
 G_BEGIN_DECLS

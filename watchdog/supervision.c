@@ -116,7 +116,7 @@ daemonize(const WdSettings *settings, GError **error)
   if (!settings->daemonize || daemon(0, 0) == 0)
     return TRUE;
   const int saved = errno;
-  g_set_error(error, G_IO_ERROR, (gint)g_io_error_from_errno(saved), "--daemonize: %s",
+  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "--daemonize: %s",
               g_strerror(saved));
   return FALSE;
 }

@@ -67,11 +67,19 @@ def test_signals_are_as_at_login(stand_in, parent):
     assert stand_in.stop() == 0
 
 
+def waiting_extension(watchdog):
+    """A shell as an extension; its pid once it waits: before, it opens its script, and blocks all
+    signals for a moment while it forks."""
+    ready = watchdog.directory / "extension.ready"
+    watchdog.program("shell.ext", f"#!/bin/sh\nsleep 1000 & echo > {ready}; wait\n")
+    watchdog.autoload.write_text(f"{watchdog.directory}/shell.ext\n")
+    watchdog.start()
+    eventually(ready.exists, "the extension waits")
+    return watchdog.pid("shell.ext")
+
+
 def test_an_extension_has_default_signals_too(stand_in):
-    stand_in.program("shell.ext", f"#!/bin/sh\n{WAIT}\n")
-    stand_in.autoload.write_text(f"{stand_in.directory}/shell.ext\n")
-    stand_in.start()
-    shown = status(stand_in.pid("shell.ext"))
+    shown = status(waiting_extension(stand_in))
     assert signals(shown["SigBlk"]) == set() and signals(shown["SigIgn"]) == set()
 
 
@@ -96,14 +104,11 @@ def test_no_descriptor_is_inherited(stand_in):
 
 
 def test_an_extension_inherits_no_descriptor(stand_in):
-    stand_in.program("shell.ext", f"#!/bin/sh\n{WAIT}\n")
-    stand_in.autoload.write_text(f"{stand_in.directory}/shell.ext\n")
     reader, writer = os.pipe()
     stand_in.popen = {"pass_fds": [reader, writer]}
-    stand_in.start()
+    pid = waiting_extension(stand_in)
     log = os.path.realpath(stand_in.log_path)
     script = str(stand_in.directory / "shell.ext")
-    pid = stand_in.pid("shell.ext")
     assert set(descriptors(pid).values()) == {"/dev/null", log, script}
     os.close(reader)
     os.close(writer)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -205,6 +206,29 @@ def test_details_tell_what_the_worker_was_doing(stand_in):
     assert busiest[0]["cpu_ms"] >= busiest[1]["cpu_ms"] > 0
     assert details["threads"] >= 3 and details["descriptors"] > 3
     assert details["anonymous_bytes"] > 0
+
+
+def test_debug_tells_what_is_measured(watchdog):
+    watchdog.flags("--enable_watchdog_debug", "--watchdog_memory_limit=77")
+    watchdog.start()
+    line = eventually(lambda: re.findall(r"^pid: (\d+), cpu: \d+ms/\d+ms, memory: [0-9.]+MB/77MB$",
+                                         watchdog.log(), re.MULTILINE), "a measurement")
+    assert {watchdog.process.pid, watchdog.worker()} & {int(pid) for pid in line}
+
+
+@pytest.mark.parametrize("metric", ["growth", "resident", "private"])
+def test_memory_metrics(stand_in, metric):
+    """A worker that has all its memory before the baseline is taken is over only for those that
+    don't count from there."""
+    stand_in.flags(*NO_BACK_OFF, "--watchdog_memory_limit=60", "--watchdog_delay=9")
+    stand_in.start(f"--memory_metric={metric}")
+    stand_in.query("SELECT misbehave('grow:2000:150')")
+    if metric == "growth":
+        row = eventually(lambda: (row := stand_in.status("worker"))["enforced"] and row, "enforced")
+        assert row["footprint"] < 60 << 20 < row["resident_size"]
+    else:
+        exceeded = stand_in.wait_event("event = 'limit_exceeded'")
+        assert exceeded["measured"] >= 150 << 20
 
 
 # --- a broken command line ---

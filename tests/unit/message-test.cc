@@ -125,4 +125,10 @@ TEST(Message, OfTheRest)
                "osquery extension /p (42) could not be stopped. Sending kill signal.");
 }
 
+TEST(Message, WhatWasMeasured)
+{
+  g_autofree char *text = wd_measured_message(42, 130, 600, 3 * 1024 * 1024 / 2, 200 * 1024 * 1024);
+  EXPECT_STREQ(text, "pid: 42, cpu: 130ms/600ms, memory: 1.50MB/200MB");
+}
+
 } // namespace

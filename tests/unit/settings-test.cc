@@ -79,7 +79,7 @@ TEST_F(Settings, Defaults)
   EXPECT_FALSE(settings->disable_extensions);
   EXPECT_FALSE(settings->allow_unsafe);
   EXPECT_FALSE(settings->verbose);
-  EXPECT_FALSE(settings->watchdog_debug);
+  EXPECT_FALSE(settings->limits.debug);
   EXPECT_FALSE(settings->force);
   EXPECT_FALSE(settings->ephemeral);
   EXPECT_FALSE(settings->daemonize);
@@ -289,7 +289,7 @@ TEST_F(Settings, OsquerydsFlags)
   EXPECT_TRUE(limits.enforce_extensions);
   EXPECT_EQ(limits.extensions_timeout_s, 10);
   EXPECT_EQ(limits.extensions_interval_s, 1);
-  EXPECT_TRUE(settings->watchdog_debug);
+  EXPECT_TRUE(settings->limits.debug);
   EXPECT_TRUE(settings->disable_extensions);
   EXPECT_STREQ(settings->extensions_socket, "/s");
   EXPECT_STREQ(settings->extensions_autoload, "/l");

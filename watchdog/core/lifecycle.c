@@ -1,5 +1,6 @@
 #include "watchdog/core/lifecycle.h"
 
+#include <math.h>
 #include <signal.h>
 
 #include "watchdog/core/message.h"
@@ -174,6 +175,18 @@ nears_limit(const WdProcess *process, const WdLimits *limits)
           process->meter.footprint_bytes > limits->memory_limit_bytes / 2);
 }
 
+static void
+log_measured(const WdStep *step, const WdProcess *process)
+{
+  const WdMeter *meter = &process->meter;
+  if (isnan(meter->utilization)) /* not measured yet */
+    return;
+  wd_actions_log(step->actions, process->index,
+                 wd_measured_message(process->pid, meter->cpu_used_ms, meter->cpu_allowed_ms,
+                                     MAX(meter->footprint_bytes, 0),
+                                     step->limits->memory_limit_bytes));
+}
+
 gboolean
 wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gboolean regular,
                    WdBreach *breach)
@@ -187,6 +200,8 @@ wd_process_measure(WdStep *step, WdProcess *process, const WdSample *sample, gbo
   process->next_memory_look_us = wd_meter_next_memory_sample_us(&process->meter, step->limits);
   process->sample = *sample;
   process->last_check_us = step->now_us;
+  if (regular && step->limits->debug)
+    log_measured(step, process);
   if (verdict.kind == WD_VERDICT_WITHIN) {
     if (regular && nears_limit(process, step->limits))
       wd_actions_remember_threads(step->actions, process->index);

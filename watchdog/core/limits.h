@@ -34,6 +34,7 @@ typedef struct {
   gint64 stop_grace_s;            /* the same when we stop: alarm_timeout - 4, at least 1 */
   gint64 extensions_interval_s;   /* how often an extension looks for the worker's manager */
   gint64 extensions_timeout_s;    /* how long an extension waits for the manager's socket */
+  gboolean debug;   /* --enable_watchdog_debug: a log line for each process at each check */
   gboolean manager; /* the worker opens its extension manager's socket: no --disable_extensions */
   WdGiveUp extension_give_up;
   gint64 extension_registration_timeout_s; /* living but not registered for longer: restarted; 0:

@@ -170,3 +170,14 @@ wd_broken_command_line_message(const char *path, gint64 code, guint times)
                          "flagfile must be wrong",
                          path, code, times);
 }
+
+char *
+wd_measured_message(gint64 pid, gint64 used_ms, gint64 allowed_ms, gint64 footprint_bytes,
+                    gint64 limit_bytes)
+{
+  const gint64 megabyte = 1024 * 1024;
+  return g_strdup_printf("pid: %" G_GINT64_FORMAT ", cpu: %" G_GINT64_FORMAT "ms/%" G_GINT64_FORMAT
+                         "ms, memory: %.2fMB/%" G_GINT64_FORMAT "MB",
+                         pid, used_ms, allowed_ms, (double)footprint_bytes / (double)megabyte,
+                         limit_bytes / megabyte);
+}

@@ -44,6 +44,8 @@ judge_cpu(WdMeter *meter, const WdLimits *limits, const WdSample *sample, gint64
       used_since(meter->user_ms, sample->user_ms) + used_since(meter->system_ms, sample->system_ms);
   gint64 allowed_ms = limits->utilization_limit * elapsed_ms * limits->cpus / 100;
 
+  meter->cpu_used_ms = used_ms;
+  meter->cpu_allowed_ms = allowed_ms;
   meter->regular_us = now_us;
   meter->user_ms = sample->user_ms;
   meter->system_ms = sample->system_ms;

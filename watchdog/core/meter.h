@@ -35,6 +35,8 @@ typedef struct {
 typedef struct {
   /* results; WD_NONE or NAN: not known yet */
   double utilization;          /* % of all CPUs between the last two regular samples */
+  gint64 cpu_used_ms;          /* between them */
+  gint64 cpu_allowed_ms;       /* likewise */
   gint64 sustained_s;          /* over the utilization limit for so long */
   gint64 footprint_bytes;      /* what the memory limit is applied to */
   gint64 peak_footprint_bytes; /* the greatest of them */

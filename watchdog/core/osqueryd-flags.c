@@ -146,7 +146,7 @@ take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
   take_limits(settings, flags, cpus);
   settings->allow_unsafe = is_on(flags, "allow_unsafe");
   settings->verbose = is_on(flags, "verbose");
-  settings->watchdog_debug = is_on(flags, "enable_watchdog_debug");
+  settings->limits.debug = is_on(flags, "enable_watchdog_debug");
   settings->force = is_on(flags, "force");
   settings->ephemeral = is_on(flags, "ephemeral");
   settings->daemonize = is_on(flags, "daemonize");

@@ -39,7 +39,6 @@ typedef struct {
   gboolean disable_extensions;
   gboolean allow_unsafe;
   gboolean verbose;
-  gboolean watchdog_debug;
   gboolean force;
   gboolean ephemeral;
   gboolean daemonize;
