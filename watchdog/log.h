@@ -1,9 +1,9 @@
-/* The watchdog's log: to stderr and the system log; to the journal alone, with structured fields,
- * when stderr leads there.
+/* The watchdog's log: to stderr and syslog; to the journal alone, with structured fields, when
+ * stderr leads there.
  *
- * Never blocks the caller. A line that a reader of our stderr leaves no room for is dropped, rather
- * than letting a full pipe stop supervision; the system log is written from a thread of its own
- * behind a bounded queue. */
+ * Never blocks the caller. What stderr or the journal has no room for is dropped, rather than
+ * letting a full pipe stop supervision; syslog is written from a thread of its own behind a bounded
+ * queue. */
 #pragma once
 
 #include "watchdog/core/event.h"

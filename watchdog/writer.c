@@ -9,6 +9,7 @@
 
 #include "watchdog/core/clock-watch.h"
 #include "watchdog/log.h"
+#include "watchdog/store/database.h"
 #include "watchdog/store/recover.h"
 #include "watchdog/store/status.h"
 
@@ -373,6 +374,7 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
   g_queue_init(&writer->events);
+  wd_database_keep_small(); /* nobody else here uses SQLite */
   writer->thread = g_thread_try_new("writer", writer_thread, writer, error);
   if (writer->thread == NULL)
     g_clear_pointer(&writer, writer_free);
@@ -388,7 +390,6 @@ wd_writer_append(WdWriter *writer, WdEvent *event)
     writer->lost++;
   else
     g_queue_push_tail(&writer->events, event);
-  g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
   if (full)
     wd_event_free(event);
@@ -400,9 +401,19 @@ wd_writer_publish(WdWriter *writer, GPtrArray *rows)
   g_mutex_lock(&writer->mutex);
   GPtrArray *replaced = writer->rows;
   writer->rows = rows;
-  g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
   g_clear_pointer(&replaced, g_ptr_array_unref);
+}
+
+void
+wd_writer_wake(WdWriter *writer)
+{
+  g_mutex_lock(&writer->mutex);
+  const gboolean work = !g_queue_is_empty(&writer->events) || writer->rows != NULL;
+  g_mutex_unlock(&writer->mutex);
+  /* Only now: a thread woken with the mutex held would go to sleep again at once. */
+  if (work)
+    g_cond_signal(&writer->changed);
 }
 
 int

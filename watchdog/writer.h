@@ -26,11 +26,15 @@ typedef struct WdWriter WdWriter;
 /* Starts the thread, which takes no signals. NULL with @error. */
 WdWriter *wd_writer_start(const WdWriterOptions *options, GError **error);
 
-/* Takes @event. Returns at once. */
+/* Takes @event, to be written after the next wd_writer_wake(). Returns at once. */
 void wd_writer_append(WdWriter *writer, WdEvent *event);
 
-/* Takes @rows, a GPtrArray that owns its WdProcessStatus. Returns at once. */
+/* Takes @rows, a GPtrArray that owns its WdProcessStatus; likewise. */
 void wd_writer_publish(WdWriter *writer, GPtrArray *rows);
+
+/* Has the thread write what there is. Apart from the two above, because it may then get the CPU:
+ * first comes what is urgent, such as starting the next worker. */
+void wd_writer_wake(WdWriter *writer);
 
 /* Readable after something that wd_writer_collect() tells has changed. */
 int wd_writer_fd(const WdWriter *writer);

@@ -107,6 +107,8 @@ class Bench:
     def __init__(self, build, directory):
         self.build = pathlib.Path(build)
         self.directory = pathlib.Path(directory)
+        # In memory, as /run is.
+        self.runtime = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir="/dev/shm"))
         self.reports = Reports(directory)
         self.supervisors = []
         self.supervised = self.build / "tests" / "bench-supervised"
@@ -153,7 +155,7 @@ class Bench:
         (folder / "osquery.flags").write_text("")
         return self.start(name, [
             str(self.build / "bin" / "osquery-watchdogd"), f"--state_dir={folder}/state",
-            f"--runtime_dir={folder}/run", *options, "--", str(osqueryd),
+            f"--runtime_dir={self.runtime}/{name}", *options, "--", str(osqueryd),
             f"--flagfile={folder}/osquery.flags", f"--extensions_socket={folder}/em",
             f"--extensions_autoload={folder}/extensions.load", f"--pidfile={folder}/pidfile",
             "--watchdog_level=-1", "--watchdog_max_delay=0", *flags])
@@ -422,6 +424,7 @@ def main():
             bench.growths(arguments.growths)
     finally:
         bench.stop()
+        shutil.rmtree(bench.runtime)
         shutil.rmtree(directory)
     return 0
 

@@ -76,6 +76,14 @@ ensure_file(const char *path, GError **error)
   return TRUE;
 }
 
+void
+wd_database_keep_small(void)
+{
+  /* Refused when it comes too late; then there is more memory in use, and nothing else. */
+  (void)sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+  (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 sqlite3 *
 wd_database_open(const char *path, GError **error)
 {

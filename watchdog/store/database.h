@@ -12,6 +12,11 @@ G_BEGIN_DECLS
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3, sqlite3_close_v2)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
 
+/* Before the process's first connection: SQLite shall take memory as it needs it, and not 200 kB
+ * for each connection in advance, which pays for many queries but not for a writer's few
+ * statements. */
+void wd_database_keep_small(void);
+
 /* Opens @path for writing. A missing file is created with mode 0600 whatever the umask (SQLite
  * gives the -wal and -shm the mode of the main file). Nothing is read or written yet. Returns: NULL
  * with WD_HISTORY_ERROR_IO when it can't be opened, or when it is a symbolic link, no regular file,
