@@ -63,9 +63,6 @@ spawn(SimLoop *loop, guint process)
 static char PROBLEM[] = "corrupt";
 static const WdRecovery RECOVERY = {.problem = PROBLEM, .saved = 7};
 
-static char PROBLEM[] = "corrupt";
-static const WdRecovery RECOVERY = {.problem = PROBLEM, .saved = 7};
-
 static void
 store(SimLoop *loop, guint process, guint64 seq)
 {
@@ -81,9 +78,6 @@ store(SimLoop *loop, guint process, guint64 seq)
       add_pending(loop, WD_INPUT_EVENTS_LOST, 0, loop->now_us + latency_us)->input.lost = 1;
     return;
   }
-  if (sim_random_chance(loop->random, 2))
-    add_pending(loop, WD_INPUT_HISTORY_RECOVERED, 0, loop->now_us + latency_us)->input.recovery =
-        &RECOVERY;
   if (sim_random_chance(loop->random, 2))
     add_pending(loop, WD_INPUT_HISTORY_RECOVERED, 0, loop->now_us + latency_us)->input.recovery =
         &RECOVERY;
@@ -212,7 +206,6 @@ deliver(SimLoop *loop, guint index)
   case WD_INPUT_EXITED:
   case WD_INPUT_STORED:
   case WD_INPUT_EVENTS_LOST:
-  case WD_INPUT_HISTORY_RECOVERED:
   case WD_INPUT_HISTORY_RECOVERED:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
