@@ -7,32 +7,17 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "watchdog/core/clock-watch.h"
+#include "watchdog/history-keeper.h"
 #include "watchdog/log.h"
 #include "watchdog/store/database.h"
-#include "watchdog/store/history.h"
-#include "watchdog/store/recover.h"
 #include "watchdog/store/status.h"
 
 /* Some minutes of the worst storm; about 5 MB. */
 #define QUEUE_MAX 10000
-/* Events in one transaction, and rows pruned at once: short enough to answer quickly. */
-#define BATCH_MAX 256
-#define PRUNE_MOST BATCH_MAX
-#define PRUNE_INTERVAL_US (60 * G_TIME_SPAN_SECOND)
-#define RETRY_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
-#define RETRY_LONGEST_US (5 * G_TIME_SPAN_SECOND)
 /* For the attempt that is under way when the time to finish is over. */
 #define FINISH_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdWriter {
-  char *history_path;
-  char *status_path;
-  char *run_id;
-  char *boot_id;
-  gint64 watchdog_pid;
-  gint64 history_max;
-  gint64 history_expiry_s;
   GThread *thread;
   int event_fd;
 
@@ -48,29 +33,13 @@ struct WdWriter {
   WdRecovery *recovery; /* not yet told; NULL: none */
 
   /* the thread's own */
-  WdHistory *history;
-  char *unusable;  /* why the history that is open must be begun anew; NULL: it needn't */
-  gint64 base;     /* of this run's eids; WD_NONE: not known yet */
-  gint64 floor;    /* eids up to it have been shown before this run */
-  guint64 durable; /* seq */
+  WdHistoryKeeper keeper;
+  char *status_path;
   WdStatus *status;
-  gint64 retry_us; /* how long to wait after the present failure; 0: none */
-  gint64 retry_at_us;
-  gint64 next_prune_us;
-  WdClockWatch clock;
-  char *trouble; /* the last failure told, so that it is told once */
+  char *status_trouble; /* the last failure told, so that it is told once */
 };
 
 /* --- the thread --- */
-
-static void
-tell_trouble(WdWriter *writer, const GError *error)
-{
-  if (g_strcmp0(writer->trouble, error->message) != 0)
-    wd_logf("the store can't be written: %s", error->message);
-  g_free(writer->trouble);
-  writer->trouble = g_strdup(error->message);
-}
 
 static void
 notify(WdWriter *writer)
@@ -91,69 +60,15 @@ report(WdWriter *writer, WdRecovery *recovery)
   notify(writer);
 }
 
-static gboolean
-open_history(WdWriter *writer, GError **error)
-{
-  if (writer->history != NULL && writer->unusable == NULL)
-    return TRUE;
-  const WdHistoryRun run = {
-      .run_id = writer->run_id,
-      .boot_id = writer->boot_id,
-      .watchdog_pid = writer->watchdog_pid,
-      .now_s = g_get_real_time() / G_USEC_PER_SEC,
-      .floor = writer->floor,
-      .begun = writer->base != WD_NONE,
-      .base = writer->base,
-      .stored = writer->durable,
-  };
-  g_autoptr(WdRecovery) recovery = NULL;
-  WdHistory *history =
-      writer->history == NULL
-          ? wd_history_open_or_recover(writer->history_path, &run, &recovery, error)
-          : wd_history_recover(writer->history_path, &run, writer->history, writer->unusable,
-                               &recovery, error);
-  if (history == NULL)
-    return FALSE;
-  wd_history_free(writer->history);
-  g_clear_pointer(&writer->unusable, g_free);
-  writer->history = history;
-  writer->base = wd_history_base(history);
-  if (recovery != NULL)
-    report(writer, g_steal_pointer(&recovery));
-  return TRUE;
-}
-
-static void
-retry_later(WdWriter *writer)
-{
-  writer->retry_us = CLAMP(writer->retry_us * 2, RETRY_FIRST_US, RETRY_LONGEST_US);
-  writer->retry_at_us = g_get_monotonic_time() + writer->retry_us;
-}
-
-/* One that is locked stays open. One that is damaged or has been moved does, too, for what can be
- * saved from it. Any other is opened anew: the file may be another by then. */
-static void
-history_failed(WdWriter *writer, const GError *error)
-{
-  tell_trouble(writer, error);
-  retry_later(writer);
-  if (writer->unusable != NULL)
-    return;
-  if (g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT) ||
-      g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MOVED))
-    writer->unusable = g_strdup(error->message);
-  else if (!g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY))
-    g_clear_pointer(&writer->history, wd_history_free);
-}
-
-/* Up to BATCH_MAX of the oldest; they stay in the queue until they are durable. Only this thread
- * removes events, so the pointers stay good without the mutex. */
+/* Up to WD_HISTORY_BATCH_MAX of the oldest; they stay in the queue until they are durable. Only
+ * this thread removes events, so the pointers stay good without the mutex. */
 static gsize
 peek_batch(WdWriter *writer, WdEvent **batch)
 {
   gsize n = 0;
   g_mutex_lock(&writer->mutex);
-  for (GList *link = writer->events.head; link != NULL && n < BATCH_MAX; link = link->next)
+  for (GList *link = writer->events.head; link != NULL && n < WD_HISTORY_BATCH_MAX;
+       link = link->next)
     batch[n++] = link->data;
   g_mutex_unlock(&writer->mutex);
   return n;
@@ -167,25 +82,32 @@ drop_batch(WdWriter *writer, gsize n)
   for (gsize i = 0; i < n; i++)
     g_ptr_array_add(written, g_queue_pop_head(&writer->events));
   const WdEvent *last = g_ptr_array_index(written, n - 1);
-  writer->durable = writer->stored = last->seq;
+  writer->stored = last->seq;
   g_mutex_unlock(&writer->mutex);
   notify(writer);
   g_ptr_array_unref(written); /* not while the main loop may wait */
 }
 
-static gboolean
-write_events(WdWriter *writer, GError **error)
+static void
+write_events(WdWriter *writer)
 {
-  WdEvent *batch[BATCH_MAX];
-  if (!open_history(writer, error))
-    return FALSE;
+  WdEvent *batch[WD_HISTORY_BATCH_MAX];
+  WdRecovery *recovery = NULL;
   const gsize n = peek_batch(writer, batch);
-  if (n == 0)
-    return TRUE;
-  if (!wd_history_append(writer->history, batch, n, error))
-    return FALSE;
-  drop_batch(writer, n);
-  return TRUE;
+  const gboolean done = wd_history_keeper_append(&writer->keeper, batch, n, &recovery);
+  if (recovery != NULL)
+    report(writer, recovery);
+  if (done && n > 0)
+    drop_batch(writer, n);
+}
+
+static void
+tell_status_trouble(WdWriter *writer, const GError *error)
+{
+  if (g_strcmp0(writer->status_trouble, error->message) != 0)
+    wd_logf("the store can't be written: %s", error->message);
+  g_free(writer->status_trouble);
+  writer->status_trouble = g_strdup(error->message);
 }
 
 /* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
@@ -202,83 +124,40 @@ write_status(WdWriter *writer)
     writer->status = wd_status_open(writer->status_path, &error);
   if (writer->status == NULL ||
       !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len,
-                       writer->base, &error)) {
-    tell_trouble(writer, error);
+                       writer->keeper.base, &error)) {
+    tell_status_trouble(writer, error);
     g_clear_pointer(&writer->status, wd_status_free);
+  } else {
+    g_clear_pointer(&writer->status_trouble, g_free);
   }
-}
-
-/* A little more than the rows that may be there, so that not every event costs one more
- * transaction. */
-static gboolean
-over_the_maximum(const WdWriter *writer)
-{
-  return writer->history != NULL && writer->unusable == NULL &&
-         wd_history_rows(writer->history) >
-             writer->history_max + MIN(writer->history_max / 100, PRUNE_MOST);
-}
-
-/* What is over the maximum goes as fast as it comes; what is too old, one step each time: should
- * the clock be wrong after all, little is lost until somebody sets it right. */
-static void
-prune(WdWriter *writer)
-{
-  const gint64 now_us = g_get_monotonic_time();
-  const gint64 wall_us = g_get_real_time();
-  const gboolean due = now_us >= writer->next_prune_us;
-  if (writer->history == NULL || writer->unusable != NULL || (!due && !over_the_maximum(writer)))
-    return;
-  gint64 oldest_s = G_MININT64;
-  if (due && wd_clock_watch_settled(&writer->clock, wall_us, now_us))
-    oldest_s = wall_us / G_USEC_PER_SEC - writer->history_expiry_s;
-  guint removed;
-  g_autoptr(GError) error = NULL;
-  const gboolean done = wd_history_prune(writer->history, writer->history_max, oldest_s, PRUNE_MOST,
-                                         &removed, &error);
-  if (!done)
-    history_failed(writer, error);
-  if (due)
-    writer->next_prune_us = now_us + PRUNE_INTERVAL_US;
 }
 
 static void
 write_all(WdWriter *writer)
 {
-  g_autoptr(GError) error = NULL;
-  if (g_get_monotonic_time() >= writer->retry_at_us) {
-    if (write_events(writer, &error)) {
-      writer->retry_us = writer->retry_at_us = 0;
-      g_clear_pointer(&writer->trouble, g_free);
-    } else {
-      history_failed(writer, error);
-    }
-  }
+  if (g_get_monotonic_time() >= writer->keeper.retry_at_us)
+    write_events(writer);
   write_status(writer);
-  if (writer->retry_us == 0)
-    prune(writer);
-}
-
-static gint64
-next_prune_us(const WdWriter *writer)
-{
-  return MAX(over_the_maximum(writer) ? 0 : writer->next_prune_us, writer->retry_at_us);
+  if (g_get_monotonic_time() >= wd_history_keeper_prune_due_us(&writer->keeper))
+    wd_history_keeper_prune(&writer->keeper);
 }
 
 /* With the mutex held. Returns: FALSE when there is nothing more to do. */
 static gboolean
 wait_for_work(WdWriter *writer)
 {
+  WdHistoryKeeper *keeper = &writer->keeper;
   for (;;) {
     const gint64 now_us = g_get_monotonic_time();
     const gboolean events = !g_queue_is_empty(&writer->events);
     const gboolean finishing = writer->finish_by_us != G_MAXINT64;
-    gint64 until_us = next_prune_us(writer);
+    gint64 until_us = wd_history_keeper_prune_due_us(keeper);
     if (finishing) {
       until_us = writer->finish_by_us;
-      writer->retry_at_us = MIN(writer->retry_at_us, now_us + RETRY_FIRST_US);
+      keeper->retry_at_us = MIN(keeper->retry_at_us, now_us + WD_HISTORY_RETRY_US);
     }
     if (events)
-      until_us = MIN(until_us, writer->retry_at_us);
+      until_us = MIN(until_us, keeper->retry_at_us);
     if (finishing && writer->rows == NULL && (!events || now_us >= writer->finish_by_us))
       return FALSE;
     if (writer->rows != NULL || now_us >= until_us)
@@ -295,8 +174,8 @@ learn_floor(WdWriter *writer)
   gint64 eid = 0;
   writer->status = wd_status_open(writer->status_path, &error);
   if (writer->status == NULL || !wd_status_last_eid(writer->status, &eid, &error))
-    tell_trouble(writer, error);
-  writer->floor = CLAMP(eid, 0, WD_GREATEST_EID / 2);
+    tell_status_trouble(writer, error);
+  writer->keeper.floor = CLAMP(eid, 0, WD_GREATEST_EID / 2);
 }
 
 /* A file over the size that is allowed must fail, not end the process. */
@@ -321,7 +200,7 @@ writer_thread(gpointer data)
     g_mutex_lock(&writer->mutex);
   }
   g_mutex_unlock(&writer->mutex);
-  g_clear_pointer(&writer->history, wd_history_free);
+  wd_history_keeper_clear(&writer->keeper);
   g_clear_pointer(&writer->status, wd_status_free);
   g_mutex_lock(&writer->mutex);
   writer->ended = TRUE;
@@ -340,12 +219,8 @@ writer_free(WdWriter *writer)
   g_mutex_clear(&writer->mutex);
   g_cond_clear(&writer->changed);
   close(writer->event_fd);
-  g_free(writer->history_path);
   g_free(writer->status_path);
-  g_free(writer->run_id);
-  g_free(writer->boot_id);
-  g_free(writer->trouble);
-  g_free(writer->unusable);
+  g_free(writer->status_trouble);
   wd_recovery_free(writer->recovery);
   g_free(writer);
 }
@@ -361,24 +236,27 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
     return NULL;
   }
   WdWriter *writer = g_new0(WdWriter, 1);
-  writer->history_path = g_strdup(options->history_path);
+  writer->keeper = (WdHistoryKeeper){
+      .path = g_strdup(options->history_path),
+      .run_id = g_strdup(options->run_id),
+      .boot_id = g_strdup(options->boot_id),
+      .watchdog_pid = options->watchdog_pid,
+      .max_rows = options->history_max,
+      .expiry_s = options->history_expiry_s,
+      .base = WD_NONE,
+  };
   writer->status_path = g_strdup(options->status_path);
-  writer->run_id = g_strdup(options->run_id);
-  writer->boot_id = g_strdup(options->boot_id);
-  writer->watchdog_pid = options->watchdog_pid;
-  writer->history_max = options->history_max;
-  writer->history_expiry_s = options->history_expiry_s;
   writer->event_fd = event_fd;
-  writer->base = WD_NONE;
   writer->finish_by_us = G_MAXINT64;
-  writer->next_prune_us = g_get_monotonic_time() + PRUNE_INTERVAL_US;
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
   g_queue_init(&writer->events);
   wd_database_keep_small(); /* nobody else here uses SQLite */
   writer->thread = g_thread_try_new("writer", writer_thread, writer, error);
-  if (writer->thread == NULL)
+  if (writer->thread == NULL) {
+    wd_history_keeper_clear(&writer->keeper);
     g_clear_pointer(&writer, writer_free);
+  }
   return writer;
 }
 

@@ -12,8 +12,9 @@ import tempfile
 import pytest
 
 import harness
-from harness import MARK, NO_BACK_OFF, PATIENCE, Proc, alive, listing
+from harness import MARK, NO_BACK_OFF, PATIENCE, Proc, alive, eventually, listing
 from rules import check_history
+
 
 @pytest.fixture(autouse=True)
 def programs_within_reach(monkeypatch):
@@ -215,10 +216,10 @@ def test_a_directory_that_becomes_read_only(watchdog):
     for _ in range(5):
         os.kill(old, signal.SIGKILL)
         old = watchdog.worker(other_than=old)
+    eventually(lambda: "Permission denied" in watchdog.log(), "the trouble is told")
     assert not watchdog.events()
     watchdog.state_dir.chmod(0o700)
     watchdog.wait_event("event = 'history_recovered'")
     watchdog.wait_event("event = 'process_exited'", count=5)
     assert watchdog.stop() == 0
-    assert "Permission denied" in watchdog.log()
     check_history(watchdog.events())

@@ -77,7 +77,7 @@ protected:
       WdEvent *event = new_event(++seq, kind, 1700000000);
       event->message = g_strnfill(100, 'm');
       measured([&] { wd_writer_append(writer, event); });
-      wd_writer_wake(writer);
+      measured([&] { wd_writer_wake(writer); });
     }
   }
 
@@ -89,7 +89,7 @@ protected:
     row->last_seq = last_seq;
     g_ptr_array_add(list, row);
     measured([&] { wd_writer_publish(writer, list); });
-    wd_writer_wake(writer);
+    measured([&] { wd_writer_wake(writer); });
   }
 
   void collect()
