@@ -96,6 +96,18 @@ def serve(path, state, runtime):
 # --- the client ---
 
 
+def fill_in(path, events):
+    """Gives those rows that are read a value in every column."""
+    database = sqlite3.connect(path)
+    with database:
+        columns = database.execute("SELECT name, type FROM pragma_table_info('events')").fetchall()
+        database.execute("UPDATE events SET " + ", ".join(
+            f"{name} = coalesce({name}, {dict(TEXT=repr('a text of some length'), REAL=12.5).get(type_, 123456)})"
+            for name, type_ in columns) + " WHERE eid <= 10000 OR eid > ?", [events - 100])
+    database.close()
+    path.with_name(path.name + "-wal").touch(0o600)  # SQLite has taken it along
+
+
 def call_bytes(table, constraints=()):
     """A call to generate as it goes over the wire."""
     memory = TTransport.TMemoryBuffer()
@@ -208,6 +220,7 @@ def main():
             (directory / name).mkdir(mode=0o700)
         subprocess.run([BUILD / "tests/sample-store", directory / "state", directory / "run",
                         str(options.events)], check=True)
+        fill_in(directory / "state/history.db", options.events)
         manager.start()
         processes.append(subprocess.Popen(
             [BUILD / "bin/osquery-watchdog.ext", "--socket", directory / "em",
