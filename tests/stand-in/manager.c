@@ -54,7 +54,7 @@ wait_for_stop(StandManager *manager, gint64 us)
 static gboolean
 answers(const char *path, gint64 timeout_s)
 {
-  WirePeer peer = {path, g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC, NULL};
+  WirePeer peer = {path, g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC, NULL, NULL};
   return g_file_test(path, G_FILE_TEST_EXISTS) && wire_ping(&peer, NULL);
 }
 
@@ -91,7 +91,7 @@ shut_down_extensions(StandManager *manager)
   for (guint i = 0; i < extensions->len; i++) {
     const StandExtension *extension = g_ptr_array_index(extensions, i);
     g_autofree char *path = stand_extension_socket(manager->api.core.socket, extension->uuid);
-    WirePeer peer = {path, g_get_monotonic_time() + CALL_S * G_USEC_PER_SEC, NULL};
+    WirePeer peer = {path, g_get_monotonic_time() + CALL_S * G_USEC_PER_SEC, NULL, NULL};
     (void)wire_shutdown(&peer, NULL); /* it may be gone already */
   }
 }
@@ -116,6 +116,8 @@ static void
 manager_free(StandManager *manager)
 {
   stand_server_free(manager->server);
+  (void)stand_schedule_stop(manager->api.core.schedule,
+                            G_MAXINT64); /* has, unless we never began */
   stand_api_clear(&manager->api);
   g_mutex_clear(&manager->lock);
   g_cond_clear(&manager->changed);
@@ -155,11 +157,18 @@ wait_for_checker(StandManager *manager, gint64 deadline_us)
   return TRUE;
 }
 
+void
+stand_manager_limit_hit(StandManager *manager)
+{
+  stand_schedule_limit_hit(manager->api.core.schedule);
+}
+
 gboolean
 stand_manager_stop(StandManager *manager, gint64 deadline_us)
 {
   stand_server_stop(manager->server);
-  if (!wait_for_checker(manager, deadline_us) || !stand_server_wait(manager->server, deadline_us))
+  if (!stand_schedule_stop(manager->api.core.schedule, deadline_us) ||
+      !wait_for_checker(manager, deadline_us) || !stand_server_wait(manager->server, deadline_us))
     return FALSE;
   g_thread_join(manager->checker);
   unlink_stale_sockets(manager->api.core.socket);
