@@ -231,6 +231,7 @@ class Watchdog:
             return []
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
         database.row_factory = sqlite3.Row
+        database.text_factory = lambda text: text.decode(errors="replace")
         try:
             return [dict(row) for row in database.execute(sql, parameters)]
         except sqlite3.OperationalError as problem:
@@ -246,7 +247,8 @@ class Watchdog:
                          f"SELECT * FROM events WHERE {where} ORDER BY eid")
 
     def event(self, where):
-        """The only event that matches."""
+        """The only event that matches, once it is stored: the present state may be told before."""
+        self.wait_event(where)
         events = self.events(where)
         assert len(events) == 1, events
         return events[0]

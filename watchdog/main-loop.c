@@ -294,10 +294,13 @@ on_stored(int fd, GIOCondition condition, gpointer data)
   Loop *loop = data;
   WdInput input = {.kind = WD_INPUT_STORED};
   guint64 lost;
-  wd_writer_collect(loop->parts.writer, &input.seq, &lost);
+  g_autoptr(WdRecovery) recovery = NULL;
+  wd_writer_collect(loop->parts.writer, &input.seq, &lost, &recovery);
   feed(loop, &input);
   if (lost > 0)
     feed(loop, &(WdInput){.kind = WD_INPUT_EVENTS_LOST, .lost = lost});
+  if (recovery != NULL)
+    feed(loop, &(WdInput){.kind = WD_INPUT_HISTORY_RECOVERED, .recovery = recovery});
   return G_SOURCE_CONTINUE;
 }
 

@@ -62,6 +62,9 @@ spawn(SimLoop *loop, guint process)
     pending->input.spawn_error = "no such file";
 }
 
+static char PROBLEM[] = "corrupt";
+static const WdRecovery RECOVERY = {.problem = PROBLEM, .saved = 7};
+
 static void
 store(SimLoop *loop, guint process, guint64 seq)
 {
@@ -77,6 +80,9 @@ store(SimLoop *loop, guint process, guint64 seq)
       add_pending(loop, WD_INPUT_EVENTS_LOST, 0, loop->now_us + latency_us)->input.lost = 1;
     return;
   }
+  if (sim_random_chance(loop->random, 2))
+    add_pending(loop, WD_INPUT_HISTORY_RECOVERED, 0, loop->now_us + latency_us)->input.recovery =
+        &RECOVERY;
   if (sim_random_chance(loop->random, 20))
     latency_us = sim_random_between(loop->random, WD_STORE_WAIT_US, 300 * SIM_MS);
   sim_trace_count(loop->trace,
@@ -240,6 +246,7 @@ deliver(SimLoop *loop, guint index)
   case WD_INPUT_EXITED:
   case WD_INPUT_STORED:
   case WD_INPUT_EVENTS_LOST:
+  case WD_INPUT_HISTORY_RECOVERED:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
     break;
@@ -335,6 +342,7 @@ choose_limits(SimRandom *random)
 {
   return (WdLimits){
       .enforce = sim_random_chance(random, 90),
+      .manager = sim_random_chance(random, 90),
       .enforce_extensions = sim_random_chance(random, 70),
       .dry_run = sim_random_chance(random, 10),
       .memory_limit_bytes = SIM_RANDOM_PICK(random, 50, 100, 200) * SIM_MB,
@@ -349,7 +357,6 @@ choose_limits(SimRandom *random)
       .watchdog_delay_s = SIM_RANDOM_PICK(random, 0, 0, 3, 60),
       .forced_shutdown_delay_s = SIM_RANDOM_PICK(random, 4, 4, 1, 0),
       .stop_grace_s = SIM_RANDOM_PICK(random, 11, 6, 1),
-      .manager = sim_random_chance(random, 90),
       .extensions_interval_s = 3,
       .extensions_timeout_s = 3,
       .extension_registration_timeout_s = SIM_RANDOM_PICK(random, 0, 0, 1, 10, 60),
