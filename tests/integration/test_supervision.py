@@ -120,12 +120,9 @@ def test_other_exits_of_the_worker_end_nothing(stand_in):
     stand_in.start()
     for status in (0, 1, 77, 255):
         old = stand_in.worker()
-
-        def ended():  # once its manager is up
-            stand_in.try_query(f"SELECT misbehave('exit:{status}')")
-            return not alive(old)
-
-        eventually(ended, "the worker's end")
+        stand_in.query("SELECT 1")  # until its manager is up; then asked once, lest the next one hears it
+        stand_in.try_query(f"SELECT misbehave('exit:{status}')")
+        eventually(lambda: not alive(old), "the worker's end")
         stand_in.worker(other_than=old)
         assert stand_in.event(f"event = 'process_exited' AND pid = {old}")["exit_code"] == status
 
