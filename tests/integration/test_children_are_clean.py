@@ -67,13 +67,13 @@ def test_signals_are_as_at_login(stand_in, parent):
     assert stand_in.stop() == 0
 
 
-def waiting_extension(watchdog):
+def waiting_extension(watchdog, **options):
     """A shell as an extension; its pid once it waits: before, it opens its script, and blocks all
     signals for a moment while it forks."""
     ready = watchdog.directory / "extension.ready"
     watchdog.program("shell.ext", f"#!/bin/sh\nsleep 1000 & echo > {ready}; wait\n")
     watchdog.autoload.write_text(f"{watchdog.directory}/shell.ext\n")
-    watchdog.start()
+    watchdog.start(**options)
     eventually(ready.exists, "the extension waits")
     return watchdog.pid("shell.ext")
 
@@ -112,6 +112,24 @@ def test_an_extension_inherits_no_descriptor(stand_in):
     assert set(descriptors(pid).values()) == {"/dev/null", log, script}
     os.close(reader)
     os.close(writer)
+
+
+def test_the_channel_is_for_the_tables_extension_alone(stand_in, monkeypatch):
+    monkeypatch.setenv("OSQUERY_WATCHDOG_FD", "7")  # nor is somebody else's handed on
+    other = waiting_extension(stand_in, tables=True)
+    tables = stand_in.pid("osquery-watchdog.ext")
+    told = environment(tables)["OSQUERY_WATCHDOG_FD"]
+    assert descriptors(tables)[int(told)].startswith("socket:")
+    for pid in (stand_in.worker(), other):
+        assert "OSQUERY_WATCHDOG_FD" not in environment(pid)
+        assert descriptors(tables)[int(told)] not in descriptors(pid).values()
+    os.kill(tables, signal.SIGKILL)
+    again = stand_in.pid("osquery-watchdog.ext", other_than=tables)
+    stand_in.wait_tables()
+    # One for each start, and none left behind.
+    eventually(lambda: sum(fd.startswith("socket:") for fd in descriptors(again).values()) <= 3,
+               "a few sockets")
+    assert stand_in.stop() == 0
 
 
 def test_closed_standard_streams(stand_in):
