@@ -22,9 +22,10 @@ struct ExtCalls {
   GSource *done;   /* tells the main loop */
   GCancellable *cancellable;
   ExtCall call;
-  gint64 uuid;
-  ExtEvent event;
-  char *text;
+  gint64 uuid; /* ours */
+  gboolean with_info;
+  gint answered; /* atomic */
+  ExtCallResult result;
 };
 
 static ExtEvent
@@ -39,27 +40,40 @@ event_of_failure(const GError *error)
 static ExtEvent
 register_us(ExtCalls *calls, const WirePeer *peer, GError **error)
 {
-  calls->uuid =
+  calls->result.uuid =
       wire_register_extension(peer, NAME, PROJECT_VERSION, calls->tables, calls->n_tables, error);
-  if (calls->uuid >= 0)
+  if (calls->result.uuid >= 0)
     return EXT_REGISTERED;
   if (!g_error_matches(*error, WIRE_ERROR, WIRE_ERROR_STATUS))
     return event_of_failure(*error);
   return strstr((*error)->message, DUPLICATE_TEXT) != NULL ? EXT_DUPLICATE : EXT_REFUSED;
 }
 
-static ExtEvent
-verify(const WirePeer *peer, gint64 uuid, GError **error)
+static gboolean
+lists_us(const GPtrArray *entries, gint64 uuid)
 {
-  g_autoptr(GPtrArray) entries = wire_extensions(peer, error);
-  if (entries == NULL)
-    return event_of_failure(*error);
   for (guint i = 0; i < entries->len; i++) {
     const WireExtensionEntry *entry = g_ptr_array_index(entries, i);
     if (entry->uuid == uuid && g_str_equal(entry->name, NAME))
-      return EXT_CONFIRMED;
+      return TRUE;
   }
-  return EXT_LOST;
+  return FALSE;
+}
+
+static ExtEvent
+verify(ExtCalls *calls, const WirePeer *peer, GError **error)
+{
+  ExtCallResult *result = &calls->result;
+  result->entries = wire_extensions(peer, error);
+  if (result->entries == NULL)
+    return event_of_failure(*error);
+  g_atomic_int_set(&calls->answered, TRUE);
+  if (!lists_us(result->entries, calls->uuid))
+    return EXT_LOST;
+  result->info_asked = calls->with_info;
+  if (calls->with_info)
+    result->info = ext_core_info_ask(peer, NULL); /* that it doesn't tell is no fault of ours */
+  return EXT_CONFIRMED;
 }
 
 static gpointer
@@ -71,26 +85,38 @@ thread_main(gpointer user_data)
       .path = calls->socket,
       .deadline_us = g_get_monotonic_time() + (last ? DEREGISTER_US : CALL_US),
       .cancellable = calls->cancellable,
+      .pid = &calls->result.manager_pid,
   };
   g_autoptr(GError) error = NULL;
   switch (calls->call) {
   case EXT_CALL_REGISTER:
-    calls->event = register_us(calls, &peer, &error);
+    calls->result.event = register_us(calls, &peer, &error);
     break;
   case EXT_CALL_VERIFY:
-    calls->event = verify(&peer, calls->uuid, &error);
+    calls->result.event = verify(calls, &peer, &error);
     break;
   case EXT_CALL_DEREGISTER:
-    calls->event = wire_deregister_extension(&peer, calls->uuid, &error) ? EXT_DEREGISTERED
-                                                                         : event_of_failure(error);
+    calls->result.event = wire_deregister_extension(&peer, calls->uuid, &error)
+                              ? EXT_DEREGISTERED
+                              : event_of_failure(error);
     break;
   case EXT_CALL_NONE:
     g_assert_not_reached();
   }
-  calls->text = error != NULL ? g_strdup(error->message) : NULL;
+  calls->result.text = error != NULL ? g_strdup(error->message) : NULL;
   g_source_attach(calls->done, NULL);
   return NULL;
 }
+
+static void
+result_clear(ExtCallResult *result)
+{
+  g_free(result->text);
+  g_clear_pointer(&result->entries, g_ptr_array_unref);
+  ext_core_info_free(result->info);
+  *result = (ExtCallResult){.event = EXT_STARTED};
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExtCallResult, result_clear)
 
 /* Makes ready for the next call. */
 static void
@@ -101,18 +127,17 @@ forget_call(ExtCalls *calls)
     g_source_destroy(calls->done);
   g_clear_pointer(&calls->done, g_source_unref);
   g_clear_object(&calls->cancellable);
-  g_clear_pointer(&calls->text, g_free);
+  result_clear(&calls->result);
 }
 
 static gboolean
 on_done(gpointer user_data)
 {
   ExtCalls *calls = user_data;
-  const ExtEvent event = calls->event;
-  const gint64 uuid = calls->uuid;
-  g_autofree char *text = g_steal_pointer(&calls->text);
+  g_auto(ExtCallResult) result = calls->result;
+  calls->result = (ExtCallResult){.event = EXT_STARTED};
   forget_call(calls); /* before telling, which may begin the next */
-  calls->ended(event, uuid, text, calls->user_data);
+  calls->ended(&result, calls->user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -130,11 +155,13 @@ ext_calls_new(const char *socket, const WireTable *tables, guint n_tables, ExtCa
 }
 
 void
-ext_calls_begin(ExtCalls *calls, ExtCall call, gint64 uuid)
+ext_calls_begin(ExtCalls *calls, ExtCall call, gint64 uuid, gboolean with_info)
 {
   g_assert(calls->done == NULL);
   calls->call = call;
   calls->uuid = uuid;
+  calls->with_info = with_info;
+  g_atomic_int_set(&calls->answered, FALSE);
   calls->cancellable = g_cancellable_new();
   calls->done = g_idle_source_new();
   g_source_set_priority(calls->done, G_PRIORITY_DEFAULT);
@@ -143,9 +170,15 @@ ext_calls_begin(ExtCalls *calls, ExtCall call, gint64 uuid)
   calls->thread = g_thread_try_new("call", thread_main, calls, &error);
   if (calls->thread != NULL)
     return;
-  calls->event = EXT_NO_ANSWER;
-  calls->text = g_strdup(error->message);
+  calls->result.event = EXT_NO_ANSWER;
+  calls->result.text = g_strdup(error->message);
   g_source_attach(calls->done, NULL);
+}
+
+gboolean
+ext_calls_unanswered(ExtCalls *calls)
+{
+  return calls->done != NULL && !g_atomic_int_get(&calls->answered);
 }
 
 void

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "extension/core-info.h"
 #include "extension/registration.h"
 #include "thrift/client.h"
 
@@ -11,17 +12,29 @@ G_BEGIN_DECLS
 
 typedef struct ExtCalls ExtCalls;
 
-/* How a call ended, told in the thread of the default main context.
- * @uuid: of EXT_REGISTERED. @text: what the core or the system said, for people; NULL for success.
- */
-typedef void (*ExtCallEnded)(ExtEvent event, gint64 uuid, const char *text, gpointer user_data);
+typedef struct {
+  ExtEvent event;
+  gint64 uuid;        /* of EXT_REGISTERED */
+  char *text;         /* what the core or the system said, for people; NULL for success */
+  gint64 manager_pid; /* of who listens on the manager's socket; 0: not known */
+  GPtrArray *entries; /* of WireExtensionEntry: who is registered, when VERIFY was answered */
+  gboolean info_asked;
+  ExtCoreInfo *info; /* when it was asked for, and answered */
+} ExtCallResult;
+
+/* How a call ended, told in the thread of the default main context. @result: borrowed. */
+typedef void (*ExtCallEnded)(const ExtCallResult *result, gpointer user_data);
 
 /* @socket: the manager's. @tables: what is registered; all borrowed. */
 ExtCalls *ext_calls_new(const char *socket, const WireTable *tables, guint n_tables,
                         ExtCallEnded ended, gpointer user_data);
 
-/* Begins @call; none may be under way. @uuid: ours, for VERIFY and DEREGISTER. */
-void ext_calls_begin(ExtCalls *calls, ExtCall call, gint64 uuid);
+/* Begins @call; none may be under way. @uuid: ours, for VERIFY and DEREGISTER. @with_info: asks a
+ * core that has confirmed us for more. */
+void ext_calls_begin(ExtCalls *calls, ExtCall call, gint64 uuid, gboolean with_info);
+
+/* Whether a call is under way that the core has not answered yet. */
+gboolean ext_calls_unanswered(ExtCalls *calls);
 
 /* Has the call under way end early, if there is one. */
 void ext_calls_cancel(ExtCalls *calls);

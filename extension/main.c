@@ -1,8 +1,10 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "extension/options.h"
 #include "extension/program.h"
+#include "watchdog/core/observation.h"
 
 int
 main(int argc, char **argv)
@@ -11,6 +13,9 @@ main(int argc, char **argv)
   const ExtEnvironment environment = {
       .state_dir = g_getenv("OSQUERY_WATCHDOG_STATE_DIR"),
       .runtime_dir = g_getenv("OSQUERY_WATCHDOG_RUNTIME_DIR"),
+      .observation_fd = g_getenv(WD_OBSERVATION_FD_VARIABLE),
+      .extension = g_getenv("OSQUERY_EXTENSION"),
+      .pid = getpid(),
   };
   g_auto(ExtOptions) options = {0};
   g_autoptr(GError) error = NULL;

@@ -56,10 +56,10 @@ set_seconds(gint64 *us, const char *value, const char *argument, GError **error)
 {
   const gboolean hex = g_str_has_prefix(value, "0x") || g_str_has_prefix(value, "0X");
   guint64 seconds;
-  if (!g_ascii_string_to_unsigned(hex ? value + 2 : value, hex ? 16 : 10, 1, SECONDS_MAX, &seconds,
+  if (!g_ascii_string_to_unsigned(hex ? value + 2 : value, hex ? 16 : 10, 0, SECONDS_MAX, &seconds,
                                   NULL))
-    return wrong(error, "%s: needs a number of seconds from 1 to 86400", argument);
-  *us = (gint64)seconds * G_TIME_SPAN_SECOND;
+    return wrong(error, "%s: needs a number of seconds from 0 to 86400", argument);
+  *us = (gint64)MAX(seconds, 1) * G_TIME_SPAN_SECOND; /* osqueryd hands on what it was given */
   return TRUE;
 }
 
@@ -124,6 +124,17 @@ check(const ExtOptions *options, GError **error)
   return TRUE;
 }
 
+/* osquery sets the variable for each extension that it starts (osquery/core/watcher.cpp); inherited
+ * from somebody else it has another pid. */
+static ExtStarter
+starter_of(const ExtEnvironment *environment)
+{
+  g_autofree char *pid = g_strdup_printf("%" G_GINT64_FORMAT, environment->pid);
+  if (environment->runtime_dir != NULL)
+    return EXT_STARTED_BY_WATCHDOG;
+  return g_strcmp0(environment->extension, pid) == 0 ? EXT_STARTED_BY_OSQUERY : EXT_STARTED_BY_HAND;
+}
+
 ExtOptionsResult
 ext_options_parse(const char *const *argv, const ExtEnvironment *environment, ExtOptions *options,
                   GError **error)
@@ -136,7 +147,8 @@ ext_options_parse(const char *const *argv, const ExtEnvironment *environment, Ex
       .interval_us = 3 * G_TIME_SPAN_SECOND,
       .state_dir = g_strdup(state_dir != NULL ? state_dir : "/var/lib/osquery-watchdog"),
       .runtime_dir = g_strdup(runtime_dir != NULL ? runtime_dir : "/run/osquery-watchdog"),
-      .supervised = runtime_dir != NULL,
+      .starter = starter_of(environment),
+      .observation_fd = g_strdup(environment->observation_fd),
   };
   for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++) {
     g_auto(Flag) flag = {0};
@@ -162,6 +174,7 @@ ext_options_clear(ExtOptions *options)
   g_clear_pointer(&options->socket, g_free);
   g_clear_pointer(&options->state_dir, g_free);
   g_clear_pointer(&options->runtime_dir, g_free);
+  g_clear_pointer(&options->observation_fd, g_free);
 }
 
 const char *
@@ -181,6 +194,8 @@ ext_options_help(void)
          "  --version\n"
          "  --help\n"
          "\n"
-         "Started by osquery-watchdogd it outlives osquery's workers and registers with each new\n"
-         "one; otherwise it ends when there is none for --timeout seconds.\n";
+         "Started by osquery-watchdogd, or by osqueryd's own watcher, it outlives osquery's "
+         "workers,\n"
+         "registers with each new one, and ends with who started it; otherwise it ends when there\n"
+         "is none for --timeout seconds.\n";
 }

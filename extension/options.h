@@ -5,6 +5,14 @@
 
 G_BEGIN_DECLS
 
+/* Who started us, and so who ends us. */
+typedef enum {
+  EXT_STARTED_BY_HAND,
+  EXT_STARTED_BY_OSQUERY,  /* a watcher, which a core that goes is not the end of; or a core itself
+                            */
+  EXT_STARTED_BY_WATCHDOG, /* osquery-watchdogd */
+} ExtStarter;
+
 typedef struct {
   char *socket; /* of the extension manager */
   gint64 timeout_us;
@@ -12,7 +20,8 @@ typedef struct {
   gboolean verbose;
   char *state_dir;
   char *runtime_dir;
-  gboolean supervised; /* osquery-watchdogd started us: it ends us, a core that goes does not */
+  ExtStarter starter;
+  char *observation_fd; /* as the environment has it, or NULL */
 } ExtOptions;
 
 typedef enum {
@@ -24,8 +33,11 @@ typedef enum {
 
 /* The variables of the environment that count; NULL where unset. */
 typedef struct {
-  const char *state_dir;   /* OSQUERY_WATCHDOG_STATE_DIR */
-  const char *runtime_dir; /* OSQUERY_WATCHDOG_RUNTIME_DIR: its presence tells who started us */
+  const char *state_dir;      /* OSQUERY_WATCHDOG_STATE_DIR */
+  const char *runtime_dir;    /* OSQUERY_WATCHDOG_RUNTIME_DIR: its presence tells who started us */
+  const char *observation_fd; /* OSQUERY_WATCHDOG_FD: where osquery-watchdogd hears us */
+  const char *extension;      /* OSQUERY_EXTENSION: our pid, where osquery started us */
+  gint64 pid;                 /* ours */
 } ExtEnvironment;
 
 /* Understands --name=value, --name value and their forms with one dash, dashes for underscores, and

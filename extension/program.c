@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "extension/calls.h"
+#include "extension/observer.h"
 #include "extension/plugin.h"
 #include "extension/registration.h"
 #include "extension/watch.h"
@@ -24,7 +25,10 @@ typedef struct {
   TableStore *store;
   ExtPlugin *plugin;
   ExtCalls *calls;
-  ExtWatch *watch; /* NULL where there is no inotify */
+  ExtWatch *watch;       /* NULL where there is no inotify */
+  ExtObserver *observer; /* NULL: nobody hears us */
+  guint silence_source;  /* ticks until the core has answered; 0: it is not waited for */
+  pid_t parent;          /* who started us */
   GMainLoop *loop;
   int signals; /* a signalfd */
   guint signal_source;
@@ -79,7 +83,8 @@ say_event(Program *program, ExtEvent event, gint64 uuid, const char *text)
     break;
   case EXT_NO_CORE:
   case EXT_NO_ANSWER:
-    if ((news && options->supervised) || options->verbose) /* otherwise the end tells */
+    if ((news && program->registration.supervised) ||
+        options->verbose) /* otherwise the end tells */
       say("waiting for osquery: %s", text);
     break;
   case EXT_CONFIRMED:
@@ -105,7 +110,9 @@ on_due(gpointer user_data)
 {
   Program *program = user_data;
   program->due_source = 0;
-  step(program, EXT_DUE, -1, NULL);
+  /* Nothing tells it when an osqueryd watcher goes. */
+  const gboolean orphaned = program->registration.supervised && getppid() != program->parent;
+  step(program, orphaned ? EXT_STOP : EXT_DUE, -1, NULL);
   return G_SOURCE_REMOVE;
 }
 
@@ -140,6 +147,28 @@ set_server(Program *program, gint64 uuid)
     step(program, EXT_CANNOT_LISTEN, -1, error->message);
 }
 
+static gboolean
+on_silence(gpointer user_data)
+{
+  Program *program = user_data;
+  if (ext_calls_unanswered(program->calls))
+    ext_observer_unanswered(program->observer, 0);
+  return G_SOURCE_CONTINUE;
+}
+
+/* A core that has registered us and doesn't answer for half an interval is told of, from then on
+ * until it answers. */
+static void
+begin_call(Program *program, const ExtPlan *plan)
+{
+  const gboolean with_info =
+      program->observer != NULL && ext_observer_wants_info(program->observer);
+  ext_calls_begin(program->calls, plan->call, plan->uuid, with_info);
+  if (program->observer != NULL && plan->call == EXT_CALL_VERIFY && program->silence_source == 0)
+    program->silence_source =
+        g_timeout_add((guint)(program->options->interval_us / 2 / 1000), on_silence, program);
+}
+
 static void
 step(Program *program, ExtEvent event, gint64 uuid, const char *text)
 {
@@ -149,7 +178,7 @@ step(Program *program, ExtEvent event, gint64 uuid, const char *text)
   if (plan.cancel)
     ext_calls_cancel(program->calls);
   if (plan.call != EXT_CALL_NONE)
-    ext_calls_begin(program->calls, plan.call, plan.uuid);
+    begin_call(program, &plan);
   set_due(program, plan.due_us);
   if (plan.end) {
     program->exit_code = plan.exit_code;
@@ -162,9 +191,31 @@ step(Program *program, ExtEvent event, gint64 uuid, const char *text)
 }
 
 static void
-on_call_ended(ExtEvent event, gint64 uuid, const char *text, gpointer user_data)
+observe(Program *program, const ExtCallResult *result)
 {
-  step(user_data, event, uuid, text);
+  const gboolean cancelled = program->registration.state == EXT_STATE_STOPPING;
+  if ((result->event == EXT_NO_ANSWER && !cancelled) || result->event == EXT_NO_CORE)
+    ext_observer_unanswered(program->observer, result->manager_pid);
+  if (result->event != EXT_NO_ANSWER)
+    g_clear_handle_id(&program->silence_source, g_source_remove);
+  if (result->event == EXT_REGISTERED)
+    ext_observer_core(program->observer, result->manager_pid);
+  if (result->info_asked)
+    ext_observer_info(program->observer, result->info);
+  if (result->entries != NULL)
+    ext_observer_listed(program->observer, result->entries, program->registration.uuid);
+}
+
+static void
+on_call_ended(const ExtCallResult *result, gpointer user_data)
+{
+  Program *program = user_data;
+  if (program->observer != NULL)
+    observe(program, result);
+  if (program->options->starter == EXT_STARTED_BY_OSQUERY && result->event == EXT_REGISTERED &&
+      result->manager_pid == program->parent)
+    ext_registration_bind(&program->registration);
+  step(program, result->event, result->uuid, result->text);
 }
 
 static void
@@ -227,6 +278,8 @@ static void
 program_clear(Program *program)
 {
   g_clear_pointer(&program->calls, ext_calls_free);
+  g_clear_handle_id(&program->silence_source, g_source_remove);
+  g_clear_pointer(&program->observer, ext_observer_free);
   g_clear_pointer(&program->server, wire_server_free);
   g_clear_pointer(&program->watch, ext_watch_free);
   g_clear_pointer(&program->plugin, ext_plugin_free);
@@ -247,6 +300,7 @@ ext_program_run(const ExtOptions *options)
       .options = options,
       .loop = g_main_loop_new(NULL, FALSE),
       .signals = -1,
+      .parent = getppid(),
       .server_uuid = -1,
       .said = EXT_STARTED,
   };
@@ -268,8 +322,11 @@ ext_program_run(const ExtOptions *options)
   program.watch = ext_watch_new(options->socket, on_core_started, &program, &error);
   if (program.watch == NULL && options->verbose)
     say("%s", error->message);
-  ext_registration_init(&program.registration, options->supervised, options->timeout_us,
-                        options->interval_us);
+  const int fd = ext_observer_descriptor(options->observation_fd);
+  if (fd >= 0)
+    program.observer = ext_observer_new(fd, options->socket, program.store, options->interval_us);
+  ext_registration_init(&program.registration, options->starter != EXT_STARTED_BY_HAND,
+                        options->timeout_us, options->interval_us);
   step(&program, EXT_STARTED, -1, NULL);
   g_main_loop_run(program.loop);
   return program.exit_code;

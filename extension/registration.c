@@ -2,6 +2,8 @@
 
 #define RETRY_MIN_US (50 * G_TIME_SPAN_MILLISECOND)
 #define REFUSAL_MIN_US (100 * G_TIME_SPAN_MILLISECOND)
+/* What the core tells of the others isn't waited for as long as an interval. */
+#define FIRST_VERIFY_US (100 * G_TIME_SPAN_MILLISECOND)
 /* A core that told us to shut down is still there for a moment, and would take us again. */
 #define SHUTDOWN_PAUSE_US (1 * G_TIME_SPAN_SECOND)
 
@@ -29,6 +31,12 @@ ext_registration_init(ExtRegistration *registration, gboolean supervised, gint64
       .uuid = -1,
       .due_us = -1,
   };
+}
+
+void
+ext_registration_bind(ExtRegistration *self)
+{
+  self->supervised = FALSE;
 }
 
 static void
@@ -89,7 +97,7 @@ step_waiting(ExtRegistration *self, ExtPlan *plan, ExtEvent event, gint64 uuid, 
     self->state = EXT_STATE_REGISTERED;
     self->uuid = uuid;
     self->refusals = 0;
-    self->due_us = now_us + self->interval_us;
+    self->due_us = now_us + FIRST_VERIFY_US;
     break;
   case EXT_DUPLICATE:
   case EXT_REFUSED:

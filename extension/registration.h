@@ -74,6 +74,9 @@ void ext_registration_init(ExtRegistration *registration, gboolean supervised, g
                            gint64 interval_us);
 
 /* @uuid: of EXT_REGISTERED. @now_us: monotonic. */
+/* Who started us turns out to be the core itself: we end with it, like any extension. */
+void ext_registration_bind(ExtRegistration *registration);
+
 ExtPlan ext_registration_step(ExtRegistration *registration, ExtEvent event, gint64 uuid,
                               gint64 now_us);
 

@@ -28,11 +28,24 @@ typedef struct {
   const char *path;
   gint64 deadline_us;
   GCancellable *cancellable; /* NULL is allowed */
+  gint64 *pid; /* gets the pid of who listens there, once connected; NULL is allowed */
 } WirePeer;
 
 /* --- what both sides answer --- */
 
 gboolean wire_ping(const WirePeer *peer, GError **error);
+
+/* One of many that are pinged at once. */
+typedef struct {
+  char *path;         /* owned; NULL: is not pinged */
+  gint64 pid;         /* of who listens there; 0: nobody could be reached */
+  gboolean responded; /* in time, and well */
+} WirePinged;
+void wire_pinged_clear(WirePinged *pinged);
+
+/* Pings all of @pinged, a GArray of WirePinged, at the same time, so that those who don't respond
+ * cost the time until @deadline_us only once. */
+void wire_ping_all(GArray *pinged, gint64 deadline_us, GCancellable *cancellable);
 
 /* --- asked of an extension --- */
 

@@ -9,9 +9,11 @@
 /* What we were given by a service manager is for us alone; what osquery's own watcher sets is for
  * us to set. */
 static const char *const WITHHELD[] = {
-    "NOTIFY_SOCKET=",  "WATCHDOG_PID=",      "WATCHDOG_USEC=",
-    "LISTEN_PID=",     "LISTEN_FDS=",        "LISTEN_FDNAMES=",
-    "OSQUERY_WORKER=", "OSQUERY_EXTENSION=", "OSQUERY_EXTENSIONS=",
+    "NOTIFY_SOCKET=",      "WATCHDOG_PID=",
+    "WATCHDOG_USEC=",      "LISTEN_PID=",
+    "LISTEN_FDS=",         "LISTEN_FDNAMES=",
+    "OSQUERY_WORKER=",     "OSQUERY_EXTENSION=",
+    "OSQUERY_EXTENSIONS=", WD_OBSERVATION_FD_VARIABLE "=",
 };
 
 static gboolean
@@ -45,6 +47,7 @@ child_new(const char *path, char **argv, char **environment)
   child->argv = argv;
   child->environment = environment;
   child->reader = WD_PROC_READER_NONE;
+  child->channel_fd = -1;
   return child;
 }
 
@@ -79,6 +82,7 @@ wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, g
   WdChild *child = child_new(path, g_strv_builder_end(builder), make_environment(variables));
   child->pid_variable = "OSQUERY_EXTENSION";
   child->death_signal = SIGKILL;
+  child->tells = variables != NULL;
   child->traits = traits;
   return child;
 }
@@ -93,10 +97,30 @@ wd_child_free(WdChild *child)
   g_free(child);
 }
 
+/* Each start of the process has a channel of its own. */
+static gboolean
+fork_program(WdChild *child, WdProgram *program, GError **error)
+{
+  if (!child->tells)
+    return wd_spawn(program, &child->spawn, error);
+  int theirs;
+  if (!wd_channel_pair(&child->channel_fd, &theirs, error))
+    return FALSE;
+  program->fd_variable = WD_OBSERVATION_FD_VARIABLE;
+  program->inherited_fd = theirs;
+  const gboolean forked = wd_spawn(program, &child->spawn, error);
+  close(theirs);
+  if (!forked) {
+    close(child->channel_fd);
+    child->channel_fd = -1;
+  }
+  return forked;
+}
+
 gboolean
 wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error)
 {
-  const WdProgram program = {
+  WdProgram program = {
       .path = child->path,
       .argv = child->argv,
       .environment = child->environment,
@@ -106,7 +130,7 @@ wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **
       .oom_score_adj = child->traits->oom_score_adj,
   };
   if (!wd_program_file_check(child->path, child->traits->allow_unsafe, error) ||
-      !wd_spawn(&program, &child->spawn, error))
+      !fork_program(child, &program, error))
     return FALSE;
   child->alive = TRUE;
   child->exec_pending = TRUE;
@@ -151,6 +175,10 @@ wd_child_reaped(WdChild *child)
     close(child->spawn.control_fd);
   child->spawn.control_fd = -1;
   wd_proc_reader_close(&child->reader);
+  if (child->channel_fd >= 0)
+    close(child->channel_fd);
+  child->channel_fd = -1;
+  g_clear_pointer(&child->channel, wd_channel_free);
   g_clear_pointer(&child->exec_error, g_free);
   g_clear_pointer(&child->threads, wd_threads_free);
   child->alive = FALSE;

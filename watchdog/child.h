@@ -1,6 +1,7 @@
 /* One process that we start: how, and, while it lives, what we hold of it. */
 #pragma once
 
+#include "watchdog/channel.h"
 #include "watchdog/core/details.h"
 #include "watchdog/leftovers.h"
 #include "watchdog/procfs.h"
@@ -20,6 +21,7 @@ typedef struct {
   char **argv;
   char **environment;
   const char *pid_variable; /* static */
+  gboolean tells;           /* it gets the channel */
   int death_signal;
   const WdChildTraits *traits; /* borrowed */
 
@@ -30,6 +32,8 @@ typedef struct {
   gint64 start_ticks;
   char *exec_error;   /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdThreads *threads; /* as remembered last; NULL: not yet */
+  int channel_fd;     /* our end, until someone takes it to listen; -1: there is none */
+  WdChannel *channel; /* NULL: nobody listens */
   guint exec_source;  /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 
@@ -39,7 +43,7 @@ WdChild *wd_child_new_worker(const char *path, char *const *argv, gboolean manag
                              const WdChildTraits *traits);
 
 /* A managed extension, with osquery's contract for extensions. @variables: "NAME=VALUE" to add,
- * NULL- terminated, or NULL. */
+ * NULL-terminated: it is our own, which also gets the channel; or NULL. */
 WdChild *wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s,
                                 gint64 interval_s, gboolean verbose, const char *const *variables,
                                 const WdChildTraits *traits);

@@ -66,6 +66,28 @@ typedef struct {
   guint process;
 } ProcessSource;
 
+static guint process_of(const Loop *loop, pid_t pid);
+
+/* Who serves a registration may be a child of the process that we started, in its group. */
+static void
+find_managed(const Loop *loop, WdObservation *report)
+{
+  for (guint i = 0; i < report->report.n_extensions; i++) {
+    WdObservedExtension *extension = &report->report.extensions[i];
+    const pid_t group = getpgid((pid_t)extension->pid);
+    if (group > 0 && process_of(loop, group) != 0)
+      extension->pid = group;
+  }
+}
+
+static void
+on_observation(WdObservation *observation, gpointer data)
+{
+  if (observation->kind == WD_OBSERVATION_REPORT)
+    find_managed(data, observation);
+  feed(data, &(WdInput){.kind = WD_INPUT_OBSERVATION, .observation = observation});
+}
+
 static void
 spawn(Loop *loop, guint process)
 {
@@ -75,6 +97,8 @@ spawn(Loop *loop, guint process)
     feed_spawn_failed(loop, process, error->message);
     return;
   }
+  if (child->channel_fd >= 0)
+    child->channel = wd_channel_new(g_steal_fd(&child->channel_fd), on_observation, loop);
   ProcessSource *source = g_new(ProcessSource, 1);
   *source = (ProcessSource){.loop = loop, .process = process};
   child->exec_source =

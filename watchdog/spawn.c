@@ -102,6 +102,10 @@ run_child(const Child *child)
   /* A refusal costs nothing but the niceness. */
   if (program->niceness != 0)
     (void)setpriority(PRIO_PROCESS, 0, program->niceness);
+  if (program->fd_variable != NULL && fcntl(program->inherited_fd, F_SETFD, 0) < 0) {
+    report_failure(child->control_fd, errno);
+    _exit(EXIT_NOT_STARTED);
+  }
   append_pid(child->pid_entry + child->pid_entry_length, getpid());
   execve(program->path, program->argv, child->environment);
   report_failure(child->control_fd, errno);
@@ -124,12 +128,16 @@ wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error)
   gsize variables = 0;
   while (program->environment[variables] != NULL)
     variables++;
-  g_autofree char **environment = g_new0(char *, variables + 2);
+  g_autofree char **environment = g_new0(char *, variables + 3);
   /* A pid has at most ten digits. */
   g_autofree char *pid_entry = g_strdup_printf("%s=0123456789", program->pid_variable);
   for (gsize i = 0; i < variables; i++)
     environment[i] = program->environment[i];
   environment[variables] = pid_entry;
+  g_autofree char *fd_entry = NULL;
+  if (program->fd_variable != NULL)
+    environment[variables + 1] = fd_entry =
+        g_strdup_printf("%s=%d", program->fd_variable, program->inherited_fd);
 
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
     return fail(error, "socketpair");

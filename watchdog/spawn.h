@@ -2,7 +2,8 @@
  * becomes a process to reckon with, and then the exec.
  *
  * The child begins clean: its own process group, default signal dispositions, empty mask, no
- * descriptor but stdin (/dev/null), stdout and stderr, and the death signal it was given. */
+ * descriptor but stdin (/dev/null), stdout, stderr and the one it inherits, and the death signal it
+ * was given. */
 #pragma once
 
 #include <glib.h>
@@ -18,6 +19,8 @@ typedef struct {
   int death_signal;         /* sent by the kernel when we die */
   int niceness;
   const char *oom_score_adj; /* what the child sets its own to; NULL: as ours */
+  const char *fd_variable;   /* a variable that tells the child the number of inherited_fd */
+  int inherited_fd; /* open in the child, where fd_variable isn't NULL; close-on-exec here */
 } WdProgram;
 
 typedef struct {

@@ -139,6 +139,7 @@ born(SimKernel *kernel, guint index, gint64 pid, gint64 now_us)
       .grows_from_us = G_MAXINT64,
       .spins_from_us = G_MAXINT64,
       .spins_until_us = G_MAXINT64,
+      .never_registers = chance(kernel, 10),
   };
   return process;
 }
@@ -278,6 +279,41 @@ sim_kernel_reap(SimKernel *kernel, guint index)
 {
   g_assert(kernel->processes[index].life == SIM_LIFE_ZOMBIE);
   kernel->processes[index].life = SIM_LIFE_NONE;
+}
+
+static void
+register_or_drop(SimKernel *kernel, SimProcess *extension, gint64 worker_start_ticks)
+{
+  const gboolean registered = extension->registered_with == worker_start_ticks;
+  if (registered && chance(kernel, 97))
+    return;
+  extension->registered_with = 0;
+  if (!extension->never_registers && chance(kernel, 70)) {
+    extension->registered_with = worker_start_ticks;
+    extension->uuid = between(kernel, 1, G_MAXUINT16);
+  }
+}
+
+void
+sim_kernel_observe(SimKernel *kernel, WdObservation *report)
+{
+  const SimProcess *worker = &kernel->processes[WD_PROCESS_WORKER];
+  report->kind = WD_OBSERVATION_REPORT;
+  report->worker_pid = worker->pid;
+  report->report.responsive = chance(kernel, 95);
+  report->report.listed = report->report.responsive;
+  report->report.version[0] = '\0';
+  report->report.n_extensions = 0;
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; report->report.listed && i < kernel->count; i++) {
+    SimProcess *extension = &kernel->processes[i];
+    if (extension->life != SIM_LIFE_ALIVE)
+      continue;
+    register_or_drop(kernel, extension, worker->start_ticks);
+    if (extension->registered_with != worker->start_ticks)
+      continue;
+    report->report.extensions[report->report.n_extensions++] = (WdObservedExtension){
+        .pid = extension->pid, .uuid = extension->uuid, .responsive = chance(kernel, 90)};
+  }
 }
 
 gint64

@@ -41,6 +41,9 @@ typedef struct {
   gint64 kill_delay_us;    /* from SIGKILL: long for one that can't be reaped */
   gint64 follow_delay_us;  /* an extension: from the worker's death; G_MAXINT64: stays */
   gint64 manager_opens_us; /* the worker */
+  gint64 registered_with;  /* the start_ticks of a worker; 0: of none */
+  gint64 uuid;
+  gboolean never_registers;
   gint64 ppid;
   gint64 resident_bytes;
   gint64 grows_from_us;
@@ -87,6 +90,9 @@ guint sim_kernel_die(SimKernel *kernel);
 
 /* A zombie's exit is delivered: its pid is free. */
 void sim_kernel_reap(SimKernel *kernel, guint index);
+
+/* Which extensions are registered with the present worker, after some have come and gone. */
+void sim_kernel_observe(SimKernel *kernel, WdObservation *report);
 
 /* Memory at any time of the process's life. */
 gint64 sim_process_resident(const SimProcess *process, gint64 at_us);

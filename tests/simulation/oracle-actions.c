@@ -37,8 +37,8 @@ check_term(const SimOracle *oracle, const SimView *view, guint process)
   const guint before =
       for_limit && process == WD_PROCESS_WORKER ? WD_SIGNALS_USR1 : WD_SIGNALS_NONE;
   SIM_CHECK(oracle->trace, view->signals == before, "SIGTERM to %u out of order", process);
-  SIM_CHECK(oracle->trace, for_limit || oracle->stopping, "SIGTERM to %u without a reason",
-            process);
+  SIM_CHECK(oracle->trace, for_limit || view->ends_unregistered || oracle->stopping,
+            "SIGTERM to %u without a reason", process);
   SIM_CHECK(oracle->trace, sim_oracle_grace_us(oracle, view) > 0, "SIGTERM to %u without grace",
             process);
   if (for_limit)
@@ -50,8 +50,8 @@ check_kill(const SimOracle *oracle, const SimView *view, guint process)
 {
   const gboolean for_limit = view->breach_us != WD_NONE;
   SIM_CHECK(oracle->trace, (view->signals & WD_SIGNALS_KILL) == 0, "SIGKILL to %u twice", process);
-  SIM_CHECK(oracle->trace, for_limit || oracle->stopping, "SIGKILL to %u without a reason",
-            process);
+  SIM_CHECK(oracle->trace, for_limit || view->ends_unregistered || oracle->stopping,
+            "SIGKILL to %u without a reason", process);
   if (oracle->stop_requests >= 2)
     return;
   if (for_limit && sim_oracle_grace_us(oracle, view) == 0) {
@@ -60,6 +60,8 @@ check_kill(const SimOracle *oracle, const SimView *view, guint process)
     check_first_for_limit(oracle, view, process);
     return;
   }
+  if (view->ends_unregistered && sim_oracle_grace_us(oracle, view) == 0)
+    return;
   SIM_CHECK(oracle->trace, (view->signals & WD_SIGNALS_TERM) != 0, "SIGKILL to %u before SIGTERM",
             process);
   SIM_CHECK(oracle->trace, oracle->now_us >= view->term_us + sim_oracle_grace_us(oracle, view),
@@ -155,6 +157,19 @@ next_expected(SimOracle *oracle, guint process)
   return NULL;
 }
 
+/* The end that took the registration: the worker's, or its own. */
+static guint64
+unregistered_cause(const SimOracle *oracle, guint process, WdReason reason)
+{
+  if (oracle->input == WD_INPUT_OBSERVATION)
+    return 0;
+  if (oracle->gone == WD_PROCESS_WORKER)
+    return oracle->views[WD_PROCESS_WORKER].gone_seq;
+  SIM_CHECK(oracle->trace, oracle->gone == process && reason != WD_REASON_NONE,
+            "%u lost its registration for another's end", process);
+  return oracle->views[process].gone_seq;
+}
+
 static void
 check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expected)
 {
@@ -178,7 +193,21 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
     view->breach_seq = event->seq;
     break;
   case WD_EVENT_WOULD_TERMINATE:
-    check_breach(oracle, event, &expected->verdict);
+    if (expected->reason == WD_REASON_REGISTRATION)
+      CHECK_FIELD(cause_seq, expected->cause_seq);
+    else
+      check_breach(oracle, event, &expected->verdict);
+    break;
+  case WD_EVENT_EXTENSION_REGISTERED:
+    CHECK_FIELD(cause_seq, 0);
+    break;
+  case WD_EVENT_EXTENSION_UNREGISTERED:
+    CHECK_FIELD(cause_seq, unregistered_cause(oracle, action->process, expected->reason));
+    view->missing_seq = event->seq;
+    break;
+  case WD_EVENT_QUERY_DENYLISTED:
+    CHECK_FIELD(cause_seq, oracle->views[WD_PROCESS_WORKER].gone_seq);
+    CHECK_FIELD(lifetime_ms, (oracle->now_us - view->started_us) / 1000);
     break;
   case WD_EVENT_PROCESS_EXITED:
   case WD_EVENT_PROCESS_TERMINATED:
@@ -216,6 +245,7 @@ pid_of_event(const SimOracle *oracle, const WdAction *action)
   switch ((int)action->event->kind) {
   case WD_EVENT_PROCESS_EXITED:
   case WD_EVENT_PROCESS_TERMINATED:
+  case WD_EVENT_EXTENSION_UNREGISTERED:
     return sim_kernel_process(oracle->kernel, action->process)->pid;
   default:
     return oracle->views[action->process].pid;

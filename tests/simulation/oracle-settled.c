@@ -25,6 +25,7 @@ check_obligations(const SimOracle *oracle, guint process, gint64 deadline_us)
   }
   if (sim_view_running(view)) {
     SIM_CHECK(oracle->trace, !oracle->stopping, "%u still runs", process);
+    SIM_CHECK(oracle->trace, !view->ends_unregistered, "the end of %u is missing", process);
     return;
   }
   if ((view->signals & WD_SIGNALS_KILL) != 0) {
@@ -71,6 +72,11 @@ check_status(const SimOracle *oracle, const WdSupervisor *supervisor)
               row->pid == view->pid && row->restarts == MAX(view->starts - 1, 0) &&
                   row->quick_exits == view->failures.quick_exits,
               "the row of %u", i);
+    const gboolean shown = view->pid != WD_NONE && sim_oracle_knows_registrations(oracle);
+    SIM_CHECK(oracle->trace,
+              row->registered == (shown ? view->registered : WD_NONE) &&
+                  row->uuid == (shown ? view->uuid : WD_NONE),
+              "the registration of %u", i);
   }
 }
 

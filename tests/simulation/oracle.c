@@ -25,6 +25,7 @@ sim_oracle_init(SimOracle *oracle, SimTrace *trace, const SimKernel *kernel, con
     view->pid = WD_NONE;
     view->breach_us = WD_NONE;
     view->own_exit_us = WD_NONE;
+    view->registered = view->uuid = view->missing_us = WD_NONE;
     view->indispensable = i == indispensable;
   }
   SimView *watchdog = &oracle->views[WD_PROCESS_WATCHDOG];
@@ -52,8 +53,9 @@ sim_oracle_may_start(const SimOracle *oracle, guint process)
 gint64
 sim_oracle_grace_us(const SimOracle *oracle, const SimView *view)
 {
-  return (view->breach_us == WD_NONE ? oracle->limits.stop_grace_s
-                                     : oracle->limits.forced_shutdown_delay_s) *
+  return (view->breach_us == WD_NONE && !view->ends_unregistered
+              ? oracle->limits.stop_grace_s
+              : oracle->limits.forced_shutdown_delay_s) *
          SIM_S;
 }
 
@@ -173,6 +175,9 @@ worker_gone(SimOracle *oracle)
     view->abandoned = FALSE;
     view->due_us = oracle->now_us;
   }
+  oracle->denylisted = 0;
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->count; i++)
+    sim_oracle_unregistered(oracle, i, WD_REASON_WORKER_GONE, 0);
 }
 
 /* Three workers in a row that failed within a second and never opened their manager's socket. */
@@ -222,6 +227,7 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
   exited->signal = input->exited.signal;
   exited->cause_seq = cause_seq;
   exited->ends_all = catastrophic;
+  sim_oracle_unregistered(oracle, process, reason, 0);
   if (catastrophic) {
     sim_trace_count(oracle->trace, SIM_TALLY_EXITS_78);
     view->stopped = TRUE;
@@ -244,14 +250,15 @@ static void
 ended_by_us(SimOracle *oracle, guint process, const WdInput *input)
 {
   SimView *view = &oracle->views[process];
-  const WdReason reason = view->breach_us == WD_NONE ? WD_REASON_REQUEST : view->reason;
+  const WdReason reason = sim_view_ending_reason(view);
   SimExpected *terminated = sim_oracle_expect(oracle, WD_EVENT_PROCESS_TERMINATED, process, reason);
   terminated->code = input->exited.code;
   terminated->signal = input->exited.signal;
-  terminated->cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
+  terminated->cause_seq = sim_view_ending_cause(view);
+  sim_oracle_unregistered(oracle, process, reason, 0);
   SimVerdictOnExit verdict = {0, FALSE};
   view->own_exit_us = WD_NONE;
-  if (view->breach_us != WD_NONE) {
+  if (view->breach_us != WD_NONE || view->ends_unregistered) {
     const gint64 kills = view->failures.limit_kills;
     verdict.delay_us = sim_failures_limit_kill(&view->failures, oracle->now_us - view->started_us,
                                                &oracle->limits);
@@ -300,11 +307,15 @@ spawned(SimOracle *oracle, const WdInput *input)
   view->stored = FALSE;
   view->signals = WD_SIGNALS_NONE;
   view->stuck = FALSE;
+  view->registered = view->uuid = view->missing_us = WD_NONE;
+  view->missing_seq = 0;
+  view->missing_episode = view->ends_unregistered = FALSE;
   sim_oracle_expect(oracle, WD_EVENT_PROCESS_STARTED, input->process, WD_REASON_NONE);
   sim_trace_count(oracle->trace, SIM_TALLY_STARTS);
   if (input->process == WD_PROCESS_WORKER) {
     oracle->enforced_from_us = oracle->now_us + oracle->limits.watchdog_delay_s * SIM_S;
     oracle->last_probe_us = oracle->now_us;
+    oracle->heard_us = oracle->now_us;
   }
 }
 
@@ -332,9 +343,8 @@ expect_stuck(SimOracle *oracle)
       continue;
     view->stuck = TRUE;
     SimExpected *stuck =
-        sim_oracle_expect(oracle, WD_EVENT_TERMINATION_STUCK, i,
-                          view->breach_us == WD_NONE ? WD_REASON_REQUEST : view->reason);
-    stuck->cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
+        sim_oracle_expect(oracle, WD_EVENT_TERMINATION_STUCK, i, sim_view_ending_reason(view));
+    stuck->cause_seq = sim_view_ending_cause(view);
     sim_trace_count(oracle->trace, SIM_TALLY_STUCK);
   }
 }
@@ -345,6 +355,7 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
 {
   oracle->now_us = now_us;
   oracle->input = input->kind;
+  oracle->gone = input->process;
   oracle->expected_count = 0;
   switch (input->kind) {
   case WD_INPUT_TICK:
@@ -366,6 +377,9 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
     break;
   case WD_INPUT_MANAGER_ACCEPTS:
     oracle->manager_accepts = sim_view_running(&oracle->views[WD_PROCESS_WORKER]);
+    break;
+  case WD_INPUT_OBSERVATION:
+    sim_oracle_observed(oracle, input->observation);
     break;
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:

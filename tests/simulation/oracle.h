@@ -41,6 +41,15 @@ typedef struct {
   gint64 kill_us;
   gboolean stuck;
 
+  /* what was reported of it: registered is WD_NONE if nothing was */
+  gint64 registered;
+  gint64 uuid;
+  gint64 missing_us; /* WD_NONE: not missing */
+  guint64 missing_seq;
+  gboolean missing_episode; /* dry run */
+  gboolean ends_unregistered;
+  guint64 end_cause_seq;
+
   /* its past */
   SimFailures failures;
   SimFailures failures_before_exit;
@@ -75,6 +84,7 @@ typedef struct {
   guint expected_count;
 
   WdInputKind input;
+  guint gone; /* EXITED: who */
   gint64 now_us;
   gboolean started;
   guint64 last_seq;
@@ -84,6 +94,8 @@ typedef struct {
   gboolean manager_accepts;
   gint64 last_probe_us; /* or the worker's start */
   gint64 worker_gone_us;
+  gint64 heard_us;        /* the last report, or the worker's start */
+  guint denylisted;       /* bit set: the queries that are recorded for this worker */
   guint failures_at_once; /* workers in a row that never opened it */
   gint64 disturbed_until_us;
 
@@ -119,6 +131,17 @@ void sim_oracle_disturbed(SimOracle *oracle, gint64 until_us);
 gboolean sim_view_running(const SimView *view);
 
 SimExpected *sim_oracle_expect(SimOracle *oracle, WdEventKind kind, guint process, WdReason reason);
+
+/* Why it is being ended, and the event that led to it. */
+WdReason sim_view_ending_reason(const SimView *view);
+guint64 sim_view_ending_cause(const SimView *view);
+
+/* The row must tell of its registration. */
+gboolean sim_oracle_knows_registrations(const SimOracle *oracle);
+
+void sim_oracle_unregistered(SimOracle *oracle, guint process, WdReason reason, guint64 cause_seq);
+
+void sim_oracle_observed(SimOracle *oracle, const WdObservation *observation);
 
 void sim_oracle_begin_stop(SimOracle *oracle, WdReason reason, int code);
 

@@ -21,6 +21,8 @@ typedef struct {
   SimTrace *trace;
   SimRandom *random;
   SimKernel kernel;
+  WdObservation *observation; /* the one that is delivered */
+  guint tables;               /* the extension that reports; 0: none */
   SimOracle oracle;
   WdSupervisor *supervisor;
   GArray *actions;
@@ -165,6 +167,40 @@ tick(SimLoop *loop)
 }
 
 static void
+plan_observation(SimLoop *loop)
+{
+  gint64 after_us = 3 * SIM_S + sim_random_between(loop->random, 0, 500 * SIM_MS);
+  if (sim_random_chance(loop->random, 3))
+    after_us = sim_random_between(loop->random, 0, 40 * SIM_S);
+  add_pending(loop, WD_INPUT_OBSERVATION, 0, loop->now_us + after_us);
+}
+
+/* Returns: FALSE if there is nobody to see anything. */
+static gboolean
+observe(SimLoop *loop, WdInput *input)
+{
+  const SimProcess *worker = sim_kernel_process(&loop->kernel, WD_PROCESS_WORKER);
+  WdObservation *observation = loop->observation;
+  plan_observation(loop);
+  if (sim_kernel_process(&loop->kernel, loop->tables)->life != SIM_LIFE_ALIVE ||
+      worker->life == SIM_LIFE_NONE || loop->now_us < worker->manager_opens_us)
+    return FALSE;
+  input->observation = observation;
+  if (sim_random_chance(loop->random, 10)) {
+    observation->kind = WD_OBSERVATION_DENYLISTED;
+    observation->worker_pid = worker->pid;
+    g_snprintf(observation->denylisted.name, sizeof observation->denylisted.name, "%d",
+               (int)sim_random_between(loop->random, 0, 3));
+    g_strlcpy(observation->denylisted.query, "SELECT 1", sizeof observation->denylisted.query);
+  } else {
+    sim_kernel_observe(&loop->kernel, observation);
+  }
+  if (sim_random_chance(loop->random, 2))
+    observation->worker_pid++;
+  return TRUE;
+}
+
+static void
 count_stop(SimLoop *loop)
 {
   for (guint i = 0; i < loop->count; i++)
@@ -190,6 +226,10 @@ deliver(SimLoop *loop, guint index)
   case WD_INPUT_MANAGER_ACCEPTS:
     /* Of another worker, or of one that is gone: the driver's to notice. */
     if (process->life == SIM_LIFE_NONE || process->start_ticks != pending.worker_start_ticks)
+      return;
+    break;
+  case WD_INPUT_OBSERVATION:
+    if (!observe(loop, input))
       return;
     break;
   case WD_INPUT_STOP:
@@ -312,6 +352,7 @@ choose_limits(SimRandom *random)
       .manager = sim_random_chance(random, 90),
       .extensions_interval_s = 3,
       .extensions_timeout_s = 3,
+      .extension_registration_timeout_s = SIM_RANDOM_PICK(random, 0, 0, 1, 10, 60),
       .extension_give_up =
           (WdGiveUp)SIM_RANDOM_PICK(random, WD_GIVE_UP_SHUTDOWN, WD_GIVE_UP_ABANDON),
       .cpus = (guint)sim_random_between(random, 1, 8),
@@ -350,6 +391,8 @@ begin(SimLoop *loop, SimTrace *trace, SimRandom *random)
         wd_supervisor_add_extension(loop->supervisor, name, name, i == indispensable);
     g_assert(index == i);
   }
+  loop->observation = g_new0(WdObservation, 1);
+  loop->tables = loop->count > WD_PROCESS_FIRST_EXTENSION ? indispensable : 0;
   sim_kernel_init(&loop->kernel, random, trace, loop->count, limits.cpus, loop->now_us);
   sim_oracle_init(&loop->oracle, trace, &loop->kernel, &limits, indispensable, loop->now_us);
 }
@@ -375,6 +418,8 @@ sim_run(SimTrace *trace, SimRandom *random)
   sim_trace_line(trace, "--- run %" G_GUINT64_FORMAT, trace->runs);
   tick(&loop);
   plan_stop(&loop);
+  if (loop.tables != 0)
+    plan_observation(&loop);
   while (!loop.oracle.exited) {
     advance(&loop);
     if (loop.oracle.stopping)
@@ -383,6 +428,7 @@ sim_run(SimTrace *trace, SimRandom *random)
   /* Whatever still comes is of no more effect. */
   wd_supervisor_step(loop.supervisor, &(WdInput){.kind = WD_INPUT_STOP}, loop.now_us, loop.actions);
   SIM_CHECK(trace, loop.actions->len == 0, "an action after the exit");
+  g_free(loop.observation);
   g_array_unref(loop.actions);
   wd_supervisor_free(loop.supervisor);
 }

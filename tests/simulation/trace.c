@@ -57,6 +57,13 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
   case WD_INPUT_MANAGER_ACCEPTS:
     sim_trace_line(trace, "%.6f manager accepts", now_s);
     break;
+  case WD_INPUT_OBSERVATION:
+    if (input->observation->kind == WD_OBSERVATION_DENYLISTED)
+      sim_trace_line(trace, "%.6f denylisted %s", now_s, input->observation->denylisted.name);
+    else
+      sim_trace_line(trace, "%.6f report of %" G_GINT64_FORMAT ": %u extensions", now_s,
+                     input->observation->worker_pid, input->observation->report.n_extensions);
+    break;
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
     break;

@@ -40,6 +40,12 @@
   TALLY(STORED_IN_TIME, "acknowledgements in time")                       \
   TALLY(STORED_LATE, "acknowledgements late")                             \
   TALLY(STORED_NEVER, "acknowledgements never")                           \
+  TALLY(REGISTERED, "extensions registered")                              \
+  TALLY(DROPPED, "extensions' registrations lost")                        \
+  TALLY(UNREGISTERED_TOO_LONG, "extensions ended for not registering")    \
+  TALLY(DRY_UNREGISTERED, "of them, only recorded")                       \
+  TALLY(DENYLISTED, "queries denylisted")                                 \
+  TALLY(LATE_OBSERVATIONS, "observations of a worker that is gone")       \
   TALLY(EVENTS_LOST, "losses reported by the store")                      \
   TALLY(SAMPLES_MISSING, "samples missing")                               \
   TALLY(LATE_TICKS, "late ticks")                                         \

@@ -58,7 +58,7 @@ call_extension(const StandApi *api, gint64 uuid, const char *kind, const char *i
                GHashTable *request, GError **error)
 {
   g_autofree char *path = stand_extension_socket(api->core.socket, uuid);
-  WirePeer peer = {path, g_get_monotonic_time() + PING_S * G_USEC_PER_SEC, NULL};
+  WirePeer peer = {path, g_get_monotonic_time() + PING_S * G_USEC_PER_SEC, NULL, NULL};
   if (!wire_ping(&peer, NULL)) {
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "Extension socket not available: %s", path);
     return NULL;

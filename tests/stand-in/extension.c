@@ -161,7 +161,7 @@ answer(const WireMessage *message, const guint8 *bytes, GByteArray *reply, gpoin
 static WirePeer
 manager_peer(const Extension *extension)
 {
-  return (WirePeer){extension->socket, g_get_monotonic_time() + CALL_US, NULL};
+  return (WirePeer){extension->socket, g_get_monotonic_time() + CALL_US, NULL, NULL};
 }
 
 /* Returns: FALSE when no manager answers in time, or the extension is asked to end before. */

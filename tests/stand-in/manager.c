@@ -54,7 +54,7 @@ wait_for_stop(StandManager *manager, gint64 us)
 static gboolean
 answers(const char *path, gint64 timeout_s)
 {
-  WirePeer peer = {path, g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC, NULL};
+  WirePeer peer = {path, g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC, NULL, NULL};
   return g_file_test(path, G_FILE_TEST_EXISTS) && wire_ping(&peer, NULL);
 }
 
@@ -91,7 +91,7 @@ shut_down_extensions(StandManager *manager)
   for (guint i = 0; i < extensions->len; i++) {
     const StandExtension *extension = g_ptr_array_index(extensions, i);
     g_autofree char *path = stand_extension_socket(manager->api.core.socket, extension->uuid);
-    WirePeer peer = {path, g_get_monotonic_time() + CALL_S * G_USEC_PER_SEC, NULL};
+    WirePeer peer = {path, g_get_monotonic_time() + CALL_S * G_USEC_PER_SEC, NULL, NULL};
     (void)wire_shutdown(&peer, NULL); /* it may be gone already */
   }
 }

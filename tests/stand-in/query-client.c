@@ -63,7 +63,7 @@ static char *
 ask(const Options *options, GError **error)
 {
   gint64 deadline_us = g_get_monotonic_time() + (gint64)(options->timeout_s * G_USEC_PER_SEC);
-  const WirePeer peer = {options->socket, deadline_us, NULL};
+  const WirePeer peer = {options->socket, deadline_us, NULL, NULL};
   g_autoptr(GPtrArray) columns = wire_query_columns(&peer, options->sql, error);
   if (columns == NULL)
     return NULL;

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <gtest/gtest.h>
+#include <memory>
+#include <vector>
 
 #include "thrift/reply.h"
 #include "wire-bytes.h"
@@ -21,7 +23,7 @@ protected:
   }
   WirePeer peer(gint64 ms = 20000, GCancellable *cancellable = nullptr)
   {
-    return {path_.c_str(), in_ms(ms), cancellable};
+    return {path_.c_str(), in_ms(ms), cancellable, nullptr};
   }
   // A peer that takes @call, byte by byte the same, and answers @answer.
   auto expects(const string &call, const string &answer)
@@ -47,6 +49,64 @@ TEST_F(Client, Pings)
     EXPECT_TRUE(wire_ping(&to, &error)) << error->message;
   }
   EXPECT_EQ(received_, PING);
+}
+
+TEST_F(Client, TellsWhoListens)
+{
+  Scripted scripted(path_, [](int) {}); // and says nothing
+  gint64 pid = 0;
+  WirePeer to = peer();
+  to.pid = &pid;
+  EXPECT_FALSE(wire_ping(&to, nullptr));
+  EXPECT_EQ(pid, getpid());
+}
+
+TEST_F(Client, PingsManyAtOnce)
+{
+  const string good = reply("ping", field(STRUCT, 0, status(0, "OK", 1)));
+  const string failed = reply("ping", field(STRUCT, 0, status(1, "no", 1)));
+  const struct {
+    const char *name;
+    string answer;
+    bool responds;
+  } cases[] = {{"a", good, true},
+               {"b", failed, false},
+               {"c", "HTTP/1.1", false},
+               {"d", "", false},
+               {"f", good.substr(0, 30), false},
+               {"e", good, true}};
+  const string silent = directory_.file("silent"), absent = directory_.file("absent");
+  g_autoptr(WireListener) listener = wire_listener_new(silent.c_str(), nullptr); // accepts nobody
+  std::vector<std::unique_ptr<Scripted>> peers;
+  std::vector<string> paths = {silent, silent, absent};
+  for (const auto &c : cases) {
+    paths.push_back(directory_.file(c.name));
+    peers.push_back(std::make_unique<Scripted>(paths.back(), expects(PING, c.answer)));
+  }
+  g_autoptr(GArray) pinged = g_array_new(FALSE, TRUE, sizeof(WirePinged));
+  g_array_set_clear_func(pinged,
+                         [](gpointer p) { wire_pinged_clear(static_cast<WirePinged *>(p)); });
+  g_array_set_size(pinged, (guint)paths.size() + 1); // the last one has no path
+  for (guint i = 0; i < paths.size(); i++)
+    g_array_index(pinged, WirePinged, i).path = g_strdup(paths[i].c_str());
+
+  const gint64 begin = g_get_monotonic_time();
+  wire_ping_all(pinged, in_ms(300), nullptr);
+  const gint64 took_ms = (g_get_monotonic_time() - begin) / 1000;
+  EXPECT_GE(took_ms, 250);
+  EXPECT_LT(took_ms, 5000); // two are silent, and are waited for only once
+  const auto at = [&](guint i) { return g_array_index(pinged, WirePinged, i); };
+  for (const guint i : {0u, 1u}) {
+    EXPECT_EQ(at(i).pid, getpid());
+    EXPECT_FALSE(at(i).responded);
+  }
+  EXPECT_EQ(at(2).pid, 0);
+  EXPECT_FALSE(at(2).responded);
+  for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
+    EXPECT_EQ(at(3 + i).pid, getpid());
+    EXPECT_EQ((bool)at(3 + i).responded, cases[i].responds) << cases[i].name;
+  }
+  EXPECT_EQ(at((guint)paths.size()).pid, 0);
 }
 
 TEST_F(Client, RefusesWhatIsNotTheReply)
@@ -159,7 +219,7 @@ TEST_F(Client, FailsAtOnceWithoutAPeer)
   EXPECT_TRUE(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) << error->message;
 
   const string longer(WIRE_SOCKET_PATH_MAX + 1, 'x');
-  const WirePeer nowhere = {longer.c_str(), in_ms(1000), nullptr};
+  const WirePeer nowhere = {longer.c_str(), in_ms(1000), nullptr, nullptr};
   g_autoptr(GError) too_long = nullptr;
   EXPECT_FALSE(wire_ping(&nowhere, &too_long));
   EXPECT_TRUE(g_error_matches(too_long, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG));

@@ -3,9 +3,10 @@
  * A script is a list of lines, each an input and the actions that must follow. Inputs:
  *   tick · wait SECONDS · next · spawned NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
  * · accepts · stored (everything so far) · wanted NAME · unwanted NAME · settings (the machine's
- * `limits`, as changed by the test) · stop and, as changes of what the next samples show,
- * without a step: memory NAME MB · cpu NAME PERCENT · parent NAME PID · unreadable NAME · readable
- * NAME
+ * `limits`, as changed by the test) · stop · report NAME… (of the worker, that these are
+ * registered) · silent (a report that the worker doesn't answer) · denylisted QUERY and, as changes
+ * of what the next samples show, without a step: memory NAME MB · cpu NAME PERCENT · parent NAME
+ * PID · unreadable NAME · readable NAME
  *
  * Actions are written "spawn NAME", "TERM NAME" (or USR1, KILL), "EVENT NAME REASON", with "ack"
  * behind it when the store shall acknowledge, "log", "probe" and "exit CODE", separated by ", ".
@@ -22,6 +23,7 @@
 #include <cstring>
 #include <gtest/gtest.h>
 #include <map>
+#include <memory>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -116,6 +118,8 @@ public:
     }
     if (verb == "next")
       return next();
+    if (verb == "report" || verb == "silent" || verb == "denylisted")
+      return observe(verb, words);
     words >> name >> number;
     const guint index = name.empty() ? 0 : index_of(name);
     if (verb == "memory")
@@ -195,6 +199,10 @@ public:
             {"last_exit_code", text(row->last_exit_code)},
             {"last_exit_signal", text(row->last_exit_signal)},
             {"enforced", std::to_string(row->enforced)},
+            {"registered", text(row->registered)},
+            {"uuid", text(row->uuid)},
+            {"responsive", text(row->responsive)},
+            {"version", row->version != nullptr ? row->version : "NULL"},
             {"last_seq", std::to_string(row->last_seq)}};
   }
 
@@ -315,6 +323,40 @@ private:
     } else {
       throw std::invalid_argument(verb);
     }
+    wd_supervisor_step(supervisor_, &input, now_us, actions_);
+    return take();
+  }
+
+  /* "report a b/7": a registered with uuid 1, b with 7; "report a!": a doesn't answer its ping. */
+  std::string observe(const std::string &verb, std::istringstream &words)
+  {
+    auto observation = std::make_unique<WdObservation>();
+    observation->worker_pid = sources_[WD_PROCESS_WORKER].pid;
+    std::string name;
+    if (verb == "denylisted") {
+      words >> name;
+      observation->kind = WD_OBSERVATION_DENYLISTED;
+      g_strlcpy(observation->denylisted.name, name.c_str(), sizeof observation->denylisted.name);
+      g_strlcpy(observation->denylisted.query, "SELECT 1", sizeof observation->denylisted.query);
+    } else {
+      observation->kind = WD_OBSERVATION_REPORT;
+      observation->report.responsive = observation->report.listed = verb == "report";
+      g_strlcpy(observation->report.version, "5.23.0", sizeof observation->report.version);
+      while (words >> name) {
+        WdObservedExtension *extension =
+            &observation->report.extensions[observation->report.n_extensions++];
+        extension->responsive = name.back() != '!';
+        if (!extension->responsive)
+          name.pop_back();
+        const size_t slash = name.find('/');
+        extension->uuid = slash == std::string::npos ? 1 : std::stoi(name.substr(slash + 1));
+        extension->pid = sources_[index_of(name.substr(0, slash))].pid;
+        g_strlcpy(extension->version, "1.0", sizeof extension->version);
+      }
+    }
+    WdInput input = {};
+    input.kind = WD_INPUT_OBSERVATION;
+    input.observation = observation.get();
     wd_supervisor_step(supervisor_, &input, now_us, actions_);
     return take();
   }

@@ -100,6 +100,7 @@ TEST(Message, EveryKindHasOne)
     event->duration_ms = 1;
     event->signals_sent = WD_SIGNALS_TERM;
     event->outcome = WD_OUTCOME_GRACEFUL;
+    event->query_name = g_strdup("pack_heavy");
     g_autofree char *message = wd_event_message(event);
     ASSERT_NE(message, nullptr);
     EXPECT_STRNE(message, "");

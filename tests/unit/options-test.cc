@@ -36,7 +36,7 @@ TEST(Options, WhatOsqueryPasses)
   EXPECT_EQ(p.options.timeout_us, 5000000);
   EXPECT_EQ(p.options.interval_us, 7000000);
   EXPECT_TRUE(p.options.verbose);
-  EXPECT_FALSE(p.options.supervised);
+  EXPECT_EQ(p.options.starter, EXT_STARTED_BY_HAND);
 }
 
 TEST(Options, Defaults)
@@ -75,13 +75,26 @@ TEST(Options, FormsOfFlags)
 TEST(Options, TheEnvironmentTellsWhoStartedUs)
 {
   const Parsed p({"--socket=/s"}, {"/state", "/runtime"});
-  EXPECT_TRUE(p.options.supervised);
+  EXPECT_EQ(p.options.starter, EXT_STARTED_BY_WATCHDOG);
   EXPECT_STREQ(p.options.state_dir, "/state");
   EXPECT_STREQ(p.options.runtime_dir, "/runtime");
   const Parsed flags({"--socket=/s", "--state_dir=/a", "--runtime_dir=/b"}, {"/state", "/runtime"});
-  EXPECT_TRUE(flags.options.supervised);
+  EXPECT_EQ(flags.options.starter, EXT_STARTED_BY_WATCHDOG);
   EXPECT_STREQ(flags.options.state_dir, "/a");
   EXPECT_STREQ(flags.options.runtime_dir, "/b");
+}
+
+TEST(Options, OsqueryToldUsOurPid)
+{
+  ExtEnvironment environment = {};
+  environment.pid = 4711;
+  environment.extension = "4711";
+  EXPECT_EQ(Parsed({"--socket=/s"}, environment).options.starter, EXT_STARTED_BY_OSQUERY);
+  environment.extension = "4712"; // inherited from an extension that started us
+  EXPECT_EQ(Parsed({"--socket=/s"}, environment).options.starter, EXT_STARTED_BY_HAND);
+  environment.extension = "4711";
+  environment.runtime_dir = "/run";
+  EXPECT_EQ(Parsed({"--socket=/s"}, environment).options.starter, EXT_STARTED_BY_WATCHDOG);
 }
 
 TEST(Options, BadUsageNamesTheArgument)
@@ -102,7 +115,6 @@ TEST(Options, BadUsageNamesTheArgument)
       {{"--socket", "/s", "-"}, "-"},
       {{"--socket", "/s", ""}, ""},
       {{"--socket", "/s", "--timeout", "soon"}, "--timeout"},
-      {{"--socket", "/s", "--timeout=0"}, "--timeout=0"},
       {{"--socket", "/s", "--timeout=-1"}, "--timeout=-1"},
       {{"--socket", "/s", "--timeout= 1"}, "--timeout= 1"},
       {{"--socket", "/s", "--interval=1.5"}, "--interval=1.5"},
@@ -119,6 +131,8 @@ TEST(Options, BadUsageNamesTheArgument)
     EXPECT_EQ(p.error.find('\n'), string::npos);
   }
   EXPECT_EQ(Parsed({"--socket", longest.c_str()}).result, EXT_OPTIONS_RUN);
+  // osqueryd hands on whatever its own flag says.
+  EXPECT_EQ(Parsed({"--socket=/s", "--interval=0"}).options.interval_us, 1000000);
 }
 
 TEST(Options, HelpAndVersion)

@@ -101,7 +101,7 @@ protected:
 
 TEST_F(Server, AnswersOurClient)
 {
-  const WirePeer to = {path_.c_str(), in_ms(20000), nullptr};
+  const WirePeer to = {path_.c_str(), in_ms(20000), nullptr, nullptr};
   g_autoptr(GError) error = nullptr;
   EXPECT_TRUE(wire_ping(&to, &error)) << error->message;
   g_autoptr(GHashTable) request = g_hash_table_new(g_str_hash, g_str_equal);

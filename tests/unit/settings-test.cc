@@ -107,6 +107,7 @@ TEST_F(Settings, Defaults)
   EXPECT_EQ(limits.extensions_interval_s, 3);
   EXPECT_EQ(limits.extensions_timeout_s, 3);
   EXPECT_EQ(limits.extension_give_up, WD_GIVE_UP_SHUTDOWN);
+  EXPECT_EQ(limits.extension_registration_timeout_s, 0);
   EXPECT_EQ(limits.cpus, 2u);
   EXPECT_EQ(warnings(), Lines{});
 }
@@ -115,8 +116,9 @@ TEST_F(Settings, OwnOptions)
 {
   fake.files["/own"] = "--history_max=5\n--notables\n--memory_metric=private\n";
   ASSERT_EQ(parse({"w", "--state_dir=s", "--runtime-dir", "r", "--flagfile=/own", "--dry_run",
-                   "--extension_give_up=abandon", "--history_expiry=60", "--memory_metric=resident",
-                   "--tables_extension=/t.ext", "--check", "--", "osqueryd"}),
+                   "--extension_give_up=abandon", "--extension_registration_timeout=30",
+                   "--history_expiry=60", "--memory_metric=resident", "--tables_extension=/t.ext",
+                   "--check", "--", "osqueryd"}),
             "");
   EXPECT_EQ(settings->command, WD_COMMAND_CHECK);
   EXPECT_STREQ(settings->state_dir, "s");
@@ -128,6 +130,7 @@ TEST_F(Settings, OwnOptions)
   EXPECT_TRUE(settings->limits.dry_run);
   EXPECT_EQ(settings->limits.memory_metric, WD_METRIC_RESIDENT);
   EXPECT_EQ(settings->limits.extension_give_up, WD_GIVE_UP_ABANDON);
+  EXPECT_EQ(settings->limits.extension_registration_timeout_s, 30);
   EXPECT_EQ(origin("history_max"), "5 /own:1");
   EXPECT_EQ(origin("tables"), "false /own:2");
   EXPECT_EQ(origin("memory_metric"), "resident argv");

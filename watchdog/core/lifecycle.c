@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "watchdog/core/message.h"
+#include "watchdog/core/presence.h"
 
 void
 wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, const char *path)
@@ -23,6 +24,7 @@ wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, 
       .last_exit_code = WD_NONE,
       .last_exit_signal = WD_NONE,
   };
+  wd_presence_reset(process);
 }
 
 void
@@ -105,6 +107,7 @@ wd_process_spawned(WdStep *step, WdProcess *process, gint64 pid, gint64 start_ti
   process->starts++;
   process->ending = (WdEnding){.reason = WD_REASON_NONE};
   process->breach_recorded = FALSE;
+  wd_presence_reset(process);
   wd_meter_reset(&process->meter, step->now_us);
   process->last_check_us = WD_NONE;
   process->next_memory_look_us = step->now_us;
@@ -402,7 +405,7 @@ record_termination(WdStep *step, WdProcess *process)
 {
   const WdEnding *ending = &process->ending;
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_TERMINATED, ending->reason);
-  if (ending->cause_seq != 0)
+  if (is_limit(ending->reason))
     describe_breach(event, &ending->breach);
   event->cause_seq = ending->cause_seq;
   event->outcome = outcome_of(process);
@@ -442,8 +445,9 @@ wd_process_exited(WdStep *step, WdProcess *process, const WdExit *exit, gboolean
   if (process->ending.sent != WD_SIGNALS_NONE) {
     reason = process->ending.reason;
     process->unprovoked_exit_us = WD_NONE;
-    if (is_limit(reason)) {
+    if (is_limit(reason))
       process->terminations++;
+    if (is_limit(reason) || reason == WD_REASON_REGISTRATION) {
       decision.delay_us =
           wd_respawn_terminated(&process->respawn, lifetime_us(step, process), step->limits);
       failures = process->respawn.limit_kills;
@@ -463,6 +467,7 @@ wd_process_exited(WdStep *step, WdProcess *process, const WdExit *exit, gboolean
     }
     process->gone_seq = record_exit(step, process, reason, cause_seq);
   }
+  wd_presence_lost(step, process, reason, process->gone_seq);
   process->pid = WD_NONE;
   process->start_ticks = WD_NONE;
   return schedule_start(step, process, decision, failures, reason, process->gone_seq);

@@ -7,6 +7,7 @@
 #include "watchdog/core/action.h"
 #include "watchdog/core/limits.h"
 #include "watchdog/core/meter.h"
+#include "watchdog/core/observation.h"
 #include "watchdog/core/process-status.h"
 #include "watchdog/core/respawn.h"
 #include "watchdog/core/supervisor.h"
@@ -41,6 +42,17 @@ typedef struct {
   gint64 next_us; /* when the next stage is due */
 } WdEnding;
 
+/* What the tables extension reported of a process (presence.h); WD_NONE where it has not. */
+typedef struct {
+  gint64 registered; /* TRUE, FALSE; as uuid: of an extension */
+  gint64 uuid;
+  gint64 responsive;
+  gint64 missing_since_us;   /* reported to live unregistered */
+  guint64 missing_seq;       /* the event that tells since when; 0: it never was registered */
+  gboolean missing_recorded; /* dry run: once per episode */
+  char version[WD_OBSERVED_VERSION_MAX + 1]; /* "": not known */
+} WdPresence;
+
 typedef struct {
   guint index;
   WdRole role;
@@ -57,6 +69,8 @@ typedef struct {
   gint64 next_start_us;
   WdEnding ending;          /* of the present process; zero unless it is being ended */
   gboolean breach_recorded; /* dry run: once per episode */
+
+  WdPresence presence;
 
   WdMeter meter;
   WdSample sample; /* the last one; valid when last_check_us is not WD_NONE */

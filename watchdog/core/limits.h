@@ -37,7 +37,9 @@ typedef struct {
   gboolean debug;   /* --enable_watchdog_debug: a log line for each process at each check */
   gboolean manager; /* the worker opens its extension manager's socket: no --disable_extensions */
   WdGiveUp extension_give_up;
-  guint cpus; /* online CPUs */
+  gint64 extension_registration_timeout_s; /* living but not registered for longer: restarted; 0:
+                                              never */
+  guint cpus;                              /* online CPUs */
 } WdLimits;
 
 /* osquery checks every 3 s at every level (osquery/core/watcher.cpp, kWatchdogLimits INTERVAL). */

@@ -83,6 +83,10 @@ wd_event_message(const WdEvent *event)
     break;
   }
   case WD_EVENT_WOULD_TERMINATE: {
+    if (event->reason == WD_REASON_REGISTRATION) {
+      what = g_strdup("would be stopped: it lives, but is not registered");
+      break;
+    }
     g_autofree char *breach = breach_text(event);
     what = g_strconcat("would be stopped: ", breach, NULL);
     break;
@@ -100,12 +104,18 @@ wd_event_message(const WdEvent *event)
   case WD_EVENT_WATCHDOG_STOPPED:
     what = g_strdup_printf("stopped: %s", wd_reason_name(event->reason));
     break;
+  case WD_EVENT_EXTENSION_REGISTERED:
+    what = g_strdup("is registered");
+    break;
+  case WD_EVENT_EXTENSION_UNREGISTERED:
+    what = g_strdup_printf("is not registered any more: %s", wd_reason_name(event->reason));
+    break;
+  case WD_EVENT_QUERY_DENYLISTED:
+    what = g_strdup_printf("denylists the scheduled query %s", event->query_name);
+    break;
   case WD_EVENT_WATCHDOG_CRASHED:
   case WD_EVENT_RESPAWN_DELAYED:
   case WD_EVENT_SPAWN_FAILED:
-  case WD_EVENT_EXTENSION_REGISTERED:
-  case WD_EVENT_EXTENSION_UNREGISTERED:
-  case WD_EVENT_QUERY_DENYLISTED:
   case WD_EVENT_SETTINGS_CHANGED:
   case WD_EVENT_EVENTS_LOST:
   case WD_EVENT_HISTORY_RECOVERED:
@@ -137,6 +147,12 @@ wd_kill_message(WdRole role, const char *path, gint64 pid)
 {
   g_autofree char *who = subject(role, path, pid);
   return g_strdup_printf("%s could not be stopped. Sending kill signal.", who);
+}
+
+char *
+wd_registration_details(gint64 uuid)
+{
+  return g_strdup_printf("{\"uuid\":%" G_GINT64_FORMAT "}", uuid);
 }
 
 char *

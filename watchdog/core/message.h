@@ -22,6 +22,9 @@ char *wd_broken_command_line_message(const char *path, gint64 code, guint times)
 char *wd_measured_message(gint64 pid, gint64 used_ms, gint64 allowed_ms, gint64 footprint_bytes,
                           gint64 limit_bytes);
 
+/* The details of extension_registered and extension_unregistered. */
+char *wd_registration_details(gint64 uuid);
+
 char *wd_events_lost_message(guint64 lost);
 
 /* SIGTERM was not enough. */

@@ -8,6 +8,7 @@ static const WdFlagSpec OWN[] = {
     {"memory_metric", WD_FLAG_STRING, "growth"},
     {"dry_run", WD_FLAG_BOOL, "false"},
     {"extension_give_up", WD_FLAG_STRING, "shutdown"},
+    {"extension_registration_timeout", WD_FLAG_UINT64, "0"},
     {"history_max", WD_FLAG_UINT64, "10000"},
     {"history_expiry", WD_FLAG_UINT64, "2592000"},
     {"tables_extension", WD_FLAG_STRING, ""},
@@ -36,12 +37,14 @@ take_path(const WdFlags *flags, const char *name, char **path, GError **error)
 }
 
 static gboolean
-take_number(const WdFlags *flags, const char *name, gint64 most, gint64 *number, GError **error)
+take_number(const WdFlags *flags, const char *name, gint64 least, gint64 most, gint64 *number,
+            GError **error)
 {
   const WdFlag *flag = wd_flags_get(flags, name);
 
-  if (flag->number < 1 || flag->number > most) {
-    g_autofree char *expected = g_strdup_printf("a whole number from 1 to %" G_GINT64_FORMAT, most);
+  if (flag->number < least || flag->number > most) {
+    g_autofree char *expected = g_strdup_printf(
+        "a whole number from %" G_GINT64_FORMAT " to %" G_GINT64_FORMAT, least, most);
     return wd_flag_refuse(flag, expected, error);
   }
   *number = flag->number;
@@ -108,8 +111,11 @@ take(WdSettings *settings, const WdFlags *flags, GError **error)
 
   if (!check_own(flags, error) || !take_path(flags, "state_dir", &settings->state_dir, error) ||
       !take_path(flags, "runtime_dir", &settings->runtime_dir, error) ||
-      !take_number(flags, "history_max", MAX_HISTORY_ROWS, &settings->history_max, error) ||
-      !take_number(flags, "history_expiry", WD_LIMITS_MAX_S, &settings->history_expiry_s, error) ||
+      !take_number(flags, "history_max", 1, MAX_HISTORY_ROWS, &settings->history_max, error) ||
+      !take_number(flags, "history_expiry", 1, WD_LIMITS_MAX_S, &settings->history_expiry_s,
+                   error) ||
+      !take_number(flags, "extension_registration_timeout", 0, WD_LIMITS_MAX_S,
+                   &settings->limits.extension_registration_timeout_s, error) ||
       !take_choice(flags, "memory_metric", metrics, &metric, error) ||
       !take_choice(flags, "extension_give_up", give_ups, &give_up, error))
     return FALSE;
@@ -161,6 +167,10 @@ wd_settings_help(void)
          "  --extension_give_up=WHAT     when an extension exits too often (shutdown)\n"
          "                                 shutdown: stop everything\n"
          "                                 abandon: stop only this extension, try again rarely\n"
+         "  --extension_registration_timeout=SECONDS\n"
+         "                               restart an extension that lives but is not registered "
+         "with\n"
+         "                               osquery for longer (0: never)\n"
          "  --history_max=ROWS           how many events are kept (10000)\n"
          "  --history_expiry=SECONDS     how long events are kept (2592000: 30 days)\n"
          "  --tables_extension=PATH      the extension that serves the tables\n"

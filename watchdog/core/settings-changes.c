@@ -9,6 +9,7 @@ static const char *const RELOADABLE[] = {
     "memory_metric",
     "dry_run",
     "extension_give_up",
+    "extension_registration_timeout",
     "watchdog_level",
     "watchdog_memory_limit",
     "watchdog_utilization_limit",

@@ -2,6 +2,9 @@
 
 #include "watchdog/core/lifecycle.h"
 #include "watchdog/core/message.h"
+#include "watchdog/core/presence.h"
+
+#include <string.h>
 
 /* The first look for the manager's socket after the worker's start, and the longest wait between
  * two: a core needs some 10 ms to open it, or minutes when its database is large. */
@@ -21,6 +24,11 @@
 #define AT_ONCE_US (1 * G_TIME_SPAN_SECOND)
 #define FAILURES_AT_ONCE_MAX 3
 
+/* Reports come every interval; one that is later than this many is missed. */
+#define REPORTS_MISSED 3
+#define REPORT_SLACK_US (2 * G_TIME_SPAN_SECOND)
+/* More denylisted queries than this are hardly true. */
+#define DENYLISTED_MAX 1000
 /* A ping that fails, and a busy machine. */
 #define NAME_HELD_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
@@ -38,6 +46,8 @@ struct WdSupervisor {
   guint failures_at_once;  /* workers in a row */
   gint64 worker_gone_us;   /* WD_NONE: not yet */
   guint64 worker_gone_seq; /* the event that tells it */
+  gint64 heard_us;         /* the last report on the present worker, or its start */
+  GHashTable *denylisted;  /* the queries that are recorded for the present worker */
 
   gboolean stopping;
   gboolean stop_requested; /* once */
@@ -81,6 +91,7 @@ wd_supervisor_new(const WdLimits *limits, const char *watchdog_path, gint64 watc
   supervisor->next_check_us = now_us + WD_CHECK_INTERVAL_S * G_USEC_PER_SEC;
   supervisor->enforced_from_us = WD_NONE;
   supervisor->worker_gone_us = WD_NONE;
+  supervisor->denylisted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
   add_process(supervisor, WD_ROLE_WATCHDOG, "watchdog", watchdog_path);
   WdProcess *self = process_at(supervisor, WD_PROCESS_WATCHDOG);
@@ -88,6 +99,7 @@ wd_supervisor_new(const WdLimits *limits, const char *watchdog_path, gint64 watc
   self->pid = watchdog_pid;
   self->start_ticks = watchdog_start_ticks;
   self->started_us = now_us;
+  g_strlcpy(self->presence.version, PROJECT_VERSION, sizeof self->presence.version);
   wd_meter_reset(&self->meter, now_us);
   add_process(supervisor, WD_ROLE_WORKER, "worker", worker_path);
   process_at(supervisor, WD_PROCESS_WORKER)->next_start_us = now_us;
@@ -99,6 +111,7 @@ wd_supervisor_free(WdSupervisor *supervisor)
 {
   if (supervisor == NULL)
     return;
+  g_hash_table_unref(supervisor->denylisted);
   g_array_unref(supervisor->processes);
   g_free(supervisor);
 }
@@ -340,6 +353,7 @@ spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const WdInpu
     supervisor->enforced_from_us =
         step->now_us + supervisor->limits.watchdog_delay_s * G_USEC_PER_SEC;
     supervisor->next_probe_us = step->now_us + PROBE_FIRST_US;
+    supervisor->heard_us = step->now_us;
   }
   if (supervisor->stopping)
     wd_process_end(step, process, WD_REASON_REQUEST, stop_grace_us(step));
@@ -405,6 +419,9 @@ worker_gone(WdSupervisor *supervisor, WdStep *step, const WdProcess *worker)
   supervisor->manager_accepts = FALSE;
   supervisor->worker_gone_us = step->now_us;
   supervisor->worker_gone_seq = worker->gone_seq;
+  g_hash_table_remove_all(supervisor->denylisted);
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < supervisor->processes->len; i++)
+    wd_presence_lost(step, process_at(supervisor, i), WD_REASON_WORKER_GONE, worker->gone_seq);
   excuse_recent_exits(supervisor, step);
 }
 
@@ -520,6 +537,67 @@ spawn_failed(WdSupervisor *supervisor, WdStep *step, WdProcess *process, const c
   const WdGone gone = wd_process_spawn_failed(step, process, error);
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_SPAWN);
+}
+
+/* --- what the tables extension sees --- */
+
+static gboolean
+reports_come(const WdSupervisor *supervisor, gint64 now_us)
+{
+  const gint64 interval_us = MAX(supervisor->limits.extensions_interval_s, 1) * G_USEC_PER_SEC;
+  return now_us - supervisor->heard_us <= REPORTS_MISSED * interval_us + REPORT_SLACK_US;
+}
+
+static void
+reported(WdSupervisor *supervisor, WdStep *step, const WdObservation *report)
+{
+  const gboolean fresh = reports_come(supervisor, step->now_us);
+  gboolean changed = !fresh;
+  supervisor->heard_us = step->now_us;
+  for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++) {
+    WdProcess *process = process_at(supervisor, i);
+    const WdPresence before = process->presence;
+    if (process->role == WD_ROLE_WORKER)
+      wd_presence_worker(process, report);
+    else if (report->report.listed && wd_process_alive(process))
+      wd_presence_extension(step, process, report, fresh);
+    changed = changed || memcmp(&before, &process->presence, sizeof before) != 0;
+  }
+  if (changed)
+    wd_actions_publish(step->actions);
+}
+
+static void
+denylisted(WdSupervisor *supervisor, WdStep *step, WdProcess *worker,
+           const WdObservation *observation)
+{
+  const char *name = observation->denylisted.name;
+  if (g_hash_table_size(supervisor->denylisted) >= DENYLISTED_MAX ||
+      !g_hash_table_add(supervisor->denylisted, g_strdup(name)))
+    return;
+  WdEvent *event = wd_process_event(worker, WD_EVENT_QUERY_DENYLISTED, WD_REASON_NONE);
+  event->query_name = g_strdup(name);
+  event->query = g_strdup(observation->denylisted.query);
+  event->cause_seq = supervisor->worker_gone_seq;
+  event->lifetime_ms = (step->now_us - worker->started_us) / G_TIME_SPAN_MILLISECOND;
+  wd_process_record(step, worker, event, FALSE);
+}
+
+/* Of the present worker alone: a message about the one before may have been on its way. */
+static void
+observed(WdSupervisor *supervisor, WdStep *step, const WdObservation *observation)
+{
+  WdProcess *worker = process_at(supervisor, WD_PROCESS_WORKER);
+  if (observation->worker_pid != worker->pid)
+    return;
+  switch (observation->kind) {
+  case WD_OBSERVATION_REPORT:
+    reported(supervisor, step, observation);
+    break;
+  case WD_OBSERVATION_DENYLISTED:
+    denylisted(supervisor, step, worker, observation);
+    break;
+  }
 }
 
 /* --- stepping --- */
@@ -649,6 +727,9 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
   case WD_INPUT_WANTED:
     change_wanted(&step, process_at(supervisor, input->process), input->wanted);
     break;
+  case WD_INPUT_OBSERVATION:
+    observed(supervisor, &step, input->observation);
+    break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);
     break;
@@ -688,6 +769,7 @@ GPtrArray *
 wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_offset_us)
 {
   GPtrArray *rows = g_ptr_array_new_with_free_func((GDestroyNotify)wd_process_status_free);
+  const gboolean worker_alive = wd_process_alive(process_at(supervisor, WD_PROCESS_WORKER));
   for (guint i = 0; i < supervisor->processes->len; i++) {
     const WdProcess *process = process_at(supervisor, i);
     if (!process->wanted && at_rest(process) && !wd_process_alive(process))
@@ -696,6 +778,8 @@ wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_
     /* Due, but waiting for a spawn or for the worker's manager. */
     if (process->next_start_us <= now_us)
       row->next_start_time_s = WD_NONE;
+    /* Without a worker nothing is registered. */
+    wd_presence_show(process, !worker_alive || reports_come(supervisor, now_us), row);
     row->enforced = !supervisor->limits.dry_run && watched(supervisor, process, now_us);
     g_ptr_array_add(rows, row);
   }

@@ -8,6 +8,7 @@
 #include "watchdog/core/action.h"
 #include "watchdog/core/limits.h"
 #include "watchdog/core/meter.h"
+#include "watchdog/core/observation.h"
 #include "watchdog/core/process-status.h"
 
 G_BEGIN_DECLS
@@ -38,6 +39,7 @@ typedef enum {
   WD_INPUT_EVENTS_LOST,     /* the store had no room for `lost` events */
   WD_INPUT_SETTINGS,        /* other limits, or another list of extensions, from now on */
   WD_INPUT_WANTED,          /* an extension is on the list again, or no longer */
+  WD_INPUT_OBSERVATION,     /* the tables extension tells what it sees */
   WD_INPUT_STOP,            /* asked to stop; the second one means at once */
 } WdInputKind;
 
@@ -64,10 +66,12 @@ typedef struct {
     guint64 lost; /* EVENTS_LOST */
     struct {
       const WdLimits *limits;
-      const char *details; /* JSON: what changed, from what, to what */
-      const char *message; /* the same for people */
-    } settings;            /* SETTINGS; borrowed */
-    gboolean wanted;       /* WANTED */
+      const char *details;            /* JSON: what changed, from what, to what */
+      const char *message;            /* the same for people */
+    } settings;                       /* SETTINGS; borrowed */
+    gboolean wanted;                  /* WANTED */
+    const WdObservation *observation; /* OBSERVATION; borrowed, well-formed, to be believed only
+                                         where the watchdog can't know better */
   };
 } WdInput;
 

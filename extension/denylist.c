@@ -1,0 +1,46 @@
+#include "extension/denylist.h"
+
+gboolean
+ext_denylist_is_news(gint64 recorded_start_s, gint64 worker_start_s)
+{
+  return recorded_start_s == 0 || worker_start_s - recorded_start_s >= EXT_DENYLISTED_S;
+}
+
+static guint
+column_index(const TableDefinition *table, const char *name)
+{
+  guint i = 0;
+  while (!g_str_equal(table->columns[i].name, name))
+    i++;
+  return i;
+}
+
+GHashTable *
+ext_denylist_read(TableStore *store, gint64 now_s, GError **error)
+{
+  const TableDefinition *events = table_definition_find("watchdog_events");
+  const guint name = column_index(events, "query_name");
+  const guint time = column_index(events, "time");
+  const guint lifetime = column_index(events, "lifetime_ms");
+  g_autofree char *since = g_strdup_printf("%" G_GINT64_FORMAT, now_s - 2 * EXT_DENYLISTED_S);
+  g_autoptr(TableQuery) query = table_query_new();
+  table_query_add(query, column_index(events, "event"), TABLE_OP_EQ, "query_denylisted");
+  table_query_add(query, time, TABLE_OP_GT, since);
+  g_autoptr(TableCursor) cursor = table_cursor_open(store, events, query, error);
+  if (cursor == NULL)
+    return NULL;
+  g_autoptr(GHashTable) starts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+  TableStep step;
+  while ((step = table_cursor_next(cursor, error)) == TABLE_ROW) {
+    gsize length;
+    const char *text = table_cursor_text(cursor, name, &length);
+    if (text == NULL)
+      continue;
+    gint64 *start_s = g_new(gint64, 1);
+    *start_s = table_cursor_int64(cursor, time);
+    if (!table_cursor_is_null(cursor, lifetime))
+      *start_s -= table_cursor_int64(cursor, lifetime) / 1000;
+    g_hash_table_replace(starts, g_strdup(text), start_s); /* they come in order: the last counts */
+  }
+  return step == TABLE_END ? g_steal_pointer(&starts) : NULL;
+}
