@@ -259,8 +259,7 @@ tick(Loop *loop)
 {
   const guint count = process_count(loop);
   const gint64 now_us = g_get_monotonic_time();
-  /* Kills of others, forgotten here, so that a later kill -9 isn't taken for one. */
-  (void)wd_oom_kills_grew(&loop->oom_kills);
+  wd_oom_kills_look(&loop->oom_kills, now_us);
   g_autofree WdSample *samples = g_new0(WdSample, count);
   g_autofree const WdSample **wanted = g_new0(const WdSample *, count);
   for (guint i = 0; i < count; i++)
@@ -350,7 +349,8 @@ child_gone(Loop *loop, guint process, const siginfo_t *info)
                         .process = process,
                         .exited = {.code = exited ? info->si_status : WD_NONE,
                                    .signal = exited ? WD_NONE : info->si_status,
-                                   .oom = killed && wd_oom_kills_grew(&loop->oom_kills)}});
+                                   .oom = killed && wd_oom_kills_recent(&loop->oom_kills,
+                                                                        g_get_monotonic_time())}});
 }
 
 static guint

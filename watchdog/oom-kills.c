@@ -45,12 +45,20 @@ wd_oom_kills_clear(WdOomKills *kills)
   g_clear_pointer(&kills->path, g_free);
 }
 
-gboolean
-wd_oom_kills_grew(WdOomKills *kills)
+void
+wd_oom_kills_look(WdOomKills *kills, gint64 now_us)
 {
   if (kills->path == NULL)
-    return FALSE;
+    return;
   const gint64 before = kills->count;
   kills->count = read_count(kills->path);
-  return kills->count > before;
+  if (kills->count > before)
+    kills->grew_us = now_us;
+}
+
+gboolean
+wd_oom_kills_recent(WdOomKills *kills, gint64 now_us)
+{
+  wd_oom_kills_look(kills, now_us);
+  return kills->grew_us != 0 && now_us - kills->grew_us <= WD_OOM_WINDOW_US;
 }

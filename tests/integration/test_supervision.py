@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import GROW, NO_BACK_OFF, SMALL, STAND_IN, all_processes, eventually
+from harness import GROW, NO_BACK_OFF, SMALL, STAND_IN, alive, all_processes, eventually
 
 
 def kill(pid):
@@ -120,7 +120,12 @@ def test_other_exits_of_the_worker_end_nothing(stand_in):
     stand_in.start()
     for status in (0, 1, 77, 255):
         old = stand_in.worker()
-        stand_in.try_query(f"SELECT misbehave('exit:{status}')")
+
+        def ended():  # once its manager is up
+            stand_in.try_query(f"SELECT misbehave('exit:{status}')")
+            return not alive(old)
+
+        eventually(ended, "the worker's end")
         stand_in.worker(other_than=old)
         assert stand_in.event(f"event = 'process_exited' AND pid = {old}")["exit_code"] == status
 

@@ -4,12 +4,33 @@ import os
 import pathlib
 import pwd
 import re
+import shutil
 import signal
 import subprocess
+import tempfile
 
 import pytest
 
-from harness import MARK, PATIENCE, STAND_IN, Proc, alive, listing
+import harness
+from harness import MARK, PATIENCE, Proc, alive, listing
+
+@pytest.fixture(autouse=True)
+def programs_within_reach(monkeypatch):
+    """Another user may not be able to reach the build, below somebody's home."""
+    place = pathlib.Path(tempfile.mkdtemp(prefix="wd-programs-"))
+    for folder in (harness.WATCHDOGD.parent, harness.STAND_IN):
+        (place / folder.name).mkdir()
+        for program in folder.iterdir():
+            if program.is_file():
+                shutil.copy(program, place / folder.name)
+    place.chmod(0o755)
+    monkeypatch.setattr(harness, "WATCHDOGD", place / "bin" / "osquery-watchdogd")
+    monkeypatch.setattr(harness, "STAND_IN", place / harness.STAND_IN.name)
+    if "OSQUERYD" not in os.environ:
+        monkeypatch.setattr(harness, "OSQUERYD", harness.STAND_IN / "osqueryd")
+    yield
+    shutil.rmtree(place)
+
 
 NOBODY = pwd.getpwnam("nobody")
 AS_NOBODY = {"user": NOBODY.pw_uid, "group": NOBODY.pw_gid, "extra_groups": []}
@@ -136,7 +157,7 @@ def refused_beside(watchdog, **popen):
 
 
 def test_an_osqueryd_of_another_user_is_refused(watchdog):
-    path = watchdog.program("osqueryd", STAND_IN / "osqueryd")
+    path = watchdog.program("osqueryd", harness.STAND_IN / "osqueryd")
     os.chown(path, NOBODY.pw_uid, NOBODY.pw_gid)
     watchdog.osqueryd = path
     line = refused(watchdog)
@@ -144,7 +165,7 @@ def test_an_osqueryd_of_another_user_is_refused(watchdog):
 
 
 def test_a_link_does_not_change_who_owns_the_program(watchdog):
-    program = watchdog.program("program", STAND_IN / "osqueryd")
+    program = watchdog.program("program", harness.STAND_IN / "osqueryd")
     os.chown(program, NOBODY.pw_uid, NOBODY.pw_gid)
     watchdog.osqueryd = watchdog.directory / "osqueryd"
     watchdog.osqueryd.symlink_to(program)
@@ -172,7 +193,7 @@ def test_a_directory_of_another_user_is_refused(watchdog, which):
 
 
 def test_roots_programs_are_good_for_an_ordinary_user(watchdog):
-    watchdog.osqueryd = watchdog.program("osqueryd", STAND_IN / "osqueryd")
+    watchdog.osqueryd = watchdog.program("osqueryd", harness.STAND_IN / "osqueryd")
     give(watchdog.directory)
     os.chown(watchdog.osqueryd, 0, 0)
     watchdog.popen = AS_NOBODY
