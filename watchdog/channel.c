@@ -25,7 +25,7 @@ wd_channel_pair(int *ours, int *theirs, GError **error)
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
     const int saved = errno;
-    g_set_error(error, G_IO_ERROR, g_io_error_from_errno(saved), "socketpair: %s",
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "socketpair: %s",
                 g_strerror(saved));
     return FALSE;
   }
