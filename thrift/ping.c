@@ -78,6 +78,9 @@ is_good(const Ping *ping)
 static gboolean
 wait_for_any(GArray *pings, GArray *polls, gint64 deadline_us, GCancellable *cancellable)
 {
+  const gint64 left_us = deadline_us - g_get_monotonic_time();
+  if (left_us <= 0)
+    return FALSE;
   g_array_set_size(polls, 0);
   for (guint i = 0; i < pings->len; i++) {
     const Ping *ping = &g_array_index(pings, Ping, i);
@@ -88,7 +91,6 @@ wait_for_any(GArray *pings, GArray *polls, gint64 deadline_us, GCancellable *can
   GPollFD stop = {.fd = -1};
   const gboolean stoppable = g_cancellable_make_pollfd(cancellable, &stop);
   g_array_append_val(polls, stop);
-  const gint64 left_us = MAX(deadline_us - g_get_monotonic_time(), 0);
   const gint ready =
       g_poll((GPollFD *)(void *)polls->data, polls->len, (gint)((left_us + 999) / 1000));
   if (stoppable)

@@ -27,6 +27,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QueryArguments, g_object_unref)
 typedef WireExtensionManagerGetQueryColumnsArgs QueryColumnsArguments;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QueryColumnsArguments, g_object_unref)
 
+static void run_scheduled(const char *sql, gpointer api);
+
 void
 stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
                StandMisbehaviour *misbehaviour)
@@ -43,11 +45,17 @@ stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
       .flags = flags,
       .registry = stand_registry_new(tables),
   };
+  const gboolean database = stand_flags_is_set(flags, "database_path");
+  api->core.schedule =
+      stand_schedule_new(stand_flags_text(flags, "schedule"),
+                         database ? stand_flags_text(flags, "database_path") : NULL,
+                         !stand_flags_bool(flags, "disable_watchdog"), run_scheduled, api);
 }
 
 void
 stand_api_clear(StandApi *api)
 {
+  stand_schedule_free(api->core.schedule);
   stand_registry_free(api->core.registry);
   g_free(api->instance_id);
   g_mutex_clear(&api->primary);
@@ -130,6 +138,17 @@ run_sql(StandApi *api, void (*run)(const StandSql *, const char *, WireRows *), 
   run(&sql, text, rows);
   if (primary)
     g_mutex_unlock(&api->primary);
+}
+
+/* A StandRunQuery; the rows go to a logger, here to nobody. */
+static void
+run_scheduled(const char *sql, gpointer api)
+{
+  const WireMessage message = {.method = "query"};
+  g_autoptr(GByteArray) nobody = g_byte_array_new();
+  WireRows rows;
+  wire_rows_begin(&rows, nobody, &message);
+  run_sql(api, stand_sql_query, sql, &rows);
 }
 
 gboolean

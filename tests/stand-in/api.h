@@ -19,6 +19,7 @@ typedef struct {
 
 void stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
                     StandMisbehaviour *misbehaviour);
+/* After the schedule has been stopped. */
 void stand_api_clear(StandApi *api);
 
 /* A StandHandler for a StandApi. */

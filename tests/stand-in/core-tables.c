@@ -164,5 +164,7 @@ stand_core_rows(const StandCore *core, const char *name)
     add_extensions(core, rows);
   else if (strcmp(name, "osquery_flags") == 0)
     add_flags(core, rows);
-  return rows; /* osquery_schedule: nothing is scheduled */
+  else if (strcmp(name, "osquery_schedule") == 0)
+    stand_schedule_rows(core->schedule, rows);
+  return rows;
 }

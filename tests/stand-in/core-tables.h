@@ -6,6 +6,7 @@
 
 #include "tests/stand-in/flags.h"
 #include "tests/stand-in/registry.h"
+#include "tests/stand-in/schedule.h"
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,7 @@ typedef struct {
   const char *socket;
   const StandFlags *flags;
   StandRegistry *registry;
+  StandSchedule *schedule;
 } StandCore;
 
 /* Of StandTable. */

@@ -116,6 +116,8 @@ static void
 manager_free(StandManager *manager)
 {
   stand_server_free(manager->server);
+  (void)stand_schedule_stop(manager->api.core.schedule,
+                            G_MAXINT64); /* has, unless we never began */
   stand_api_clear(&manager->api);
   g_mutex_clear(&manager->lock);
   g_cond_clear(&manager->changed);
@@ -155,11 +157,18 @@ wait_for_checker(StandManager *manager, gint64 deadline_us)
   return TRUE;
 }
 
+void
+stand_manager_limit_hit(StandManager *manager)
+{
+  stand_schedule_limit_hit(manager->api.core.schedule);
+}
+
 gboolean
 stand_manager_stop(StandManager *manager, gint64 deadline_us)
 {
   stand_server_stop(manager->server);
-  if (!wait_for_checker(manager, deadline_us) || !stand_server_wait(manager->server, deadline_us))
+  if (!stand_schedule_stop(manager->api.core.schedule, deadline_us) ||
+      !wait_for_checker(manager, deadline_us) || !stand_server_wait(manager->server, deadline_us))
     return FALSE;
   g_thread_join(manager->checker);
   unlink_stale_sockets(manager->api.core.socket);

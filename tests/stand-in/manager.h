@@ -18,6 +18,9 @@ typedef struct {
  * extensions. */
 StandManager *stand_manager_new(const StandManagerOptions *options, GError **error);
 
+/* A resource limit was hit. */
+void stand_manager_limit_hit(StandManager *manager);
+
 /* A graceful end: no new calls, each extension is told to shut down, calls being answered are
  * waited for, the sockets are removed and @manager is freed. FALSE when something still goes on at
  * @deadline_us; then @manager stays, and only the end of the process helps. */

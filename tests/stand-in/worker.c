@@ -74,13 +74,16 @@ note(const Worker *worker, const char *text)
 /* Returns: TRUE when the worker has to end: it was asked to, or its parent went. FALSE at
  * @end_us. */
 static gboolean
-wait_for_end(const Worker *worker, gint64 end_us)
+wait_for_end(const Worker *worker, StandManager *manager, gint64 end_us)
 {
   for (;;) {
     gint64 now_us = g_get_monotonic_time();
     int number = stand_next_signal(&worker->misbehaviour, MIN(now_us + PARENT_CHECK_US, end_us));
-    if (number == SIGUSR1)
+    if (number == SIGUSR1) {
       note(worker, "resource limit hit");
+      if (manager != NULL)
+        stand_manager_limit_hit(manager);
+    }
     if (number != 0)
       return TRUE;
     if (getppid() != worker->watcher) {
@@ -101,7 +104,7 @@ run(Worker *worker)
     return EXIT_CATASTROPHIC;
   }
   gint64 late_us = g_atomic_int_get(&worker->misbehaviour.slow_socket_ms) * G_GINT64_CONSTANT(1000);
-  if (late_us > 0 && wait_for_end(worker, g_get_monotonic_time() + late_us))
+  if (late_us > 0 && wait_for_end(worker, NULL, g_get_monotonic_time() + late_us))
     return EXIT_SUCCESS;
 
   StandManager *manager = NULL;
@@ -113,7 +116,7 @@ run(Worker *worker)
       g_printerr("osqueryd: cannot start the extension manager: %s\n", error->message);
   }
   note(worker, "running");
-  (void)wait_for_end(worker, G_MAXINT64);
+  (void)wait_for_end(worker, manager, G_MAXINT64);
 
   gint64 alarm_us = stand_flags_number(worker->flags, "alarm_timeout") * G_USEC_PER_SEC;
   gint64 deadline_us = g_get_monotonic_time() + alarm_us + ALARM_STEP_US;
