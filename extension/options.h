@@ -49,8 +49,8 @@ typedef struct {
 } ExtEnvironment;
 
 /* Understands --name=value, --name value and their forms with one dash, dashes for underscores, and
- * --verbose, --noverbose, --verbose=false, as for --observe; the last one wins. @argv: with the program's name, ended
- * by NULL.
+ * --verbose, --noverbose, --verbose=false, as for --observe; the last one wins. @argv: with the
+ * program's name, ended by NULL.
  * @options: to be cleared in any case. */
 ExtOptionsResult ext_options_parse(const char *const *argv, const ExtEnvironment *environment,
                                    ExtOptions *options, GError **error);

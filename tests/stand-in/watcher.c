@@ -148,8 +148,9 @@ start_worker(Watcher *watcher)
     }
     if (lived_us < watcher->respawn_limit * G_USEC_PER_SEC) {
       const gint64 most_s = stand_flags_number(watcher->flags, "watchdog_max_delay");
+      watcher->quick_exits++;
       const gint64 delay_s =
-          watcher->respawn_delay_s + (G_GINT64_CONSTANT(1) << MIN(++watcher->quick_exits, 30));
+          watcher->respawn_delay_s + (G_GINT64_CONSTANT(1) << MIN(watcher->quick_exits, 30));
       if (pause_for(watcher, MIN(delay_s, most_s) * G_USEC_PER_SEC))
         return EXIT_SUCCESS;
     }
