@@ -19,25 +19,6 @@ done
 
 sh docs/packages.sh build
 umask 022 # osquery refuses programs that others may write
-echo "Building …"
-[ -f build/CMakeCache.txt ] || set -- -DWATCHDOG_TESTS=OFF
-[ -f build/CMakeCache.txt ] && set --
-build_log=$(mktemp)
-if ! cmake -S . -B build "$@" >"$build_log" 2>&1 ||
-   ! cmake --build build -j "$(nproc)" >>"$build_log" 2>&1; then
-  cat "$build_log" >&2
-  rm -f "$build_log"
-  exit 1
-fi
-rm -f "$build_log"
-
-bin=$PWD/build/bin
-stand_in=$PWD/build/tests/stand-in
-osqueryd=$stand_in/osqueryd
-for installed in /opt/osquery/bin/osqueryd /usr/bin/osqueryd /usr/local/bin/osqueryd; do
-  [ -x "$installed" ] && osqueryd=$installed && break
-done
-
 here=$(mktemp -d)
 watchdog=""
 stop() {
@@ -50,6 +31,22 @@ stop() {
 trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
+
+echo "Building …"
+set -- # the tests need packages that nothing else does
+[ -f build/CMakeCache.txt ] || set -- -DWATCHDOG_TESTS=OFF
+if ! cmake -S . -B build "$@" >"$here/build.log" 2>&1 ||
+   ! cmake --build build -j "$(nproc)" >>"$here/build.log" 2>&1; then
+  cat "$here/build.log" >&2
+  exit 1
+fi
+
+bin=$PWD/build/bin
+stand_in=$PWD/build/tests/stand-in
+osqueryd=$stand_in/osqueryd
+for installed in /opt/osquery/bin/osqueryd /usr/bin/osqueryd /usr/local/bin/osqueryd; do
+  [ -x "$installed" ] && osqueryd=$installed && break
+done
 
 # osqueryd's own flags, as on any host: limits, socket, extensions.
 cp "$stand_in/stand-in.ext" "$here/example.ext"

@@ -6,6 +6,9 @@
 #include "thrift/call-arguments.h"
 #include "thrift/reply.h"
 
+/* So long rows are generated before others have their turn. */
+#define SLICE_US (5 * G_TIME_SPAN_MILLISECOND)
+
 struct ExtPlugin {
   TableStore *store;
   ExtContext *context;
@@ -96,38 +99,91 @@ answer_columns(const WireTable *table, const WireMessage *call, GByteArray *repl
   wire_rows_end(&rows);
 }
 
+/* --- rows --- */
+
 /* Straight from the cursor into the reply, so that no row is in memory twice. */
-static void
-answer_generate(ExtPlugin *plugin, const TableDefinition *table, const char *context,
-                const WireMessage *call, GByteArray *reply)
-{
-  g_autoptr(GError) error = NULL;
-  g_autoptr(TableQuery) query = ext_context_parse(plugin->context, context, table, &error);
-  g_autoptr(TableCursor) cursor =
-      query != NULL ? table_cursor_open(plugin->store, table, query, &error) : NULL;
+typedef struct {
+  TableStore *store;
+  const TableDefinition *table;
+  TableQuery *query;
+  TableCursor *cursor; /* NULL: not begun */
+  WireMessage call;
   WireRows rows;
-  wire_rows_begin(&rows, reply, call);
-  TableStep step = cursor != NULL ? TABLE_ROW : TABLE_FAILED;
-  while (step == TABLE_ROW) {
-    step = table_cursor_next(cursor, &error);
-    if (step != TABLE_ROW || !wire_rows_row(&rows))
-      break;
-    for (guint i = 0; i < table->n_columns; i++) {
-      gsize length;
-      const char *text =
-          (query->columns_used >> i & 1) != 0 ? table_cursor_text(cursor, i, &length) : NULL;
-      if (text != NULL)
-        wire_rows_value(&rows, table->columns[i].name, text, length);
-    }
-  }
-  if (step == TABLE_FAILED)
-    wire_rows_fail(&rows, error->message);
-  else
-    wire_rows_end(&rows);
+} Generate;
+
+static void
+generate_free(gpointer data)
+{
+  Generate *generate = data;
+  table_cursor_free(generate->cursor);
+  table_query_free(generate->query);
+  g_free(generate);
 }
 
 static void
-answer_call(ExtPlugin *plugin, const WireMessage *call, const guint8 *bytes, GByteArray *reply)
+add_values(Generate *generate)
+{
+  const TableDefinition *table = generate->table;
+  for (guint i = 0; i < table->n_columns; i++) {
+    gsize length;
+    const char *text = (generate->query->columns_used >> i & 1) != 0
+                           ? table_cursor_text(generate->cursor, i, &length)
+                           : NULL;
+    if (text != NULL)
+      wire_rows_value(&generate->rows, table->columns[i].name, text, length);
+  }
+}
+
+/* The next of WireRest. */
+static gboolean
+generate_next(gpointer data, GByteArray *reply)
+{
+  Generate *generate = data;
+  g_autoptr(GError) error = NULL;
+  const gint64 until_us = g_get_monotonic_time() + SLICE_US;
+  if (generate->cursor == NULL) {
+    wire_rows_begin(&generate->rows, reply, &generate->call);
+    generate->cursor = table_cursor_open(generate->store, generate->table, generate->query, &error);
+  }
+  TableStep step = generate->cursor != NULL ? TABLE_ROW : TABLE_FAILED;
+  while (step == TABLE_ROW) {
+    step = table_cursor_next(generate->cursor, &error);
+    if (step != TABLE_ROW || !wire_rows_row(&generate->rows))
+      break;
+    add_values(generate);
+    if (g_get_monotonic_time() >= until_us)
+      return TRUE;
+  }
+  if (step == TABLE_FAILED)
+    wire_rows_fail(&generate->rows, error->message);
+  else
+    wire_rows_end(&generate->rows);
+  return FALSE;
+}
+
+static void
+answer_generate(ExtPlugin *plugin, const TableDefinition *table, const char *context,
+                const WireMessage *call, GByteArray *reply, WireRest *rest)
+{
+  g_autoptr(GError) error = NULL;
+  g_autoptr(TableQuery) query = ext_context_parse(plugin->context, context, table, &error);
+  if (query == NULL) {
+    fail(call, reply, "%s", error->message);
+    return;
+  }
+  Generate *generate = g_new0(Generate, 1);
+  generate->store = plugin->store;
+  generate->table = table;
+  generate->query = g_steal_pointer(&query);
+  generate->call = *call;
+  *rest = (WireRest){generate_next, generate_free, generate};
+}
+
+/* --- the methods --- */
+
+static void
+answer_call(ExtPlugin *plugin, const WireMessage *call, const guint8 *bytes, GByteArray *reply,
+            WireRest *rest)
 {
   g_auto(WireCallArguments) arguments = {0};
   g_autoptr(GError) error = NULL;
@@ -151,20 +207,20 @@ answer_call(ExtPlugin *plugin, const WireMessage *call, const guint8 *bytes, GBy
     answer_columns(&plugin->tables[i], call, reply);
   else if (g_strcmp0(action, "generate") == 0)
     answer_generate(plugin, table_definition_find(arguments.item),
-                    g_hash_table_lookup(arguments.request, "context"), call, reply);
+                    g_hash_table_lookup(arguments.request, "context"), call, reply, rest);
   else
     fail(call, reply, "unknown action: %s", action != NULL ? action : "(none)");
 }
 
 void
 ext_plugin_answer(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
-                  gpointer user_data)
+                  WireRest *rest, gpointer user_data)
 {
   ExtPlugin *plugin = user_data;
   if (g_str_equal(message->method, "ping")) {
     wire_reply_status(reply, message, 0, "OK", 0);
   } else if (g_str_equal(message->method, "call")) {
-    answer_call(plugin, message, bytes, reply);
+    answer_call(plugin, message, bytes, reply, rest);
   } else if (g_str_equal(message->method, "shutdown")) {
     wire_reply_void(reply, message);
     plugin->on_shutdown(plugin->user_data);

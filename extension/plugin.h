@@ -3,7 +3,7 @@
 
 #include "tables/tables.h"
 #include "thrift/client.h"
-#include "thrift/message.h"
+#include "thrift/server.h"
 
 G_BEGIN_DECLS
 
@@ -18,7 +18,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtPlugin, ext_plugin_free)
 
 /* A WireHandler; @plugin: an ExtPlugin. */
 void ext_plugin_answer(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
-                       gpointer plugin);
+                       WireRest *rest, gpointer plugin);
 
 /* All our tables, as they are registered. @n: how many. Lives as long as @plugin. */
 const WireTable *ext_plugin_tables(const ExtPlugin *plugin, guint *n);

@@ -330,6 +330,14 @@ on_shutdown(gpointer user_data)
   program->flush_source = g_timeout_add(FLUSH_STEP_MS, on_flush, program);
 }
 
+static void
+on_breathe(gpointer user_data)
+{
+  Program *program = user_data;
+  if (program->server != NULL)
+    wire_server_breathe(program->server);
+}
+
 static gboolean
 on_signal(gint fd, GIOCondition condition, gpointer user_data)
 {
@@ -397,6 +405,7 @@ ext_program_run(const ExtOptions *options)
   wire_init();
   g_autoptr(GError) error = NULL;
   program.store = table_store_new(options->state_dir, options->runtime_dir);
+  table_store_set_breather(program.store, on_breathe, &program);
   program.plugin = ext_plugin_new(program.store, on_shutdown, &program, &error);
   if (program.plugin == NULL) {
     say("%s", error->message);

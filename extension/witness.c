@@ -68,6 +68,7 @@ publish(ExtWitness *witness)
   const gint64 now_us = g_get_monotonic_time();
   const gint64 offset_us = g_get_real_time() - now_us;
   wd_writer_publish(witness->writer, wd_observe_status(witness->observe, now_us, offset_us));
+  wd_writer_wake(witness->writer);
   witness->next_publish_us = now_us + PUBLISH_US;
 }
 
@@ -77,9 +78,12 @@ flush(ExtWitness *witness)
 {
   guint n = 0;
   guint64 stored, lost;
-  wd_writer_collect(witness->writer, &stored, &lost);
+  g_autoptr(WdRecovery) recovery = NULL;
+  wd_writer_collect(witness->writer, &stored, &lost, &recovery);
   if (lost > 0)
     wd_observe_lost(witness->observe, lost);
+  if (recovery != NULL)
+    wd_observe_recovered(witness->observe, recovery);
   for (WdEvent *event; (event = wd_observe_take_event(witness->observe)) != NULL; n++) {
     event->time_s = g_get_real_time() / G_USEC_PER_SEC;
     if (witness->verbose)

@@ -13,8 +13,13 @@ typedef struct {
   gboolean has_wal; /* FALSE: what is written later isn't seen through it */
 } Connection;
 
+/* SQLite's instructions, a millisecond or two of them. */
+#define BREATH_INSTRUCTIONS 10000
+
 struct TableStore {
   Connection connections[TABLE_N_SOURCES];
+  void (*breathe)(gpointer user_data); /* NULL: nobody needs it */
+  gpointer user_data;
 };
 
 TableStore *
@@ -40,6 +45,22 @@ table_store_free(TableStore *store)
     g_free(store->connections[i].path);
   }
   g_free(store);
+}
+
+void
+table_store_set_breather(TableStore *store, void (*breathe)(gpointer user_data), gpointer user_data)
+{
+  store->breathe = breathe;
+  store->user_data = user_data;
+}
+
+static int
+on_progress(void *data)
+{
+  TableStore *store = data;
+  if (store->breathe != NULL)
+    store->breathe(store->user_data);
+  return 0; /* go on */
 }
 
 const char *
@@ -73,6 +94,8 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **erro
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
     }
+    if (opened != NULL)
+      sqlite3_progress_handler(opened, BREATH_INSTRUCTIONS, on_progress, store);
     connection->db = g_steal_pointer(&opened);
     connection->device = info.st_dev;
     connection->inode = info.st_ino;

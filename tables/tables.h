@@ -86,6 +86,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableQuery, table_query_free)
 typedef struct TableStore TableStore;
 TableStore *table_store_new(const char *state_dir, const char *runtime_dir);
 
+/* A step of a cursor may take long when the history is: then @breathe is called every few
+ * milliseconds. It must not use the store. */
+void table_store_set_breather(TableStore *store, void (*breathe)(gpointer user_data),
+                              gpointer user_data);
+
 /* The file that @table is read from, absolute. Without that file the table is empty. */
 const char *table_store_path(const TableStore *store, const TableDefinition *table);
 

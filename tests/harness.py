@@ -231,6 +231,7 @@ class Watchdog:
             return []
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)
         database.row_factory = sqlite3.Row
+        database.text_factory = lambda text: text.decode(errors="replace")
         try:
             return [dict(row) for row in database.execute(sql, parameters)]
         except sqlite3.OperationalError as problem:

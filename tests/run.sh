@@ -33,7 +33,7 @@ rm -rf "$results"
 mkdir -p "$results"
 
 failed=0
-ctest --test-dir "$build" -j "$(nproc)" --output-on-failure --no-tests=error \
+ctest --test-dir "$build" --timeout 300 -j "$(nproc)" --output-on-failure --no-tests=error \
   --output-junit "$results/unit.xml" >"$results/unit.log" 2>&1 || { failed=1; cat "$results/unit.log"; }
 python=/usr/bin/python3 # Debian's: it has the packages
 # valgrind can't run what the sanitizers are linked to; they find the same in that build.

@@ -221,6 +221,7 @@ feed_pending(Loop *loop, Pending *first)
     step(loop, &pending->input);
   }
   loop->feeding = FALSE;
+  wd_writer_wake(loop->parts.writer);
   const gint64 due_us = wd_supervisor_deadline(loop->parts.supervisor);
   g_source_set_ready_time(loop->timer, due_us == G_MAXINT64 ? -1 : due_us);
 }
@@ -293,10 +294,13 @@ on_stored(int fd, GIOCondition condition, gpointer data)
   Loop *loop = data;
   WdInput input = {.kind = WD_INPUT_STORED};
   guint64 lost;
-  wd_writer_collect(loop->parts.writer, &input.seq, &lost);
+  g_autoptr(WdRecovery) recovery = NULL;
+  wd_writer_collect(loop->parts.writer, &input.seq, &lost, &recovery);
   feed(loop, &input);
   if (lost > 0)
     feed(loop, &(WdInput){.kind = WD_INPUT_EVENTS_LOST, .lost = lost});
+  if (recovery != NULL)
+    feed(loop, &(WdInput){.kind = WD_INPUT_HISTORY_RECOVERED, .recovery = recovery});
   return G_SOURCE_CONTINUE;
 }
 

@@ -1,59 +1,83 @@
 #include "watchdog/oom-kills.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "watchdog/core/cgroup.h"
 
 #define MOUNT "/sys/fs/cgroup"
+/* Room for all of /proc/vmstat, the longest of the three. */
+#define TEXT_MAX 16384
 
 static gint64
-read_count(const char *path)
+read_count(int fd)
 {
-  g_autofree char *text = NULL;
-  return g_file_get_contents(path, &text, NULL, NULL) ? wd_cgroup_counter(text, "oom_kill") : -1;
+  char text[TEXT_MAX + 1];
+  gsize length = 0;
+  gssize n;
+  /* The kernel may give it out by the page. */
+  do {
+    n = pread(fd, text + length, TEXT_MAX - length, (off_t)length);
+    length += (gsize)MAX(n, 0);
+  } while (n > 0 || (n < 0 && errno == EINTR));
+  text[length] = '\0';
+  return wd_cgroup_counter(text, "oom_kill");
 }
 
-/* The file of @controller's group, if it counts. */
-static char *
-counter_of_group(const char *groups, const char *controller, const char *file)
+/* Opens @path if it counts. */
+static gboolean
+open_counter(WdOomKills *kills, const char *path)
+{
+  kills->fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (kills->fd < 0)
+    return FALSE;
+  kills->count = read_count(kills->fd);
+  if (kills->count < 0)
+    wd_oom_kills_clear(kills);
+  return kills->fd >= 0;
+}
+
+static gboolean
+open_group(WdOomKills *kills, const char *groups, const char *controller, const char *file)
 {
   g_autofree char *group = wd_cgroup_path(groups, controller);
   if (group == NULL)
-    return NULL;
+    return FALSE;
   g_autofree char *path = g_build_filename(MOUNT, controller, group, file, NULL);
-  return read_count(path) >= 0 ? g_steal_pointer(&path) : NULL;
+  return open_counter(kills, path);
 }
 
 void
 wd_oom_kills_init(WdOomKills *kills)
 {
   g_autofree char *groups = NULL;
-  *kills = (WdOomKills){.path = NULL, .count = -1};
-  if (g_file_get_contents("/proc/self/cgroup", &groups, NULL, NULL)) {
-    kills->path = counter_of_group(groups, "", "memory.events");
-    if (kills->path == NULL)
-      kills->path = counter_of_group(groups, "memory", "memory.oom_control");
-  }
-  if (kills->path == NULL)
-    kills->path = g_strdup("/proc/vmstat");
-  kills->count = read_count(kills->path);
-  if (kills->count < 0)
-    g_clear_pointer(&kills->path, g_free);
+  *kills = (WdOomKills){.fd = -1};
+  const gboolean in_group = g_file_get_contents("/proc/self/cgroup", &groups, NULL, NULL) &&
+                            (open_group(kills, groups, "", "memory.events") ||
+                             open_group(kills, groups, "memory", "memory.oom_control"));
+  if (!in_group)
+    (void)open_counter(kills, "/proc/vmstat");
 }
 
 void
 wd_oom_kills_clear(WdOomKills *kills)
 {
-  g_clear_pointer(&kills->path, g_free);
+  if (kills->fd >= 0)
+    close(kills->fd);
+  kills->fd = -1;
 }
 
 void
 wd_oom_kills_look(WdOomKills *kills, gint64 now_us)
 {
-  if (kills->path == NULL)
+  if (kills->fd < 0)
     return;
-  const gint64 before = kills->count;
-  kills->count = read_count(kills->path);
-  if (kills->count > before)
+  const gint64 count = read_count(kills->fd);
+  if (count > kills->count)
     kills->grew_us = now_us;
+  if (count >= 0)
+    kills->count = count;
 }
 
 gboolean

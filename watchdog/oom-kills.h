@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 #define WD_OOM_WINDOW_US (5 * G_TIME_SPAN_SECOND)
 
 typedef struct {
-  char *path;     /* NULL: the kernel doesn't tell */
+  int fd;         /* kept open; -1: the kernel doesn't tell */
   gint64 count;   /* at the last look */
   gint64 grew_us; /* monotonic: the last look that showed more; 0: none */
 } WdOomKills;

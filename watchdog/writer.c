@@ -2,78 +2,44 @@
 
 #include <errno.h>
 #include <glib.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "watchdog/history-keeper.h"
 #include "watchdog/log.h"
 #include "watchdog/store/database.h"
-#include "watchdog/store/history.h"
 #include "watchdog/store/status.h"
 
 /* Some minutes of the worst storm; about 5 MB. */
 #define QUEUE_MAX 10000
-/* Events in one transaction, and rows pruned at once: short enough to answer quickly. */
-#define BATCH_MAX 256
-#define PRUNE_MOST 100
-#define PRUNE_INTERVAL_US (60 * G_TIME_SPAN_SECOND)
-#define RETRY_FIRST_US (250 * G_TIME_SPAN_MILLISECOND)
-#define RETRY_LONGEST_US (5 * G_TIME_SPAN_SECOND)
+/* For the attempt that is under way when the time to finish is over. */
+#define FINISH_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdWriter {
-  char *history_path;
-  char *status_path;
-  char *run_id;
-  char *boot_id;
-  gint64 watchdog_pid;
-  gint64 history_max;
-  gint64 history_expiry_s;
   GThread *thread;
   int event_fd;
 
   GMutex mutex;
   GCond changed;
   /* under the mutex */
-  GQueue events;   /* of WdEvent, owned */
-  GPtrArray *rows; /* the newest state not yet written; NULL: none */
-  gboolean finishing;
+  GQueue events;       /* of WdEvent, owned */
+  GPtrArray *rows;     /* the newest state not yet written; NULL: none */
+  gint64 finish_by_us; /* G_MAXINT64: not asked to finish */
   gboolean ended;
   guint64 stored;
   guint64 lost;
+  WdRecovery *recovery; /* not yet told; NULL: none */
 
   /* the thread's own */
-  WdHistory *history;
+  WdHistoryKeeper keeper;
+  char *status_path;
   WdStatus *status;
-  gint64 retry_us; /* how long to wait after the present failure; 0: none */
-  gint64 next_prune_us;
-  char *trouble; /* the last failure told, so that it is told once */
+  char *status_trouble; /* the last failure told, so that it is told once */
 };
 
 /* --- the thread --- */
-
-static void
-tell_trouble(WdWriter *writer, const GError *error)
-{
-  if (g_strcmp0(writer->trouble, error->message) != 0)
-    wd_logf("the store can't be written: %s", error->message);
-  g_free(writer->trouble);
-  writer->trouble = g_strdup(error->message);
-}
-
-static gboolean
-open_history(WdWriter *writer, GError **error)
-{
-  if (writer->history != NULL)
-    return TRUE;
-  const WdHistoryRun run = {
-      .run_id = writer->run_id,
-      .boot_id = writer->boot_id,
-      .watchdog_pid = writer->watchdog_pid,
-      .now_s = g_get_real_time() / G_USEC_PER_SEC,
-  };
-  writer->history = wd_history_open(writer->history_path, &run, error);
-  return writer->history != NULL;
-}
 
 static void
 notify(WdWriter *writer)
@@ -83,14 +49,26 @@ notify(WdWriter *writer)
   (void)written; /* only fails when it is readable already */
 }
 
-/* Up to BATCH_MAX of the oldest; they stay in the queue until they are durable. Only this thread
- * removes events, so the pointers stay good without the mutex. */
+static void
+report(WdWriter *writer, WdRecovery *recovery)
+{
+  g_mutex_lock(&writer->mutex);
+  WdRecovery *untold = writer->recovery;
+  writer->recovery = recovery;
+  g_mutex_unlock(&writer->mutex);
+  wd_recovery_free(untold); /* the newest one tells what there is now */
+  notify(writer);
+}
+
+/* Up to WD_HISTORY_BATCH_MAX of the oldest; they stay in the queue until they are durable. Only
+ * this thread removes events, so the pointers stay good without the mutex. */
 static gsize
 peek_batch(WdWriter *writer, WdEvent **batch)
 {
   gsize n = 0;
   g_mutex_lock(&writer->mutex);
-  for (GList *link = writer->events.head; link != NULL && n < BATCH_MAX; link = link->next)
+  for (GList *link = writer->events.head; link != NULL && n < WD_HISTORY_BATCH_MAX;
+       link = link->next)
     batch[n++] = link->data;
   g_mutex_unlock(&writer->mutex);
   return n;
@@ -99,30 +77,37 @@ peek_batch(WdWriter *writer, WdEvent **batch)
 static void
 drop_batch(WdWriter *writer, gsize n)
 {
+  GPtrArray *written = g_ptr_array_new_full((guint)n, (GDestroyNotify)wd_event_free);
   g_mutex_lock(&writer->mutex);
-  for (gsize i = 0; i < n; i++) {
-    WdEvent *event = g_queue_pop_head(&writer->events);
-    writer->stored = event->seq;
-    wd_event_free(event);
-  }
+  for (gsize i = 0; i < n; i++)
+    g_ptr_array_add(written, g_queue_pop_head(&writer->events));
+  const WdEvent *last = g_ptr_array_index(written, n - 1);
+  writer->stored = last->seq;
   g_mutex_unlock(&writer->mutex);
   notify(writer);
+  g_ptr_array_unref(written); /* not while the main loop may wait */
 }
 
-static gboolean
-write_events(WdWriter *writer, GError **error)
+static void
+write_events(WdWriter *writer)
 {
-  WdEvent *batch[BATCH_MAX];
-  if (!open_history(writer, error))
-    return FALSE;
-  for (;;) {
-    const gsize n = peek_batch(writer, batch);
-    if (n == 0)
-      return TRUE;
-    if (!wd_history_append(writer->history, batch, n, error))
-      return FALSE;
+  WdEvent *batch[WD_HISTORY_BATCH_MAX];
+  WdRecovery *recovery = NULL;
+  const gsize n = peek_batch(writer, batch);
+  const gboolean done = wd_history_keeper_append(&writer->keeper, batch, n, &recovery);
+  if (recovery != NULL)
+    report(writer, recovery);
+  if (done && n > 0)
     drop_batch(writer, n);
-  }
+}
+
+static void
+tell_status_trouble(WdWriter *writer, const GError *error)
+{
+  if (g_strcmp0(writer->status_trouble, error->message) != 0)
+    wd_logf("the store can't be written: %s", error->message);
+  g_free(writer->status_trouble);
+  writer->status_trouble = g_strdup(error->message);
 }
 
 /* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
@@ -139,71 +124,75 @@ write_status(WdWriter *writer)
     writer->status = wd_status_open(writer->status_path, &error);
   if (writer->status == NULL ||
       !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len,
-                       writer->history, &error)) {
-    tell_trouble(writer, error);
+                       writer->keeper.base, &error)) {
+    tell_status_trouble(writer, error);
     g_clear_pointer(&writer->status, wd_status_free);
+  } else {
+    g_clear_pointer(&writer->status_trouble, g_free);
   }
-}
-
-static void
-prune(WdWriter *writer)
-{
-  const gint64 now_us = g_get_monotonic_time();
-  guint removed = 0;
-  if (writer->history == NULL || now_us < writer->next_prune_us)
-    return;
-  const gint64 oldest_s = g_get_real_time() / G_USEC_PER_SEC - writer->history_expiry_s;
-  g_autoptr(GError) error = NULL;
-  if (!wd_history_prune(writer->history, writer->history_max, oldest_s, PRUNE_MOST, &removed,
-                        &error))
-    tell_trouble(writer, error);
-  if (removed < PRUNE_MOST)
-    writer->next_prune_us = now_us + PRUNE_INTERVAL_US;
 }
 
 static void
 write_all(WdWriter *writer)
 {
-  g_autoptr(GError) error = NULL;
-  if (write_events(writer, &error)) {
-    writer->retry_us = 0;
-    g_clear_pointer(&writer->trouble, g_free);
-  } else {
-    tell_trouble(writer, error);
-    /* Opened anew each time: the file may be another by then. */
-    if (!g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY))
-      g_clear_pointer(&writer->history, wd_history_free);
-    writer->retry_us = CLAMP(writer->retry_us * 2, RETRY_FIRST_US, RETRY_LONGEST_US);
-  }
+  if (g_get_monotonic_time() >= writer->keeper.retry_at_us)
+    write_events(writer);
   write_status(writer);
-  prune(writer);
+  if (g_get_monotonic_time() >= wd_history_keeper_prune_due_us(&writer->keeper))
+    wd_history_keeper_prune(&writer->keeper);
 }
 
 /* With the mutex held. Returns: FALSE when there is nothing more to do. */
 static gboolean
 wait_for_work(WdWriter *writer)
 {
-  const gint64 now_us = g_get_monotonic_time();
-  const gint64 retry_at_us = now_us + writer->retry_us;
-  const gint64 prune_at_us = MAX(writer->next_prune_us, now_us);
+  WdHistoryKeeper *keeper = &writer->keeper;
   for (;;) {
-    const gboolean events_due = !g_queue_is_empty(&writer->events) &&
-                                (writer->retry_us == 0 || g_get_monotonic_time() >= retry_at_us);
-    if (events_due || writer->rows != NULL || g_get_monotonic_time() >= prune_at_us)
-      return TRUE;
-    if (writer->finishing && (g_queue_is_empty(&writer->events) || writer->retry_us > 0))
+    const gint64 now_us = g_get_monotonic_time();
+    const gboolean events = !g_queue_is_empty(&writer->events);
+    const gboolean finishing = writer->finish_by_us != G_MAXINT64;
+    gint64 until_us = wd_history_keeper_prune_due_us(keeper);
+    if (finishing) {
+      until_us = writer->finish_by_us;
+      keeper->retry_at_us = MIN(keeper->retry_at_us, now_us + WD_HISTORY_RETRY_US);
+    }
+    if (events)
+      until_us = MIN(until_us, keeper->retry_at_us);
+    if (finishing && writer->rows == NULL && (!events || now_us >= writer->finish_by_us))
       return FALSE;
-    gint64 until_us = prune_at_us;
-    if (!g_queue_is_empty(&writer->events))
-      until_us = MIN(until_us, retry_at_us);
+    if (writer->rows != NULL || now_us >= until_us)
+      return TRUE;
     g_cond_wait_until(&writer->changed, &writer->mutex, until_us);
   }
+}
+
+/* What has been shown of eids before this run, stored or not; a lost status tells nothing. */
+static void
+learn_floor(WdWriter *writer)
+{
+  g_autoptr(GError) error = NULL;
+  gint64 eid = 0;
+  writer->status = wd_status_open(writer->status_path, &error);
+  if (writer->status == NULL || !wd_status_last_eid(writer->status, &eid, &error))
+    tell_status_trouble(writer, error);
+  writer->keeper.floor = CLAMP(eid, 0, WD_GREATEST_EID / 2);
+}
+
+/* A file over the size that is allowed must fail, not end the process. */
+static void
+take_no_signals(void)
+{
+  sigset_t all;
+  sigfillset(&all);
+  (void)pthread_sigmask(SIG_BLOCK, &all, NULL); /* fails for no valid arguments */
 }
 
 static gpointer
 writer_thread(gpointer data)
 {
   WdWriter *writer = data;
+  take_no_signals();
+  learn_floor(writer);
   g_mutex_lock(&writer->mutex);
   while (wait_for_work(writer)) {
     g_mutex_unlock(&writer->mutex);
@@ -211,7 +200,7 @@ writer_thread(gpointer data)
     g_mutex_lock(&writer->mutex);
   }
   g_mutex_unlock(&writer->mutex);
-  g_clear_pointer(&writer->history, wd_history_free);
+  wd_history_keeper_clear(&writer->keeper);
   g_clear_pointer(&writer->status, wd_status_free);
   g_mutex_lock(&writer->mutex);
   writer->ended = TRUE;
@@ -230,11 +219,9 @@ writer_free(WdWriter *writer)
   g_mutex_clear(&writer->mutex);
   g_cond_clear(&writer->changed);
   close(writer->event_fd);
-  g_free(writer->history_path);
   g_free(writer->status_path);
-  g_free(writer->run_id);
-  g_free(writer->boot_id);
-  g_free(writer->trouble);
+  g_free(writer->status_trouble);
+  wd_recovery_free(writer->recovery);
   g_free(writer);
 }
 
@@ -249,22 +236,27 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
     return NULL;
   }
   WdWriter *writer = g_new0(WdWriter, 1);
-  writer->history_path = g_strdup(options->history_path);
+  writer->keeper = (WdHistoryKeeper){
+      .path = g_strdup(options->history_path),
+      .run_id = g_strdup(options->run_id),
+      .boot_id = g_strdup(options->boot_id),
+      .watchdog_pid = options->watchdog_pid,
+      .max_rows = options->history_max,
+      .expiry_s = options->history_expiry_s,
+      .base = WD_NONE,
+  };
   writer->status_path = g_strdup(options->status_path);
-  writer->run_id = g_strdup(options->run_id);
-  writer->boot_id = g_strdup(options->boot_id);
-  writer->watchdog_pid = options->watchdog_pid;
-  writer->history_max = options->history_max;
-  writer->history_expiry_s = options->history_expiry_s;
   writer->event_fd = event_fd;
-  writer->next_prune_us = g_get_monotonic_time() + PRUNE_INTERVAL_US;
+  writer->finish_by_us = G_MAXINT64;
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
   g_queue_init(&writer->events);
   wd_database_keep_small(); /* nobody else here uses SQLite */
   writer->thread = g_thread_try_new("writer", writer_thread, writer, error);
-  if (writer->thread == NULL)
+  if (writer->thread == NULL) {
+    wd_history_keeper_clear(&writer->keeper);
     g_clear_pointer(&writer, writer_free);
+  }
   return writer;
 }
 
@@ -277,7 +269,6 @@ wd_writer_append(WdWriter *writer, WdEvent *event)
     writer->lost++;
   else
     g_queue_push_tail(&writer->events, event);
-  g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
   if (full)
     wd_event_free(event);
@@ -289,9 +280,19 @@ wd_writer_publish(WdWriter *writer, GPtrArray *rows)
   g_mutex_lock(&writer->mutex);
   GPtrArray *replaced = writer->rows;
   writer->rows = rows;
-  g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
   g_clear_pointer(&replaced, g_ptr_array_unref);
+}
+
+void
+wd_writer_wake(WdWriter *writer)
+{
+  g_mutex_lock(&writer->mutex);
+  const gboolean work = !g_queue_is_empty(&writer->events) || writer->rows != NULL;
+  g_mutex_unlock(&writer->mutex);
+  /* Only now: a thread woken with the mutex held would go to sleep again at once. */
+  if (work)
+    g_cond_signal(&writer->changed);
 }
 
 int
@@ -301,13 +302,14 @@ wd_writer_fd(const WdWriter *writer)
 }
 
 void
-wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost)
+wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery **recovery)
 {
   guint64 ignored;
   const gssize n = read(writer->event_fd, &ignored, sizeof ignored);
   (void)n; /* not readable: nothing has changed */
   g_mutex_lock(&writer->mutex);
   *stored = writer->stored;
+  *recovery = g_steal_pointer(&writer->recovery);
   /* Told only once there is room again to record it. */
   const gboolean room = g_queue_is_empty(&writer->events);
   *lost = room ? writer->lost : 0;
@@ -319,9 +321,10 @@ wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost)
 gboolean
 wd_writer_finish(WdWriter *writer, gint64 wait_us)
 {
-  const gint64 deadline_us = g_get_monotonic_time() + wait_us;
+  const gint64 finish_by_us = g_get_monotonic_time() + wait_us;
+  const gint64 deadline_us = finish_by_us + FINISH_SLACK_US;
   g_mutex_lock(&writer->mutex);
-  writer->finishing = TRUE;
+  writer->finish_by_us = finish_by_us;
   g_cond_broadcast(&writer->changed);
   while (!writer->ended && g_cond_wait_until(&writer->changed, &writer->mutex, deadline_us))
     ;

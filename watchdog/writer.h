@@ -7,6 +7,7 @@
 
 #include "watchdog/core/event.h"
 #include "watchdog/core/process-status.h"
+#include "watchdog/core/recovery.h"
 
 G_BEGIN_DECLS
 
@@ -22,24 +23,31 @@ typedef struct {
 
 typedef struct WdWriter WdWriter;
 
-/* Starts the thread. Signals must be blocked before, so that it takes none. NULL with @error. */
+/* Starts the thread, which takes no signals. NULL with @error. */
 WdWriter *wd_writer_start(const WdWriterOptions *options, GError **error);
 
-/* Takes @event. Returns at once. */
+/* Takes @event, to be written after the next wd_writer_wake(). Returns at once. */
 void wd_writer_append(WdWriter *writer, WdEvent *event);
 
-/* Takes @rows, a GPtrArray that owns its WdProcessStatus. Returns at once. */
+/* Takes @rows, a GPtrArray that owns its WdProcessStatus; likewise. */
 void wd_writer_publish(WdWriter *writer, GPtrArray *rows);
 
-/* Readable after either of the next two changed. */
+/* Has the thread write what there is. Apart from the two above, because it may then get the CPU:
+ * first comes what is urgent, such as starting the next worker. */
+void wd_writer_wake(WdWriter *writer);
+
+/* Readable after something that wd_writer_collect() tells has changed. */
 int wd_writer_fd(const WdWriter *writer);
 
-/* Makes wd_writer_fd() unreadable. @stored: everything up to this seq is durable. @lost: events
- * that found no room since the last call. */
-void wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost);
+/* Makes wd_writer_fd() unreadable.
+ * @stored: everything up to this seq is durable.
+ * @lost: events that found no room since the last call; told once there is room to record it.
+ * @recovery: owned by the caller; what became of a history that could not be used, told once. NULL:
+ * nothing of that kind. */
+void wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery **recovery);
 
-/* Writes what waits, for at most @wait_us, and frees the writer. Returns: FALSE when something was
- * left unwritten. */
+/* Writes what waits, trying for at most @wait_us, and frees the writer. Returns: FALSE when
+ * something was left unwritten. */
 gboolean wd_writer_finish(WdWriter *writer, gint64 wait_us);
 
 G_END_DECLS

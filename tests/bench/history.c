@@ -1,12 +1,15 @@
-/* What the store and the tables cost, printed side by side for a short and a long history:
+/* What the store and the tables cost for an empty, a short and a long history:
  *
  *   history [DIRECTORY]   makes its files in a directory of its own below DIRECTORY (/var/tmp)
  *
  * Files on a disk, so that durable means durable; status.db in /dev/shm, as in practice. Every
- * figure is the median of many runs. Questions are asked the two ways that users have: a cursor
- * (what the extension serves from) and SQL through the virtual tables (what ctl does). */
+ * figure is the median of many runs, with its ratio to the same question of the empty history.
+ * Questions go every way there is: a cursor (what the extension serves from) and SQL through the
+ * virtual tables (what ctl does) inside this process; osqueryd with the extension over Thrift, and
+ * ctl, as users have them. */
 #include "watchdog/store/history.h"
 #include "tables/sqlite-module.h"
+#include "tests/bench/end-to-end.h"
 #include "watchdog/store/status.h"
 
 #include <glib/gstdio.h>
@@ -130,12 +133,10 @@ ask_cursor(TableStore *store, const Asked *asked, gint64 newest, gint64 *rows)
   return now_us(CLOCK_MONOTONIC) - began;
 }
 
-/* The same as SQL. */
-static double
-ask_sql(sqlite3 *db, const Asked *asked, gint64 newest, gint64 *rows)
+static char *
+to_sql(const Asked *asked, gint64 newest)
 {
-  double began = now_us(CLOCK_MONOTONIC);
-  g_autoptr(GString) sql = g_string_new("SELECT * FROM watchdog_events WHERE TRUE");
+  GString *sql = g_string_new("SELECT * FROM watchdog_events WHERE TRUE");
   for (guint a = 0; asked[a].column != NULL; a++) {
     gint64 base = g_str_equal(asked[a].column, "time") ? START_S + newest : newest;
     const char *op = asked[a].op == TABLE_OP_EQ ? "=" : ">";
@@ -145,14 +146,42 @@ ask_sql(sqlite3 *db, const Asked *asked, gint64 newest, gint64 *rows)
       g_string_append_printf(sql, " AND %s %s %" G_GINT64_FORMAT, asked[a].column, op,
                              base - asked[a].number);
   }
+  return g_string_free(sql, FALSE);
+}
+
+/* The same as SQL. */
+static double
+ask_sql(sqlite3 *db, const char *sql)
+{
+  double began = now_us(CLOCK_MONOTONIC);
   sqlite3_stmt *stmt = NULL;
-  check(sqlite3_prepare_v2(db, sql->str, -1, &stmt, NULL) == SQLITE_OK, NULL);
+  check(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK, NULL);
   int result;
-  for (*rows = 0; (result = sqlite3_step(stmt)) == SQLITE_ROW; ++*rows)
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
     for (int i = 0; i < sqlite3_column_count(stmt); i++)
       (void)sqlite3_column_text(stmt, i);
   check(result == SQLITE_DONE, NULL);
   sqlite3_finalize(stmt);
+  return now_us(CLOCK_MONOTONIC) - began;
+}
+
+static double
+ask_extension(EndToEnd *ends, const char *sql, gint64 expected)
+{
+  g_autoptr(GError) error = NULL;
+  double began = now_us(CLOCK_MONOTONIC);
+  const gint64 rows = end_to_end_extension(ends, sql, &error);
+  double took = now_us(CLOCK_MONOTONIC) - began;
+  check(rows == expected, error);
+  return took;
+}
+
+static double
+ask_ctl(EndToEnd *ends, const char *sql)
+{
+  g_autoptr(GError) error = NULL;
+  double began = now_us(CLOCK_MONOTONIC);
+  check(end_to_end_ctl(ends, sql, &error), error);
   return now_us(CLOCK_MONOTONIC) - began;
 }
 
@@ -169,27 +198,46 @@ static const struct {
     {"eid = N", {{"eid", TABLE_OP_EQ, 50, NULL}}},
 };
 
+typedef enum { CURSOR, SQL, OSQUERYD_PATH, EXTENSION_CPU, CTL_PATH, N_PATHS } Path;
+static const char *const path_names[] = {"cursor", "SQL", "osqueryd", "(extension's CPU)", "ctl"};
+
+/* @empty: of the empty history; filled in by the first call. */
 static void
-ask_all(const char *directory, gint64 newest)
+ask_all(const char *directory, gint64 newest, double empty[][N_PATHS])
 {
   g_autoptr(TableStore) store = table_store_new(directory, directory);
+  g_autoptr(GError) error = NULL;
   sqlite3 *db = NULL;
   check(sqlite3_open(":memory:", &db) == SQLITE_OK, NULL);
   check(table_sqlite_register(db, store) == SQLITE_OK, NULL);
+  EndToEnd *ends = end_to_end_start(directory, &error);
+  check(ends != NULL, error);
   for (gsize q = 0; q < G_N_ELEMENTS(questions); q++) {
-    double by_cursor[RUNS], by_sql[RUNS];
+    double took[N_PATHS][RUNS];
+    g_autofree char *sql = to_sql(questions[q].asked, newest);
     gint64 rows = 0;
     for (gsize run = 0; run < RUNS; run++) {
-      by_cursor[run] = ask_cursor(store, questions[q].asked, newest, &rows);
-      by_sql[run] = ask_sql(db, questions[q].asked, newest, &rows);
+      took[CURSOR][run] = ask_cursor(store, questions[q].asked, newest, &rows);
+      took[SQL][run] = ask_sql(db, sql);
+      const double used_us = end_to_end_extension_cpu_us(ends);
+      took[OSQUERYD_PATH][run] = ask_extension(ends, sql, rows);
+      took[EXTENSION_CPU][run] = end_to_end_extension_cpu_us(ends) - used_us;
+      took[CTL_PATH][run] = ask_ctl(ends, sql);
     }
-    printf("  %-40s %5" G_GINT64_FORMAT " rows  cursor %7.0f us  SQL %7.0f us\n",
-           questions[q].title, rows, median(by_cursor, RUNS), median(by_sql, RUNS));
+    printf("  %-38s %4" G_GINT64_FORMAT " rows", questions[q].title, rows);
+    for (Path path = CURSOR; path < N_PATHS; path++) {
+      const double middle = median(took[path], RUNS);
+      if (newest == 0)
+        empty[q][path] = middle;
+      printf("  %s %.0f us (%.2f)", path_names[path], middle, middle / empty[q][path]);
+    }
+    printf("\n");
   }
+  end_to_end_stop(ends);
   const Asked all[] = {{NULL, TABLE_OP_EQ, 0, NULL}};
   gint64 rows;
   double scan = ask_cursor(store, all, newest, &rows);
-  printf("  %-40s %5" G_GINT64_FORMAT " rows  cursor %7.0f ms\n", "all", rows, scan / 1000);
+  printf("  %-38s %4" G_GINT64_FORMAT " rows  cursor %.0f ms\n", "all", rows, scan / 1000);
   check(sqlite3_close(db) == SQLITE_OK, NULL);
 }
 
@@ -210,7 +258,7 @@ measure_appending(WdHistory *history, guint64 first_seq)
 }
 
 static void
-measure_history(const char *directory, gint64 n)
+measure_history(const char *directory, gint64 n, double empty[][N_PATHS])
 {
   g_autoptr(WdHistory) history = open_history(directory);
   double began = now_us(CLOCK_MONOTONIC);
@@ -219,7 +267,7 @@ measure_history(const char *directory, gint64 n)
   if (n > 0)
     printf("  appended, 100 in a transaction: %.0f events/s\n",
            (double)n / (now_us(CLOCK_MONOTONIC) - began) * 1e6);
-  ask_all(directory, n);
+  ask_all(directory, n, empty);
   measure_appending(history, (guint64)n + 1);
   if (n == 0)
     return;
@@ -255,7 +303,7 @@ measure_status(void)
   for (gint64 write = 0; write < WRITES; write++) {
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
       rows[i]->user_ms = rows[i]->last_check_us = write;
-    check(wd_status_write(status, rows, G_N_ELEMENTS(rows), NULL, &error), error);
+    check(wd_status_write(status, rows, G_N_ELEMENTS(rows), WD_NONE, &error), error);
   }
   printf("status of 5 processes, written: CPU %.1f us\n",
          (now_us(CLOCK_THREAD_CPUTIME_ID) - began) / WRITES);
@@ -273,13 +321,14 @@ int
 main(int argc, char **argv)
 {
   const gint64 lengths[] = {0, 1000, 1000000};
+  double empty[G_N_ELEMENTS(questions)][N_PATHS];
   measure_status();
   for (gsize i = 0; i < G_N_ELEMENTS(lengths); i++) {
     g_autofree char *directory =
         g_build_filename(argc > 1 ? argv[1] : "/var/tmp", "watchdog-bench-XXXXXX", NULL);
     check(g_mkdtemp(directory) != NULL, NULL);
     printf("history of %" G_GINT64_FORMAT " events\n", lengths[i]);
-    measure_history(directory, lengths[i]);
+    measure_history(directory, lengths[i], empty);
     const char *names[] = {WD_HISTORY_FILE, WD_HISTORY_FILE "-wal", WD_HISTORY_FILE "-shm"};
     for (gsize n = 0; n < G_N_ELEMENTS(names); n++) {
       g_autofree char *file = g_build_filename(directory, names[n], NULL);

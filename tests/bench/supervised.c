@@ -19,6 +19,7 @@
 
 #define BYTES_PER_NS 1 /* 1 GB/s */
 #define STEP_NS 5000000
+#define LIMIT_BYTES (60LL << 20)
 #define PAGE 4096
 /* Whoever lets it come so far has no limit. */
 #define MOST_BYTES 4000000000
@@ -124,6 +125,7 @@ main(int argc, char **argv)
 
   long long since_ns = 0;
   long long grown = 0;
+  long long crossed_ns = 0;
   for (;;) {
     const struct timespec step = {.tv_nsec = STEP_NS};
     const int signo = sigtimedwait(&signals, NULL, since_ns != 0 ? &step : NULL);
@@ -133,9 +135,11 @@ main(int argc, char **argv)
       break;
     if (since_ns != 0)
       grown = grow(grown, since_ns);
+    if (crossed_ns == 0 && grown > LIMIT_BYTES)
+      crossed_ns = now_ns();
   }
   snprintf(text, sizeof text, "signal %s %d %lld %lld %lld", reporter.name, (int)getpid(), now_ns(),
-           grown, since_ns);
+           grown, crossed_ns);
   report(&reporter, text);
   return EXIT_SUCCESS;
 }

@@ -7,6 +7,9 @@ import os
 import pathlib
 import resource
 import shutil
+import signal
+import socket
+import struct
 import subprocess
 import tempfile
 import time
@@ -29,6 +32,36 @@ def wait_for(what, seconds=10):
         time.sleep(0.005)
 
 
+def observation(message):
+    """Decodes it as watchdog/core/observation.c describes it."""
+    assert message[:3] == b"WDO"
+    (kind, worker), at = struct.unpack_from("=Bq", message, 3), 12
+
+    def text():
+        nonlocal at
+        (length,) = struct.unpack_from("=H", message, at)
+        at += 2 + length
+        return message[at - length : at].decode()
+
+    def numbers(form):
+        nonlocal at
+        values = struct.unpack_from("=" + form, message, at)
+        at += struct.calcsize("=" + form)
+        return values
+
+    if kind == 2:
+        return "denylisted", {"worker": worker, "name": text(), "query": text()}
+    report = {"worker": worker, "responsive": bool(*numbers("B")), "version": text()}
+    listed, n = numbers("BH")
+    report["listed"] = bool(listed)
+    report["extensions"] = {}
+    for _ in range(n):
+        pid, uuid, responsive = numbers("qHB")
+        report["extensions"][uuid] = (pid, bool(responsive), text())
+    assert at == len(message)
+    return "report", report
+
+
 class Running:
     """A started extension, its manager, and the paths of both."""
 
@@ -42,11 +75,12 @@ class Running:
         self.manager = tm.Manager(self.socket)
         self.process = None
         self.log = directory / "log"
+        self.channel = None  # our end of it, where the extension tells what it sees
 
     def record(self, events):
         subprocess.run([BIN.parent / "tests" / "sample-store", self.state, self.runtime, str(events)], check=True)
 
-    def spawn(self, *options, supervised=True, interval=1, timeout=3, files=None):
+    def spawn(self, *options, supervised=True, interval=1, timeout=3, files=None, observed=False):
         environment = dict(os.environ)
         environment.pop("OSQUERY_WATCHDOG_RUNTIME_DIR", None)
         arguments = ["--socket", self.socket, "--interval", str(interval), "--timeout", str(timeout)]
@@ -60,6 +94,12 @@ class Running:
             if files is not None:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))
 
+        theirs = None
+        if observed:
+            self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            self.channel.settimeout(10)
+            theirs.setblocking(False)
+            environment["OSQUERY_WATCHDOG_FD"] = str(theirs.fileno())
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, *arguments, *options],
@@ -67,7 +107,10 @@ class Running:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
                 preexec_fn=limit,
+                pass_fds=[theirs.fileno()] if theirs else [],
             )
+        if theirs:
+            theirs.close()
         return self
 
     def registered(self, seconds=10):
@@ -76,6 +119,10 @@ class Running:
         path = f"{self.socket}.{uuid}"
         wait_for(lambda: tm.pings(path), seconds)
         return path
+
+    def observation(self):
+        """The next thing that it tells: "report" or "denylisted" and what is in it."""
+        return observation(self.channel.recv(65536))
 
     def answers(self):
         """Whether both tables answer through the present registration."""
@@ -96,7 +143,13 @@ class Running:
     def sockets(self):
         return sorted(p.name for p in self.directory.glob("osquery.em.*"))
 
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
     def close(self):
+        if self.channel is not None:
+            self.channel.close()
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()

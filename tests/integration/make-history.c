@@ -113,7 +113,7 @@ write_status(const char *directory, const WdHistory *history)
   rows[1]->memory_limit_bytes = 209715200;
   rows[2]->state = WD_STATE_WAITING;
   rows[2]->next_start_time_s = now_s + 3600;
-  check(wd_status_write(status, rows, G_N_ELEMENTS(rows), history, &error), error);
+  check(wd_status_write(status, rows, G_N_ELEMENTS(rows), wd_history_base(history), &error), error);
   for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
     wd_process_status_free(rows[i]);
 }

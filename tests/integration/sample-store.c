@@ -50,7 +50,7 @@ write_status(const char *path, const WdHistory *history, GError **error)
   worker->utilization = 2.5;
   worker->last_seq = 1;
   WdProcessStatus *const rows[] = {watchdog, worker};
-  return wd_status_write(status, rows, G_N_ELEMENTS(rows), history, error);
+  return wd_status_write(status, rows, G_N_ELEMENTS(rows), wd_history_base(history), error);
 }
 
 int
@@ -60,7 +60,8 @@ main(int argc, char **argv)
     return 2;
   g_autofree char *history_path = g_build_filename(argv[1], WD_HISTORY_FILE, NULL);
   g_autofree char *status_path = g_build_filename(argv[2], WD_STATUS_FILE, NULL);
-  const WdHistoryRun run = {"sample", "boot", 1, 1700000000};
+  const WdHistoryRun run = {
+      .run_id = "sample", .boot_id = "boot", .watchdog_pid = 1, .now_s = 1700000000};
   g_autoptr(GError) error = NULL;
   g_autoptr(WdHistory) history = wd_history_open(history_path, &run, &error);
   if (history == NULL || !write_events(history, (guint)atoi(argv[3]), &error) ||

@@ -121,8 +121,7 @@ def test_reloadable_settings_are_those_of_the_code():
                      re.S)[1]
     said = re.search(r"^HUP takes effect at once for: .*?\.", document("operations.md"),
                      re.M | re.S)[0]
-    assert sorted(re.findall(r"`(\w+)`", said)) == sorted(
-        re.findall(r'"(\w+)"', code))
+    assert sorted(re.findall(r"`(\w+)`", said)) == sorted(re.findall(r'"(\w+)"', code))
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/compatibility.md", "docs/tables.md",
@@ -138,3 +137,11 @@ def test_links_and_paths_lead_somewhere(name):
     for path in re.findall(r"`([\w./-]+/[\w.-]+)`", text):
         if path.split("/")[0] in tree:
             assert (ROOT / path).exists(), path
+
+
+@pytest.mark.parametrize("sql", re.findall(r"```sql\n(.*?)```", document("tables.md"), re.S))
+def test_queries_run(directory, sql):
+    asked = subprocess.run(
+        [CTL, f"--state_dir={directory}", f"--runtime_dir={directory}", "query", sql],
+        capture_output=True, text=True)
+    assert (asked.returncode, asked.stderr) == (0, "")

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 
 IDL = pathlib.Path(__file__).resolve().parents[2] / "thrift" / "osquery.thrift"
 
@@ -34,6 +35,7 @@ from osquery import Extension, ExtensionManager  # noqa: E402
 from osquery.ttypes import (  # noqa: E402
     ExtensionResponse,
     ExtensionStatus,
+    InternalExtensionInfo,
     InternalOptionInfo,
 )
 from thrift.protocol import TBinaryProtocol  # noqa: E402
@@ -104,6 +106,10 @@ class Manager:
         self.attempts = 0
         self.refusals = []  # what to answer to the next registrations
         self.raw = None  # bytes to answer every call with
+        self.delay = 0  # seconds before every answer
+        self.slamming = False  # closes every connection as soon as it is there
+        self.queries = []  # the SQL that was asked
+        self.answer = None  # a function from SQL to rows; None: "no such table"
         self.hanging = threading.Event()  # set: answers nothing
         self.hung = set()  # the connections that wait for an answer for ever
         self.listener = None
@@ -135,6 +141,12 @@ class Manager:
                 with contextlib.suppress(OSError):
                     connection.shutdown(socket.SHUT_RDWR)
 
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, *exception):
+        self.stop()
+
     def _accept(self, listener):
         while True:
             try:
@@ -153,6 +165,11 @@ class Manager:
         processor = ExtensionManager.Processor(self)
         try:
             while True:
+                if self.slamming:
+                    return
+                if self.delay:
+                    connection.recv(1, socket.MSG_PEEK)
+                    time.sleep(self.delay)
                 if self.raw is not None:
                     connection.recv(65536)
                     connection.sendall(self.raw)
@@ -232,7 +249,10 @@ class Manager:
         return ExtensionStatus(0, "OK", uuid)
 
     def query(self, sql):
-        return ExtensionResponse(ExtensionStatus(0, "OK", 0), [])
+        self.queries.append(sql)
+        if self.answer is None:
+            return ExtensionResponse(ExtensionStatus(1, "no such table", 0), [])
+        return ExtensionResponse(ExtensionStatus(0, "OK", 0), self.answer(sql))
 
     def getQueryColumns(self, sql):  # pylint: disable=invalid-name
         return ExtensionResponse(ExtensionStatus(0, "OK", 0), [])

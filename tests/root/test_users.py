@@ -12,7 +12,9 @@ import tempfile
 import pytest
 
 import harness
-from harness import MARK, PATIENCE, Proc, alive, listing
+from harness import MARK, NO_BACK_OFF, PATIENCE, Proc, alive, eventually, listing
+from rules import check_history
+
 
 @pytest.fixture(autouse=True)
 def programs_within_reach(monkeypatch):
@@ -199,3 +201,25 @@ def test_roots_programs_are_good_for_an_ordinary_user(watchdog):
     watchdog.popen = AS_NOBODY
     watchdog.start()
     assert watchdog.stop() == 0
+
+
+def test_a_directory_that_becomes_read_only(watchdog):
+    """Not even a file that somebody removes there can be begun anew; later it is."""
+    watchdog.flags(*NO_BACK_OFF)
+    give(watchdog.directory)
+    watchdog.popen = AS_NOBODY
+    watchdog.start()
+    old = watchdog.wait_event("event = 'process_started'")["pid"]
+    watchdog.state_dir.chmod(0o500)
+    for name in ("history.db", "history.db-wal", "history.db-shm"):
+        (watchdog.state_dir / name).unlink()
+    for _ in range(5):
+        os.kill(old, signal.SIGKILL)
+        old = watchdog.worker(other_than=old)
+    eventually(lambda: "Permission denied" in watchdog.log(), "the trouble is told")
+    assert not watchdog.events()
+    watchdog.state_dir.chmod(0o700)
+    watchdog.wait_event("event = 'history_recovered'")
+    watchdog.wait_event("event = 'process_exited'", count=5)
+    assert watchdog.stop() == 0
+    check_history(watchdog.events())

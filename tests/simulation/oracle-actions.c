@@ -231,6 +231,7 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
     CHECK_FIELD(cause_seq, view->end_seq);
     break;
   case WD_EVENT_EVENTS_LOST:
+  case WD_EVENT_HISTORY_RECOVERED:
     break;
   default:
     CHECK_FIELD(kind, WD_EVENT_WATCHDOG_STARTED);

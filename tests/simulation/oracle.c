@@ -388,6 +388,10 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
     sim_oracle_expect(oracle, WD_EVENT_EVENTS_LOST, WD_PROCESS_WATCHDOG, WD_REASON_NONE);
     sim_trace_count(oracle->trace, SIM_TALLY_EVENTS_LOST);
     break;
+  case WD_INPUT_HISTORY_RECOVERED:
+    sim_oracle_expect(oracle, WD_EVENT_HISTORY_RECOVERED, WD_PROCESS_WATCHDOG, WD_REASON_NONE);
+    sim_trace_count(oracle->trace, SIM_TALLY_RECOVERIES);
+    break;
   case WD_INPUT_STOP:
     oracle->stop_requests++;
     sim_oracle_begin_stop(oracle, WD_REASON_REQUEST, WD_EXIT_STOPPED);

@@ -62,6 +62,9 @@ spawn(SimLoop *loop, guint process)
     pending->input.spawn_error = "no such file";
 }
 
+static char PROBLEM[] = "corrupt";
+static const WdRecovery RECOVERY = {.problem = PROBLEM, .saved = 7};
+
 static void
 store(SimLoop *loop, guint process, guint64 seq)
 {
@@ -77,6 +80,9 @@ store(SimLoop *loop, guint process, guint64 seq)
       add_pending(loop, WD_INPUT_EVENTS_LOST, 0, loop->now_us + latency_us)->input.lost = 1;
     return;
   }
+  if (sim_random_chance(loop->random, 2))
+    add_pending(loop, WD_INPUT_HISTORY_RECOVERED, 0, loop->now_us + latency_us)->input.recovery =
+        &RECOVERY;
   if (sim_random_chance(loop->random, 20))
     latency_us = sim_random_between(loop->random, WD_STORE_WAIT_US, 300 * SIM_MS);
   sim_trace_count(loop->trace,
@@ -240,6 +246,7 @@ deliver(SimLoop *loop, guint index)
   case WD_INPUT_EXITED:
   case WD_INPUT_STORED:
   case WD_INPUT_EVENTS_LOST:
+  case WD_INPUT_HISTORY_RECOVERED:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
     break;

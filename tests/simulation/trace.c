@@ -70,6 +70,9 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
   case WD_INPUT_EVENTS_LOST:
     sim_trace_line(trace, "%.6f events lost: %" G_GUINT64_FORMAT, now_s, input->lost);
     break;
+  case WD_INPUT_HISTORY_RECOVERED:
+    sim_trace_line(trace, "%.6f history recovered", now_s);
+    break;
   case WD_INPUT_STOP:
     sim_trace_line(trace, "%.6f stop", now_s);
     break;

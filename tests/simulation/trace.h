@@ -47,6 +47,7 @@
   TALLY(DENYLISTED, "queries denylisted")                                 \
   TALLY(LATE_OBSERVATIONS, "observations of a worker that is gone")       \
   TALLY(EVENTS_LOST, "losses reported by the store")                      \
+  TALLY(RECOVERIES, "recoveries reported by the store")                   \
   TALLY(SAMPLES_MISSING, "samples missing")                               \
   TALLY(LATE_TICKS, "late ticks")                                         \
   TALLY(STALLS, "stalls of the loop")                                     \

@@ -1,6 +1,7 @@
 #include "watchdog/store/history.h"
 
 #include "tests/unit/store-fixture.h"
+#include "watchdog/store/schema.h"
 
 #include <fcntl.h>
 
@@ -268,6 +269,25 @@ TEST_F(History, AClosedTerminationTellsWhatItWasFor)
   EXPECT_EQ(wd_history_eid(history, 1), 6);
 }
 
+TEST_F(History, OfAnObservationThatCrashedNoEndingWasOpen)
+{
+  const std::string file = path("history.db");
+  {
+    g_autoptr(WdHistory) history = open_history(file, run("a"));
+    for (guint64 seq : {1, 2}) {
+      g_autoptr(WdEvent) event =
+          new_event(seq, seq == 1 ? WD_EVENT_WATCHDOG_STARTED : WD_EVENT_LIMIT_EXCEEDED);
+      event->details = g_strdup("{\"basis\":\"seen\"}");
+      g_autoptr(GError) error = nullptr;
+      ASSERT_TRUE(wd_history_append(history, &event, 1, &error)) << error->message;
+    }
+  }
+  wd_history_free(open_history(file, run("b")));
+  EXPECT_EQ(
+      rows(file, "SELECT event, message FROM events WHERE eid > 2"),
+      Rows{"watchdog_crashed|the observation of osqueryd watcher (100) ended without stopping"});
+}
+
 TEST_F(History, TheWatchdogsOwnEndIsToldByItsCrash)
 {
   {
@@ -468,6 +488,45 @@ TEST_F(History, AnImpossibleEidIsCorruption)
   g_autoptr(GError) error = nullptr;
   EXPECT_EQ(wd_history_open(file.c_str(), &r, &error), nullptr);
   EXPECT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT));
+}
+
+// A file of each version, as that version made it: never change one that has been released.
+TEST_F(History, AFileOfEachVersionIsMigrated)
+{
+  const char *const versions[] = {
+      "PRAGMA journal_mode=WAL;"
+      "CREATE TABLE events(eid INTEGER PRIMARY KEY, time INTEGER NOT NULL, run_id TEXT NOT NULL,"
+      " event TEXT NOT NULL, role TEXT NOT NULL, name TEXT, path TEXT, pid INTEGER, reason TEXT,"
+      " measured INTEGER, limit_value INTEGER, unit TEXT, utilization REAL,"
+      " utilization_limit INTEGER, sustained INTEGER, outcome TEXT, exit_code INTEGER,"
+      " exit_signal INTEGER, signals_sent TEXT, duration_ms INTEGER, lifetime_ms INTEGER,"
+      " delay INTEGER, restarts INTEGER, query_name TEXT, query TEXT, cause_eid INTEGER,"
+      " details TEXT, message TEXT) STRICT;"
+      "CREATE INDEX events_time ON events(time);"
+      "CREATE INDEX events_event_time ON events(event, time);"
+      "CREATE TABLE run(id INTEGER PRIMARY KEY CHECK(id = 0), run_id TEXT NOT NULL,"
+      " boot_id TEXT NOT NULL, pid INTEGER NOT NULL, base INTEGER NOT NULL) STRICT;"
+      "INSERT INTO run VALUES(0, 'old', 'boot-1', 7, 3);"
+      "INSERT INTO events(eid, time, run_id, event, role, pid) VALUES"
+      " (4, 100, 'old', 'watchdog_started', 'watchdog', 7),"
+      " (5, 101, 'old', 'limit_exceeded', 'worker', 8);"
+      "PRAGMA application_id=1331127368; PRAGMA user_version=1",
+  };
+  ASSERT_EQ(static_cast<gint32>(G_N_ELEMENTS(versions)), wd_schema_history.version);
+  for (const char *sql : versions) {
+    execute(file, sql);
+    g_autoptr(WdHistory) history = open_history(file, run("new", "boot-1", 9, 200));
+    append(history, 1, WD_EVENT_PROCESS_EXITED);
+    EXPECT_EQ(rows(file, "PRAGMA user_version"), Rows{std::to_string(wd_schema_history.version)});
+    EXPECT_EQ(
+        rows(file, "SELECT eid, time, run_id, event, role, pid, cause_eid FROM events"),
+        (Rows{"4|100|old|watchdog_started|watchdog|7|-", "5|101|old|limit_exceeded|worker|8|-",
+              "6|200|old|watchdog_crashed|watchdog|7|-", "7|200|old|process_terminated|worker|8|5",
+              "8|1000|new|process_exited|worker|42|-"}));
+    g_clear_pointer(&history, wd_history_free);
+    for (const char *suffix : {"", "-wal", "-shm"})
+      unlink((file + suffix).c_str());
+  }
 }
 
 } // namespace

@@ -53,7 +53,13 @@ protected:
     WireMessage message;
     EXPECT_EQ(wire_message_check(data, call.size(), WIRE_FROM_CLIENT, &message), WIRE_COMPLETE);
     g_autoptr(GByteArray) reply = g_byte_array_new();
-    ext_plugin_answer(&message, data, reply, plugin_);
+    WireRest rest = {};
+    ext_plugin_answer(&message, data, reply, &rest, plugin_);
+    if (rest.next != nullptr) {
+      while (rest.next(rest.data, reply))
+        slices_++;
+      rest.free(rest.data);
+    }
     WireMessage replied;
     EXPECT_EQ(wire_message_check(reply->data, reply->len, WIRE_FROM_SERVER, &replied),
               WIRE_COMPLETE)
@@ -81,6 +87,7 @@ protected:
   TableStore *store_ = nullptr;
   ExtPlugin *plugin_ = nullptr;
   int shutdowns_ = 0;
+  int slices_ = 0; // but the last of each
 };
 
 TEST_F(Plugin, Pings)

@@ -18,6 +18,7 @@ using namespace peers;
 namespace
 {
 const string PING = call("ping", "");
+const string SLICE(100, 's');
 const string PONG = reply("ping", field(STRUCT, 0, status(0, "OK", 0)));
 
 class Server : public ::testing::Test
@@ -34,7 +35,7 @@ protected:
       server_ = wire_server_new(path_.c_str(), loop_.context(), handle, this, &error);
       ASSERT_NE(server_, nullptr) << error->message;
     });
-    limit({16, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND});
+    limit({16, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 4});
   }
   void TearDown() override
   {
@@ -64,7 +65,7 @@ protected:
   }
   // What osquery does with an extension.
   static void handle(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
-                     gpointer user_data)
+                     WireRest *rest, gpointer user_data)
   {
     auto *self = static_cast<Server *>(user_data);
     self->handled_++;
@@ -82,6 +83,10 @@ protected:
         wire_rows_value(&rows, "column", value.data(), value.size());
       }
       wire_rows_end(&rows);
+    } else if (method == "query") { // as many slices as are asked for
+      auto *rest_of =
+          new Slices{self, atoi(reinterpret_cast<const char *>(bytes) + message->size - 6)};
+      *rest = {next, free_rest, rest_of};
     } else if (!message->known) {
       wire_reply_unknown_method(reply, message);
     } // shutdown: nothing
@@ -91,12 +96,48 @@ protected:
     return call("call", field(STRING, 2, text(std::to_string(n))));
   }
 
+  struct Slices {
+    Server *self;
+    int left;
+    bool begun = false;
+  };
+  static gboolean next(gpointer data, GByteArray *reply)
+  {
+    auto *slices = static_cast<Slices *>(data);
+    Server *self = slices->self;
+    if (!slices->begun)
+      self->most_begun_ = std::max<int>(self->most_begun_, ++self->begun_);
+    slices->begun = true;
+    g_usleep(5000);
+    const gint64 end = in_ms(self->breathless_ms_.exchange(0));
+    while (g_get_monotonic_time() < end) {
+      wire_server_breathe(self->server_);
+      g_usleep(2000);
+    }
+    self->made_++;
+    g_byte_array_append(reply, reinterpret_cast<const guint8 *>(SLICE.data()), (guint)SLICE.size());
+    return --slices->left > 0;
+  }
+  static void free_rest(gpointer data)
+  {
+    auto *slices = static_cast<Slices *>(data);
+    slices->self->begun_ -= slices->begun;
+    slices->self->freed_++;
+    delete slices;
+  }
+  // The number stands right before the two bytes that end the message.
+  static string slices(int n)
+  {
+    g_autofree char *number = g_strdup_printf("%05d", n);
+    return call("query", field(STRING, 1, text(number)));
+  }
+
   Directory directory_;
   string path_ = directory_.file("server");
   Loop loop_;
   WireServer *server_ = nullptr;
   std::vector<int> open_;
-  std::atomic<int> handled_{0};
+  std::atomic<int> handled_{0}, made_{0}, begun_{0}, most_begun_{0}, freed_{0}, breathless_ms_{0};
 };
 
 TEST_F(Server, AnswersOurClient)
@@ -152,6 +193,119 @@ TEST_F(Server, SendsLargeReplies)
   const string expected =
       reply("call", field(STRUCT, 0, response(list(MAP, 20000, repeat(row, 20000))))) + PONG;
   EXPECT_TRUE(receive(fd, expected.size()) == expected);
+}
+
+TEST_F(Server, RepliesThatTakeLongHoldUpNobody)
+{
+  const int slow = client();
+  ASSERT_TRUE(send_all(slow, slices(400) + PING)); // 2 s
+  for (int i = 0; i < 10; i++) {
+    const gint64 begin = g_get_monotonic_time();
+    ASSERT_TRUE(pings());
+    EXPECT_LT(g_get_monotonic_time() - begin, 500 * 1000); // a slice takes 5 ms
+  }
+  EXPECT_LT(made_, 400);
+  EXPECT_EQ(receive(slow, 400 * SLICE.size()), repeat(SLICE, 400));
+  EXPECT_EQ(receive(slow, PONG.size()), PONG);
+  EXPECT_EQ(freed_, 1);
+}
+
+TEST_F(Server, ASliceThatTakesLongBreathes)
+{
+  const int slow = client();
+  breathless_ms_ = 1000;
+  ASSERT_TRUE(send_all(slow, slices(1)));
+  const gint64 most = in_ms(10000);
+  while (begun_ == 0 && g_get_monotonic_time() < most)
+    g_usleep(1000);
+  const int waiting = client();
+  ASSERT_TRUE(send_all(waiting, slices(1)));
+  const int hostile = client();
+  ASSERT_TRUE(send_all(hostile, "GET / HTTP/1.1\r\n\r\n"));
+  for (int i = 0; i < 10; i++)
+    ASSERT_TRUE(pings());
+  EXPECT_EQ(receive(hostile, 1), "");
+  EXPECT_EQ(made_, 0); // all of that in the middle of the slice
+  EXPECT_EQ(receive(slow, SLICE.size()), SLICE);
+  EXPECT_EQ(receive(waiting, SLICE.size()), SLICE);
+  EXPECT_EQ(most_begun_, 1);
+}
+
+TEST_F(Server, WhoIsClosedInTheMiddleOfASliceGoesAfterIt)
+{
+  limit({4, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 4});
+  const int slow = client();
+  breathless_ms_ = 1000;
+  ASSERT_TRUE(send_all(slow, slices(3)));
+  const gint64 most = in_ms(10000);
+  while (begun_ == 0 && g_get_monotonic_time() < most)
+    g_usleep(1000);
+  for (int i = 0; i < 6; i++) // more than there is room for
+    ASSERT_TRUE(pings());
+  const int first = client();
+  for (int i = 0; i < 5; i++)
+    client();
+  ASSERT_TRUE(pings());
+  EXPECT_EQ(receive(first, 1), ""); // evicted
+  while (freed_ == 0 && g_get_monotonic_time() < most)
+    g_usleep(1000);
+  EXPECT_EQ(freed_, 1);
+  EXPECT_TRUE(pings());
+}
+
+TEST_F(Server, SoManyRepliesAreMadeAtOnceAndTheOthersAfterThem)
+{
+  limit({16, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 2});
+  std::vector<int> fds;
+  for (int i = 0; i < 6; i++) {
+    fds.push_back(client());
+    ASSERT_TRUE(send_all(fds.back(), slices(20)));
+  }
+  for (const int fd : fds)
+    EXPECT_EQ(receive(fd, 20 * SLICE.size()), repeat(SLICE, 20));
+  EXPECT_EQ(most_begun_, 2);
+  EXPECT_EQ(freed_, 6);
+}
+
+TEST_F(Server, WhoGoesWantsNoReply)
+{
+  const int impatient = client();
+  ASSERT_TRUE(send_all(impatient, slices(100000))); // 500 s
+  const int half = client();
+  ASSERT_TRUE(send_all(half, slices(20)));
+  shutdown(half, SHUT_WR); // only asks no more
+  ASSERT_TRUE(pings());
+  hang_up(impatient);
+  const gint64 most = in_ms(10000);
+  while (freed_ == 0 && g_get_monotonic_time() < most)
+    g_usleep(1000);
+  EXPECT_GE(freed_, 1);
+  EXPECT_EQ(receive(half, 20 * SLICE.size()), repeat(SLICE, 20));
+  EXPECT_TRUE(pings());
+  gboolean busy = TRUE;
+  while (busy && g_get_monotonic_time() < most)
+    loop_.run([&] { busy = wire_server_busy(server_); });
+  EXPECT_FALSE(busy);
+}
+
+TEST_F(Server, EndsWhileRepliesAreMade)
+{
+  for (int i = 0; i < 6; i++)
+    ASSERT_TRUE(send_all(client(), slices(100000)));
+  ASSERT_TRUE(pings());
+  loop_.run([this] { g_clear_pointer(&server_, wire_server_free); });
+  EXPECT_EQ(freed_, 6);
+}
+
+TEST_F(Server, ARestThatComesToNothingClosesNothingElse)
+{
+  const int fd = client();
+  ASSERT_TRUE(send_all(fd, slices(0) + PING));
+  EXPECT_EQ(receive(fd, PONG.size() + SLICE.size()), SLICE + PONG);
+  const int oneway = client();
+  ASSERT_TRUE(send_all(oneway, message(4, "query", field(STRING, 1, text("3"))) + PING));
+  EXPECT_EQ(receive(oneway, PONG.size()), PONG);
+  EXPECT_EQ(freed_, 2);
 }
 
 TEST_F(Server, AnswersNoOneway)
@@ -213,7 +367,7 @@ TEST_F(Server, HostileBytesGetAnErrorOrAnEnd)
 
 TEST_F(Server, DropsTheSilentAtTheirDeadlineWhileOthersAreServed)
 {
-  limit({16, 300 * 1000, 300 * 1000, 300 * 1000});
+  limit({16, 300 * 1000, 300 * 1000, 300 * 1000, 4});
   const int silent = client();
   const int slow = client();
   ASSERT_TRUE(send_all(slow, PING.substr(0, 6)));
@@ -229,7 +383,7 @@ TEST_F(Server, DropsTheSilentAtTheirDeadlineWhileOthersAreServed)
 
 TEST_F(Server, DripsDoNotOutliveTheRequestsDeadline)
 {
-  limit({16, 60 * G_TIME_SPAN_SECOND, 300 * 1000, 60 * G_TIME_SPAN_SECOND});
+  limit({16, 60 * G_TIME_SPAN_SECOND, 300 * 1000, 60 * G_TIME_SPAN_SECOND, 4});
   const int fd = client();
   const string endless = call("call", field(STRING, 1, i32(1 << 20)));
   ASSERT_TRUE(send_all(fd, endless.substr(0, endless.size() - 1)));
@@ -241,7 +395,7 @@ TEST_F(Server, DripsDoNotOutliveTheRequestsDeadline)
 
 TEST_F(Server, EvictsTheLongestIdleOne)
 {
-  limit({4, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND});
+  limit({4, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 4});
   const int first = client();
   ASSERT_TRUE(send_all(first, PING));
   ASSERT_EQ(receive(first, PONG.size()), PONG);

@@ -23,8 +23,7 @@ protected:
   }
 
   // Writes rows of the given names.
-  static void write(WdStatus *status, const std::vector<const char *> &names,
-                    const WdHistory *history = nullptr)
+  static void write(WdStatus *status, const std::vector<const char *> &names, gint64 base = WD_NONE)
   {
     g_autoptr(GPtrArray) list =
         g_ptr_array_new_with_free_func(reinterpret_cast<GDestroyNotify>(wd_process_status_free));
@@ -35,7 +34,7 @@ protected:
     }
     g_autoptr(GError) error = nullptr;
     EXPECT_TRUE(wd_status_write(status, reinterpret_cast<WdProcessStatus **>(list->pdata),
-                                list->len, history, &error))
+                                list->len, base, &error))
         << error->message;
   }
 
@@ -81,7 +80,7 @@ TEST_F(Status, EveryColumnGetsItsValue)
   row->last_seq = 4;
   WdHistoryRun r = run("a");
   g_autoptr(WdHistory) history = open_history(path("history.db"), r);
-  ASSERT_TRUE(wd_status_write(status, &row, 1, history, nullptr));
+  ASSERT_TRUE(wd_status_write(status, &row, 1, wd_history_base(history), nullptr));
   EXPECT_EQ(
       rows(file, "SELECT * FROM processes"),
       Rows{"0|worker|worker|/o|1|killing|2|3|4|5|6|7|8|9|0.5|10|11|12|13|14|15|16|17|1|18|19|20|"
@@ -92,7 +91,7 @@ TEST_F(Status, AbsentValuesAreNull)
 {
   g_autoptr(WdStatus) status = open_status(file);
   g_autoptr(WdProcessStatus) row = wd_process_status_new(WD_ROLE_WATCHDOG, "watchdog", nullptr);
-  ASSERT_TRUE(wd_status_write(status, &row, 1, nullptr, nullptr));
+  ASSERT_TRUE(wd_status_write(status, &row, 1, WD_NONE, nullptr));
   EXPECT_EQ(
       rows(file, "SELECT * FROM processes"),
       Rows{"0|watchdog|watchdog|-|-|waiting|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|0|-|-|-|-|-|-|-|-|"
@@ -122,7 +121,7 @@ TEST_F(Status, TheNewestEventNeedsAHistory)
   g_autoptr(WdStatus) status = open_status(file);
   write(status, {"a"});
   EXPECT_EQ(rows(file, "SELECT last_eid FROM processes"), Rows{"-"});
-  write(status, {"a"}, history);
+  write(status, {"a"}, wd_history_base(history));
   EXPECT_EQ(rows(file, "SELECT last_eid FROM processes"), Rows{"4"});
 }
 

@@ -88,7 +88,7 @@ protected:
       row->utilization = 2.5;
       row->memory_limit_bytes = G_GINT64_CONSTANT(10485760000);
     }
-    EXPECT_TRUE(wd_status_write(status, rows, 2, nullptr, nullptr));
+    EXPECT_TRUE(wd_status_write(status, rows, 2, WD_NONE, nullptr));
     for (WdProcessStatus *row : rows)
       wd_process_status_free(row);
   }

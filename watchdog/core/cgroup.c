@@ -28,13 +28,16 @@ wd_cgroup_path(const char *text, const char *controller)
 gint64
 wd_cgroup_counter(const char *text, const char *name)
 {
-  g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-  for (gsize i = 0; lines[i] != NULL; i++) {
-    gint64 value;
-    g_auto(GStrv) fields = g_strsplit(lines[i], " ", 3);
-    if (g_strv_length(fields) == 2 && strcmp(fields[0], name) == 0 &&
-        g_ascii_string_to_signed(fields[1], 10, 0, G_MAXINT64, &value, NULL))
-      return value;
+  const gsize length = strlen(name);
+  for (const char *at = text; at != NULL; at = strchr(at, '\n')) {
+    if (*at == '\n')
+      at++;
+    if (strncmp(at, name, length) != 0 || at[length] != ' ' || !g_ascii_isdigit(at[length + 1]))
+      continue;
+    char *end;
+    const guint64 value = g_ascii_strtoull(at + length + 1, &end, 10);
+    if ((*end == '\n' || *end == '\0') && value <= G_MAXINT64)
+      return (gint64)value;
   }
   return -1;
 }

@@ -24,12 +24,12 @@ char *wd_spawn_failed_message(WdRole role, const char *path, const char *error);
 /* respawn_limit_reached: @times in a row the worker exited with @code as soon as it was started. */
 char *wd_broken_command_line_message(const char *path, gint64 code, guint times);
 
+/* The details of extension_registered and extension_unregistered. */
+char *wd_registration_details(gint64 uuid);
+
 /* What --enable_watchdog_debug tells of a process at each check. */
 char *wd_measured_message(gint64 pid, gint64 used_ms, gint64 allowed_ms, gint64 footprint_bytes,
                           gint64 limit_bytes);
-
-/* The details of extension_registered and extension_unregistered. */
-char *wd_registration_details(gint64 uuid);
 
 char *wd_events_lost_message(guint64 lost);
 

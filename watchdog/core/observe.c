@@ -483,14 +483,30 @@ wd_observe_stop(WdObserve *observe)
     close_run(observe, WD_REASON_REQUEST, record_give_up(observe));
 }
 
+/* About the store. Takes @details and @message. */
+static void
+record_store(WdObserve *observe, WdEventKind kind, char *details, char *message)
+{
+  Observed *watcher = watcher_of(observe);
+  WdEvent *event = wd_event_new(kind, watcher->role, watcher->name, watcher->path);
+  event->details = details;
+  event->message = message;
+  record(observe, watcher, event);
+}
+
 void
 wd_observe_lost(WdObserve *observe, guint64 lost)
 {
-  Observed *watcher = watcher_of(observe);
-  WdEvent *event = wd_event_new(WD_EVENT_EVENTS_LOST, watcher->role, watcher->name, NULL);
-  event->details = g_strdup_printf("{\"events\":%" G_GUINT64_FORMAT "}", lost);
-  event->message = wd_events_lost_message(lost);
-  record(observe, watcher, event);
+  record_store(observe, WD_EVENT_EVENTS_LOST,
+               g_strdup_printf("{\"events\":%" G_GUINT64_FORMAT "}", lost),
+               wd_events_lost_message(lost));
+}
+
+void
+wd_observe_recovered(WdObserve *observe, const WdRecovery *recovery)
+{
+  record_store(observe, WD_EVENT_HISTORY_RECOVERED, wd_recovery_details(recovery),
+               wd_recovery_message(recovery));
 }
 
 WdEvent *

@@ -10,6 +10,7 @@
 #include "watchdog/core/limits.h"
 #include "watchdog/core/meter.h"
 #include "watchdog/core/process-status.h"
+#include "watchdog/core/recovery.h"
 #include "watchdog/core/supervisor.h"
 
 G_BEGIN_DECLS
@@ -58,6 +59,9 @@ void wd_observe_stop(WdObserve *observe);
 
 /* The store had no room for @lost events. */
 void wd_observe_lost(WdObserve *observe, guint64 lost);
+
+/* The store's history could not be used as it was. */
+void wd_observe_recovered(WdObserve *observe, const WdRecovery *recovery);
 
 /* The next event that isn't taken yet, to be freed by the caller; NULL: none. */
 WdEvent *wd_observe_take_event(WdObserve *observe);

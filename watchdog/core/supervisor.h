@@ -10,6 +10,7 @@
 #include "watchdog/core/meter.h"
 #include "watchdog/core/observation.h"
 #include "watchdog/core/process-status.h"
+#include "watchdog/core/recovery.h"
 
 G_BEGIN_DECLS
 
@@ -33,14 +34,15 @@ typedef enum {
   WD_INPUT_TICK,    /* time has passed; with the samples that were wanted */
   WD_INPUT_SPAWNED, /* the program runs: the fork and the exec have succeeded */
   WD_INPUT_SPAWN_FAILED,
-  WD_INPUT_EXITED,          /* a process that was reported spawned is gone */
-  WD_INPUT_STORED,          /* everything up to `seq` is durable */
-  WD_INPUT_MANAGER_ACCEPTS, /* the present worker's manager socket accepts connections */
-  WD_INPUT_EVENTS_LOST,     /* the store had no room for `lost` events */
-  WD_INPUT_SETTINGS,        /* other limits, or another list of extensions, from now on */
-  WD_INPUT_WANTED,          /* an extension is on the list again, or no longer */
-  WD_INPUT_OBSERVATION,     /* the tables extension tells what it sees */
-  WD_INPUT_STOP,            /* asked to stop; the second one means at once */
+  WD_INPUT_EXITED,            /* a process that was reported spawned is gone */
+  WD_INPUT_STORED,            /* everything up to `seq` is durable */
+  WD_INPUT_MANAGER_ACCEPTS,   /* the present worker's manager socket accepts connections */
+  WD_INPUT_EVENTS_LOST,       /* the store had no room for `lost` events */
+  WD_INPUT_HISTORY_RECOVERED, /* the store had to begin its history anew */
+  WD_INPUT_SETTINGS,          /* other limits, or another list of extensions, from now on */
+  WD_INPUT_WANTED,            /* an extension is on the list again, or no longer */
+  WD_INPUT_OBSERVATION,       /* the tables extension tells what it sees */
+  WD_INPUT_STOP,              /* asked to stop; the second one means at once */
 } WdInputKind;
 
 /* How a process ended. */
@@ -62,8 +64,9 @@ typedef struct {
     } spawned;
     const char *spawn_error; /* borrowed; for people */
     WdExit exited;
-    guint64 seq;  /* STORED */
-    guint64 lost; /* EVENTS_LOST */
+    guint64 seq;                /* STORED */
+    guint64 lost;               /* EVENTS_LOST */
+    const WdRecovery *recovery; /* HISTORY_RECOVERED; borrowed */
     struct {
       const WdLimits *limits;
       const char *details;            /* JSON: what changed, from what, to what */

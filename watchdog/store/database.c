@@ -155,6 +155,19 @@ wd_database_integer(sqlite3 *db, const char *sql, gint64 *value, GError **error)
   }
 }
 
+char *
+wd_database_text(sqlite3 *db, const char *sql, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt = wd_database_prepare(db, sql, error);
+  if (stmt == NULL)
+    return NULL;
+  const unsigned char *text =
+      sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_text(stmt, 0) : NULL;
+  if (text == NULL)
+    wd_database_set_error(db, error);
+  return g_strdup((const char *)text);
+}
+
 void
 wd_database_rollback(sqlite3 *db)
 {

@@ -37,6 +37,9 @@ gboolean wd_database_use_wal(sqlite3 *db, GError **error);
 /* The integer that @sql yields in its first row, 0 if there is none. */
 gboolean wd_database_integer(sqlite3 *db, const char *sql, gint64 *value, GError **error);
 
+/* The text that @sql yields in its first row, newly allocated; NULL with @error. */
+char *wd_database_text(sqlite3 *db, const char *sql, GError **error);
+
 /* Undoes the open transaction, if there is one; for the way out after a failure. */
 void wd_database_rollback(sqlite3 *db);
 

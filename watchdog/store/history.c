@@ -1,7 +1,12 @@
 #include "watchdog/store/history.h"
 
+#include "watchdog/store/files.h"
+#include "watchdog/store/recover.h"
 #include "watchdog/store/run.h"
+#include "watchdog/store/salvage.h"
 #include "watchdog/store/schema.h"
+
+#include <string.h>
 
 /* A commit that also moves the log into the database takes longer; a short log keeps that short,
  * and the files small. */
@@ -22,6 +27,7 @@ struct WdHistory {
   sqlite3_stmt *insert;
   sqlite3_stmt *oldest;
   sqlite3_stmt *remove_through;
+  WdFiles files;
   char *run_id;
   gint64 base;
   gint64 rows; /* counted once, then kept: counting reads a whole index */
@@ -64,40 +70,114 @@ begin(WdHistory *history, GError **error)
 static gboolean
 commit(WdHistory *history, GError **error)
 {
-  return wd_binder_run(&(WdBinder){.stmt = history->commit}, error);
+  if (!wd_binder_run(&(WdBinder){.stmt = history->commit}, error))
+    return FALSE;
+  wd_files_remember(&history->files);
+  return TRUE;
+}
+
+/* Damage found only when a reader stumbles over it would never be told. A history of a million
+ * events takes a second. */
+static gboolean
+check_integrity(sqlite3 *db, GError **error)
+{
+  g_autofree char *found = wd_database_text(db, "PRAGMA integrity_check(1)", error);
+  if (found == NULL)
+    return FALSE;
+  if (g_str_equal(found, "ok"))
+    return TRUE;
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT, "%s: is damaged: %s",
+              sqlite3_db_filename(db, "main"), g_strdelimit(found, "\n", ' '));
+  return FALSE;
+}
+
+/* Only this process writes, but whoever looks at the file with a program of SQLite's may shorten it
+ * rightly. Then it still makes sense as it is on disk. */
+static gboolean
+check_files(WdHistory *history, GError **error)
+{
+  switch (wd_files_check(&history->files)) {
+  case WD_FILES_SAME:
+    return TRUE;
+  case WD_FILES_MOVED:
+    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MOVED,
+                "%s: was removed or replaced while it was in use",
+                sqlite3_db_filename(history->db, "main"));
+    return FALSE;
+  case WD_FILES_SHRUNK:
+    break;
+  }
+  (void)sqlite3_db_release_memory(history->db);
+  g_autoptr(GError) failure = NULL;
+  if (check_integrity(history->db, &failure)) {
+    wd_files_remember(&history->files);
+    return TRUE;
+  }
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT, "%s (cut short while in use)",
+              failure->message);
+  return FALSE;
 }
 
 static gboolean
-open_run(WdHistory *history, const WdHistoryRun *run, GError **error)
+open_run(WdHistory *history, const WdHistoryRun *run, gboolean recovering, sqlite3 *source,
+         gint64 *saved, GError **error)
 {
+  const gint64 most = run->begun ? run->base + (gint64)run->stored : WD_GREATEST_EID;
   return wd_database_exec(history->db, "BEGIN IMMEDIATE", error) &&
          wd_schema_migrate(history->db, &wd_schema_history, error) &&
-         wd_run_begin(history->db, run, &history->base, error) &&
+         (source == NULL || wd_salvage(source, history->db, most, saved, error)) &&
+         wd_run_begin(history->db, run, recovering, &history->base, error) &&
          wd_database_integer(history->db, "SELECT count(*) FROM events", &history->rows, error) &&
          wd_database_exec(history->db, "COMMIT", error) && prepare_statements(history, error);
 }
 
-WdHistory *
-wd_history_open(const char *path, const WdHistoryRun *run, GError **error)
+static WdHistory *
+open_history(const char *path, const WdHistoryRun *run, gboolean recovering, sqlite3 *source,
+             gint64 *saved, GError **error)
 {
   g_autoptr(WdHistory) history = g_new0(WdHistory, 1);
   history->run_id = g_strdup(run->run_id);
+  wd_files_init(&history->files, path);
   history->db = wd_database_open(path, error);
   if (history->db == NULL)
     return NULL;
   gint32 version;
   /* Looked at before the first change: what isn't ours, or is newer, stays untouched. auto_vacuum
    * takes effect on an empty file alone, and only before the write-ahead log. */
-  if (wd_schema_check(history->db, &wd_schema_history, &version, error) &&
-      wd_database_exec(history->db,
-                       "PRAGMA trusted_schema=OFF; PRAGMA auto_vacuum=INCREMENTAL;"
-                       "PRAGMA synchronous=FULL; PRAGMA cache_size=-" CACHE_KB ";"
-                       "PRAGMA wal_autocheckpoint=" WAL_PAGES
-                       "; PRAGMA journal_size_limit=" WAL_BYTES,
-                       error) &&
-      wd_database_use_wal(history->db, error) && open_run(history, run, error))
-    return g_steal_pointer(&history);
-  return NULL;
+  if (!wd_schema_check(history->db, &wd_schema_history, &version, error) ||
+      (version == 0 && !wd_database_exec(history->db, "PRAGMA auto_vacuum=INCREMENTAL", error)) ||
+      !wd_database_exec(history->db,
+                        "PRAGMA trusted_schema=OFF;"
+                        "PRAGMA synchronous=FULL; PRAGMA cache_size=-" CACHE_KB ";"
+                        "PRAGMA wal_autocheckpoint=" WAL_PAGES
+                        "; PRAGMA journal_size_limit=" WAL_BYTES,
+                        error) ||
+      !wd_database_use_wal(history->db, error) ||
+      (version > 0 && !check_integrity(history->db, error)) ||
+      !open_run(history, run, recovering, source, saved, error))
+    return NULL;
+  wd_files_remember(&history->files);
+  return g_steal_pointer(&history);
+}
+
+WdHistory *
+wd_history_open(const char *path, const WdHistoryRun *run, GError **error)
+{
+  return open_history(path, run, FALSE, NULL, NULL, error);
+}
+
+WdHistory *
+wd_history_begin_anew(const char *path, const WdHistoryRun *run, sqlite3 *source, gint64 *saved,
+                      GError **error)
+{
+  *saved = 0;
+  return open_history(path, run, TRUE, source, saved, error);
+}
+
+sqlite3 *
+wd_history_connection(WdHistory *history)
+{
+  return history->db;
 }
 
 void
@@ -111,8 +191,21 @@ wd_history_free(WdHistory *history)
   sqlite3_finalize(history->oldest);
   sqlite3_finalize(history->remove_through);
   sqlite3_close_v2(history->db);
+  wd_files_clear(&history->files);
   g_free(history->run_id);
   g_free(history);
+}
+
+gint64
+wd_history_base(const WdHistory *history)
+{
+  return history->base;
+}
+
+gint64
+wd_history_rows(const WdHistory *history)
+{
+  return history->rows;
 }
 
 gint64
@@ -163,7 +256,7 @@ wd_history_append(WdHistory *history, WdEvent *const *events, gsize n, GError **
 {
   if (n == 0)
     return TRUE;
-  if (!begin(history, error))
+  if (!check_files(history, error) || !begin(history, error))
     return FALSE;
   gint64 added = 0;
   gsize done = 0;
@@ -210,6 +303,18 @@ find_last_to_remove(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint 
   return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
+/* New rows use free pages up first, so a steady history needs no moving about; the rest bounds how
+ * much larger than its rows the file is. */
+static gboolean
+give_pages_back(WdHistory *history, GError **error)
+{
+  gint64 pages, unused;
+  return wd_database_integer(history->db, "PRAGMA page_count", &pages, error) &&
+         wd_database_integer(history->db, "PRAGMA freelist_count", &unused, error) &&
+         (unused <= pages / 4 ||
+          wd_database_exec(history->db, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")", error));
+}
+
 gboolean
 wd_history_prune(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint most, guint *removed,
                  GError **error)
@@ -217,6 +322,8 @@ wd_history_prune(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint mos
   gint64 last = 0;
   guint count = 0;
   *removed = 0;
+  if (!check_files(history, error))
+    return FALSE;
   if (!find_last_to_remove(history, max_rows, oldest_s, most, &last, &count, error))
     return FALSE;
   if (count == 0)
@@ -225,8 +332,7 @@ wd_history_prune(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint mos
     return FALSE;
   WdBinder binder = {.stmt = history->remove_through};
   wd_bind_integer(&binder, last);
-  if (!wd_binder_run(&binder, error) ||
-      !wd_database_exec(history->db, "PRAGMA incremental_vacuum(" VACUUM_PAGES ")", error) ||
+  if (!wd_binder_run(&binder, error) || !give_pages_back(history, error) ||
       !commit(history, error)) {
     wd_database_rollback(history->db);
     return FALSE;

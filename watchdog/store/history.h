@@ -1,9 +1,10 @@
 /* history.db: the durable, append-only record of events. Used by one writer at a time (the
  * watchdog's writer thread); readers use reader.h.
  *
- * An eid is the run's base plus the event's seq. The base is the greatest eid that the history has
- * ever held when the run begins, so eids grow across runs and none is used twice, also after
- * pruning. */
+ * An eid is the run's base plus the event's seq. The base is chosen once a run: the greatest eid
+ * that may ever have been used when it begins, so eids grow across runs and none is used twice,
+ * also after pruning. A run keeps its base when its history has to be begun anew (recover.h), so
+ * that what was said about an event stays true. */
 #pragma once
 
 #include "watchdog/core/event.h"
@@ -19,6 +20,7 @@ typedef enum {
   WD_HISTORY_ERROR_BUSY,    /* locked by another process: try again */
   WD_HISTORY_ERROR_IO,      /* full, read-only, missing, EIO: try again */
   WD_HISTORY_ERROR_CORRUPT, /* not a database, or malformed: recover */
+  WD_HISTORY_ERROR_MOVED,   /* its files are gone, or others by now: recover */
   WD_HISTORY_ERROR_NEWER,   /* a schema of a newer version than ours: leave alone */
   WD_HISTORY_ERROR_MISSING, /* readers only: there is no file, or nothing in it yet */
 } WdHistoryError;
@@ -30,14 +32,22 @@ typedef struct {
   const char *boot_id; /* /proc/sys/kernel/random/boot_id */
   gint64 watchdog_pid;
   gint64 now_s; /* wall clock, labels what opening itself records */
+  gint64 floor; /* eids up to it may have been used, whatever the file says; 0: nothing is known */
+  gboolean begun; /* the run opens its history again, and still has */
+  gint64 base;    /* its base, and */
+  guint64 stored; /* its events up to this seq durable */
 } WdHistoryRun;
 
-/* Opens or creates (0600, WAL, synchronous=FULL) and migrates the file, and begins the run: if the
+/* Greater ones are nobody's: damage, or a joke. Whole numbers up to here survive a double. */
+#define WD_GREATEST_EID (G_GINT64_CONSTANT(1) << 53)
+
+/* Opens or creates (0600, WAL, synchronous=FULL), checks as a whole and migrates the file, and
+ * begins the run: if the
  * run before this one has no watchdog_stopped, records watchdog_crashed (reason reboot when the
  * boot id differs), and closes each of its limit_exceeded that lacks a process_terminated with one
  * whose outcome is interrupted and whose cause_eid names it; all in one transaction. These rows
  * have the run_id of the run that crashed. Opening again with the same run_id goes on with that
- * run: eids stay what they were.
+ * run: eids stay what they were, and what was durable must still be there.
  * @path: absolute. Never waits longer than 250 ms for a lock.
  * Returns: NULL with @error in WD_HISTORY_ERROR. */
 WdHistory *wd_history_open(const char *path, const WdHistoryRun *run, GError **error);
@@ -46,15 +56,23 @@ WdHistory *wd_history_open(const char *path, const WdHistoryRun *run, GError **e
 void wd_history_free(WdHistory *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdHistory, wd_history_free)
 
+/* What this run's seqs are added to. */
+gint64 wd_history_base(const WdHistory *history);
+
+/* How many events there are. */
+gint64 wd_history_rows(const WdHistory *history);
+
 /* The eid that an event of this run with @seq has, whether stored yet or not. 0 for 0. */
 gint64 wd_history_eid(const WdHistory *history, guint64 seq);
 
 /* Appends @n events in one durable transaction: all or none. An event whose eid is there already is
- * left as it is (a retry after a lost acknowledgement). Text is made valid UTF-8 first. */
+ * left as it is (a retry after a lost acknowledgement). Text is made valid UTF-8 first. After
+ * WD_HISTORY_ERROR_MOVED or _CORRUPT what can be read is for wd_history_recover(). */
 gboolean wd_history_append(WdHistory *history, WdEvent *const *events, gsize n, GError **error);
 
 /* Removes up to @most of the oldest rows that are over @max_rows or older than @oldest_s (wall
- * clock), and gives freed pages back in the same small steps. Rows go strictly from the oldest eid
+ * clock; G_MININT64: none is), and gives freed pages back in the same small steps, as far as they
+ * are more than a quarter of the file. Rows go strictly from the oldest eid
  * on, and the newest one never does. @removed: how many went; call again later while it equals
  * @most. */
 gboolean wd_history_prune(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint most,

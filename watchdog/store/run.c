@@ -1,5 +1,9 @@
 #include "watchdog/store/run.h"
 
+/* Whether the event is an observer's (core/observe.h), which may see a limit exceeded that nobody
+ * ends a process for. */
+#define OBSERVED "(instr(coalesce(details, ''), '\"basis\"') > 0)"
+
 /* The run before this one, as the history has it. */
 typedef struct {
   gboolean found;
@@ -32,17 +36,21 @@ read_previous(sqlite3 *db, const WdHistoryRun *run, PreviousRun *previous, GErro
   return TRUE;
 }
 
-/* Both rows belong to the run that crashed and get the next free eids. */
+/* These rows belong to the run that crashed and get the next eids after @greatest. */
 static gboolean
-close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **error)
+close_previous(sqlite3 *db, const PreviousRun *previous, gint64 greatest, gint64 now_s,
+               GError **error)
 {
   g_autoptr(sqlite3_stmt) crashed = wd_database_prepare(
       db,
-      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, message)"
-      " SELECT ?1, run_id, 'watchdog_crashed', 'watchdog', 'watchdog',"
+      "INSERT INTO events(eid, time, run_id, event, role, name, path, pid, reason, message)"
+      " SELECT ?4 + 1, ?1, run_id, 'watchdog_crashed', 'watchdog', 'watchdog',"
       "  (SELECT path FROM events WHERE eid > ?2 AND event = 'watchdog_started' LIMIT 1),"
       "  pid, iif(?3, 'reboot', NULL),"
-      "  'osquery-watchdogd (' || pid || ') ended without stopping'"
+      "  iif((SELECT " OBSERVED
+      "   FROM events WHERE eid > ?2 AND event = 'watchdog_started' LIMIT 1),"
+      "   'the observation of osqueryd watcher (', 'osquery-watchdogd (')"
+      "  || pid || ') ended without stopping'"
       "  || iif(?3, ': the host went down', '')"
       " FROM run",
       error);
@@ -52,6 +60,7 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **
   wd_bind_integer(&binder, now_s);
   wd_bind_integer(&binder, previous->base);
   wd_bind_integer(&binder, previous->rebooted);
+  wd_bind_integer(&binder, greatest);
   if (!wd_binder_run(&binder, error))
     return FALSE;
 
@@ -60,9 +69,10 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **
    * is: watchdog_crashed tells it. */
   g_autoptr(sqlite3_stmt) interrupted = wd_database_prepare(
       db,
-      "INSERT INTO events(time, run_id, event, role, name, path, pid, reason, measured,"
+      "INSERT INTO events(eid, time, run_id, event, role, name, path, pid, reason, measured,"
       "  limit_value, unit, utilization, utilization_limit, sustained, outcome, cause_eid, message)"
-      " SELECT ?1, run_id, 'process_terminated', role, name, path, pid, reason, measured,"
+      " SELECT ?3 + 1 + row_number() OVER (ORDER BY newest), ?1, run_id, 'process_terminated', "
+      "role, name, path, pid, reason, measured,"
       "  limit_value, unit, utilization, utilization_limit, sustained, 'interrupted', newest,"
       "  'the watchdog ended before it could tell how the ending of ' || name || ' ('"
       "  || coalesce(pid, '-') || ') went'"
@@ -70,13 +80,14 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 now_s, GError **
       "  WHERE eid > ?2 AND role <> 'watchdog'"
       "  AND event IN ('limit_exceeded', 'process_terminated', 'process_exited')"
       "  GROUP BY role, name, pid)"
-      " WHERE event = 'limit_exceeded' ORDER BY newest",
+      " WHERE event = 'limit_exceeded' AND NOT " OBSERVED " ORDER BY newest",
       error);
   if (interrupted == NULL)
     return FALSE;
   binder = (WdBinder){.stmt = interrupted};
   wd_bind_integer(&binder, now_s);
   wd_bind_integer(&binder, previous->base);
+  wd_bind_integer(&binder, greatest);
   return wd_binder_run(&binder, error);
 }
 
@@ -93,31 +104,41 @@ wd_run_has_stopped(sqlite3 *db, gboolean *stopped, GError **error)
   return TRUE;
 }
 
-gboolean
-wd_run_begin(sqlite3 *db, const WdHistoryRun *run, gint64 *base, GError **error)
+/* Whether what the run has stored is still there: a file may have been replaced by an older copy,
+ * or have lost its write-ahead log, while nobody had it open. */
+static gboolean
+check_complete(sqlite3 *db, const WdHistoryRun *run, const PreviousRun *previous, GError **error)
 {
-  PreviousRun previous = {0};
-  if (!read_previous(db, run, &previous, error))
+  gint64 greatest = 0;
+  if (previous->same && !wd_database_integer(db, "SELECT max(eid) FROM events", &greatest, error))
     return FALSE;
-  if (previous.found && previous.same) {
-    *base = previous.base;
+  if (previous->same && previous->base == run->base &&
+      (run->stored == 0 || greatest >= run->base + (gint64)run->stored))
     return TRUE;
-  }
-  gboolean stopped = TRUE;
-  if (previous.found && !wd_run_has_stopped(db, &stopped, error))
-    return FALSE;
-  if (!stopped && !close_previous(db, &previous, run->now_s, error))
-    return FALSE;
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+              "%s: lacks events that this run had stored in it", sqlite3_db_filename(db, "main"));
+  return FALSE;
+}
 
-  gint64 greatest;
-  if (!wd_database_integer(db, "SELECT max(eid) FROM events", &greatest, error))
+/* The greatest eid that may have been used before this run. */
+static gboolean
+find_greatest(sqlite3 *db, const WdHistoryRun *run, const PreviousRun *previous, gint64 *greatest,
+              GError **error)
+{
+  if (!wd_database_integer(db, "SELECT max(eid) FROM events", greatest, error))
     return FALSE;
-  if (greatest < 0 || greatest > G_MAXINT64 / 2) { /* no run could have counted so far */
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
-                "%s: has the impossible eid %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
-                greatest);
-    return FALSE;
-  }
+  *greatest = MAX(*greatest, MAX(run->floor, previous->base));
+  if (*greatest >= 0 && *greatest < WD_GREATEST_EID)
+    return TRUE;
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+              "%s: has the impossible eid %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
+              *greatest);
+  return FALSE;
+}
+
+static gboolean
+write_run(sqlite3 *db, const WdHistoryRun *run, gint64 base, GError **error)
+{
   g_autoptr(sqlite3_stmt) begin = wd_database_prepare(
       db, "REPLACE INTO run(id, run_id, boot_id, pid, base) VALUES(0, ?, ?, ?, ?)", error);
   if (begin == NULL)
@@ -126,7 +147,32 @@ wd_run_begin(sqlite3 *db, const WdHistoryRun *run, gint64 *base, GError **error)
   wd_bind_text(&binder, run->run_id);
   wd_bind_text(&binder, run->boot_id);
   wd_bind_integer(&binder, run->watchdog_pid);
-  wd_bind_integer(&binder, greatest);
-  *base = greatest;
+  wd_bind_integer(&binder, base);
   return wd_binder_run(&binder, error);
+}
+
+gboolean
+wd_run_begin(sqlite3 *db, const WdHistoryRun *run, gboolean recovering, gint64 *base,
+             GError **error)
+{
+  PreviousRun previous = {0};
+  if (!read_previous(db, run, &previous, error))
+    return FALSE;
+  if (run->begun) {
+    *base = run->base;
+    return recovering ? write_run(db, run, run->base, error)
+                      : check_complete(db, run, &previous, error);
+  }
+  if (previous.same) { /* before anyone learned the base */
+    *base = previous.base;
+    return TRUE;
+  }
+  gboolean stopped = TRUE;
+  gint64 greatest;
+  if ((previous.found && !wd_run_has_stopped(db, &stopped, error)) ||
+      !find_greatest(db, run, &previous, &greatest, error) ||
+      (!stopped && !close_previous(db, &previous, greatest, run->now_s, error)) ||
+      !find_greatest(db, run, &previous, base, error))
+    return FALSE;
+  return write_run(db, run, *base, error);
 }

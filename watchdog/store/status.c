@@ -110,10 +110,9 @@ wd_status_free(WdStatus *status)
 }
 
 static gboolean
-replace_row(WdStatus *status, gint64 id, const WdProcessStatus *row, const WdHistory *history,
-            GError **error)
+replace_row(WdStatus *status, gint64 id, const WdProcessStatus *row, gint64 base, GError **error)
 {
-  gboolean has_eid = history != NULL && row->last_seq != 0;
+  gboolean has_eid = base != WD_NONE && row->last_seq != 0;
   WdBinder binder = {.stmt = status->replace};
   wd_bind_integer(&binder, id);
   wd_bind_text(&binder, row->name);
@@ -146,20 +145,26 @@ replace_row(WdStatus *status, gint64 id, const WdProcessStatus *row, const WdHis
   wd_bind_integer(&binder, row->uuid);
   wd_bind_integer(&binder, row->responsive);
   wd_bind_text(&binder, row->version);
-  wd_bind_integer(&binder, has_eid ? wd_history_eid(history, row->last_seq) : WD_NONE);
+  wd_bind_integer(&binder, has_eid ? base + (gint64)row->last_seq : WD_NONE);
   wd_bind_integer(&binder, row->start_ticks);
   wd_bind_integer(&binder, row->last_check_us);
   return wd_binder_run(&binder, error);
 }
 
 gboolean
-wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, const WdHistory *history,
+wd_status_last_eid(WdStatus *status, gint64 *eid, GError **error)
+{
+  return wd_database_integer(status->db, "SELECT max(last_eid) FROM processes", eid, error);
+}
+
+gboolean
+wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 base,
                 GError **error)
 {
   if (!wd_binder_run(&(WdBinder){.stmt = status->begin}, error))
     return FALSE;
   gsize done = 0;
-  while (done < n && replace_row(status, (gint64)done, rows[done], history, error))
+  while (done < n && replace_row(status, (gint64)done, rows[done], base, error))
     done++;
   WdBinder rest = {.stmt = status->remove_from};
   wd_bind_integer(&rest, (gint64)n);

@@ -17,9 +17,12 @@ WdStatus *wd_status_open(const char *path, GError **error);
 void wd_status_free(WdStatus *status);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdStatus, wd_status_free)
 
-/* Replaces all rows by @rows. @history turns last_seq into last_eid; NULL while there is none (the
- * column is then NULL). */
-gboolean wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n,
-                         const WdHistory *history, GError **error);
+/* The greatest last_eid, 0 if there is none: eids that have been shown, stored or not. */
+gboolean wd_status_last_eid(WdStatus *status, gint64 *eid, GError **error);
+
+/* Replaces all rows by @rows. @base: what this run's seqs are added to for last_eid (history.h);
+ * WD_NONE while it isn't known, the column is then NULL. */
+gboolean wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 base,
+                         GError **error);
 
 G_END_DECLS

@@ -1,0 +1,40 @@
+/* Begins a history anew when the one that is there can't be used: it is damaged, no history at all,
+ * or was removed or replaced while it was in use. The old file is kept beside the new one:
+ *
+ *   history.db.aside                   until what could be read of it is durable in the new one
+ *   history.db.aside-20250131T235959   then, in UTC
+ *
+ * so that a recovery that is interrupted anywhere is taken up by the next one to open the history.
+ * Of those with a date the newest five stay. A file of a newer version is left alone. */
+#pragma once
+
+#include "watchdog/core/recovery.h"
+#include "watchdog/store/database.h"
+
+G_BEGIN_DECLS
+
+/* Like wd_history_open(), but recovers from WD_HISTORY_ERROR_CORRUPT, and goes on with a recovery
+ * that was interrupted.
+ * @recovery: set to what has happened when the history was begun anew; else left alone. When a run
+ * begins with a recovered history, its base is at least the wall clock in milliseconds: nobody
+ * knows which eids the lost events had, but no history has ever counted that far. */
+WdHistory *wd_history_open_or_recover(const char *path, const WdHistoryRun *run,
+                                      WdRecovery **recovery, GError **error);
+
+/* Begins the history anew after @problem.
+ * @previous: the history that has just said WD_HISTORY_ERROR_CORRUPT or _MOVED, or NULL. What it
+ * still has open is the best that there is to save from. It stays the caller's and is only good for
+ * this and for freeing; on failure, for the next attempt. */
+WdHistory *wd_history_recover(const char *path, const WdHistoryRun *run, WdHistory *previous,
+                              const char *problem, WdRecovery **recovery, GError **error);
+
+/* --- for recover.c alone --- */
+
+/* Like wd_history_open(), for a file that may lack anything; what can be read of @source goes into
+ * it. NULL is allowed. @saved: how many events that were. */
+WdHistory *wd_history_begin_anew(const char *path, const WdHistoryRun *run, sqlite3 *source,
+                                 gint64 *saved, GError **error);
+
+sqlite3 *wd_history_connection(WdHistory *history);
+
+G_END_DECLS
