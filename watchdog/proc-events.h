@@ -1,5 +1,5 @@
 /* How processes end that are no children of ours: from the kernel's process events, which only root
- * of the host itself may hear. */
+ * may hear, since Linux 6.6 anybody, and nobody in a container. */
 #pragma once
 
 #include "watchdog/core/supervisor.h"

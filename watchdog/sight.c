@@ -69,6 +69,6 @@ wd_sight_has_pidfd(const WdSight *sight)
 gboolean
 wd_sight_sample(const WdSight *sight, WdSample *sample)
 {
-  return wd_proc_reader_lives(&sight->reader) &&
+  return (sight->pidfd >= 0 || wd_proc_reader_lives(&sight->reader)) &&
          wd_proc_reader_sample(&sight->reader, FALSE, sample);
 }

@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdSight, wd_sight_free)
 /* Whether its end is told. */
 gboolean wd_sight_has_pidfd(const WdSight *sight);
 
-/* FALSE: gone. A zombie is gone, too. */
+/* FALSE: gone; where its end isn't told, a zombie is gone, too. */
 gboolean wd_sight_sample(const WdSight *sight, WdSample *sample);
 
 G_END_DECLS

@@ -1,10 +1,13 @@
 """The extension, autoloaded by a stock osqueryd, observes that osqueryd's own watcher.
 
 The watcher is the stand-in's, which writes down what it does: that is the truth that the recorded
-events are compared with. How processes end only root can see."""
+events are compared with. How processes end is seen where the kernel tells us: root, and since Linux 6.6 anybody,
+outside of containers."""
 
 import json
 import os
+import platform
+import pwd
 import signal
 import subprocess
 
@@ -20,6 +23,24 @@ FAST = ("--watcher_interval_ms=1000", "--watchdog_max_delay=1", "--extensions_in
 SMALL = ("--watchdog_delay=0", "--watchdog_memory_limit=30")
 # Slow enough that the watcher has a baseline before it is over.
 GROW = "grow:60:200"
+BLIND = "how processes end can't be seen"
+
+# Starts the extension on a kernel that knows neither process events nor pidfds.
+OLD_KERNEL = """#!/usr/bin/python3
+import ctypes, os, struct, sys
+def rule(code, yes, no, value):
+    return struct.pack("HBBI", code, yes, no, value)
+LOAD, EQUAL, RETURN, ERRNO = 0x20, 0x15, 0x06, 0x00050000
+code = b"".join([
+    rule(LOAD, 0, 0, 0), rule(EQUAL, 4, 0, 434), rule(EQUAL, 0, 2, {socket}),
+    rule(LOAD, 0, 0, 16), rule(EQUAL, 2, 0, 16), rule(RETURN, 0, 0, 0x7fff0000),
+    rule(RETURN, 0, 0, ERRNO | 38), rule(RETURN, 0, 0, ERRNO | 93)])
+kept = ctypes.create_string_buffer(code)
+program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(kept))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+os.execv("{program}", ["{program}", *sys.argv[1:], *{arguments}])
+"""
 
 
 class Stock(Watchdog):
@@ -28,7 +49,6 @@ class Stock(Watchdog):
     def __init__(self, directory, osqueryd):
         super().__init__(directory, osqueryd)
         self.truth_path = self.directory / "truth"
-        self.root = os.geteuid() == 0
         # osquery gives an extension no arguments of its own.
         self.tables_extension = self.program(
             NAME, f'#!/bin/sh\nexec {EXTENSION} "$@" --state_dir={self.state_dir}'
@@ -45,6 +65,10 @@ class Stock(Watchdog):
         if ready:
             self.observed()
         return self
+
+    @property
+    def sees_ends(self):
+        return BLIND not in self.log()
 
     def observed(self):
         """Waits until the present worker is observed, and its limits are known; its pid."""
@@ -71,7 +95,7 @@ class Stock(Watchdog):
         event = self.wait_event(f"pid = {truth['pid']} AND"
                                 " event IN ('process_exited', 'process_terminated')")
         self.event(f"pid = {truth['pid']} AND event IN ('process_exited', 'process_terminated')")
-        seen = (truth["code"], truth["signal"]) if self.root else (None, None)
+        seen = (truth["code"], truth["signal"]) if self.sees_ends else (None, None)
         assert (event["exit_code"], event["exit_signal"]) == seen
         assert event["signals_sent"] is None and event["duration_ms"] is None
         return event
@@ -136,7 +160,7 @@ def test_memory(stock, modes, signals):
         "process_terminated", "memory", "inferred")
     assert event["measured"] > event["limit_value"] == 30 * 1024 * 1024
     outcome = "killed" if signals.endswith("KILL") else "graceful"
-    assert event["outcome"] == (outcome if stock.root else None)
+    assert event["outcome"] == (outcome if stock.sees_ends else None)
     cause = stock.event(f"eid = {event['cause_eid']}")
     assert (cause["event"], cause["pid"], basis(cause)) == ("limit_exceeded", worker, "seen")
     assert stock.observed() != worker
@@ -164,7 +188,7 @@ def test_a_crash_and_a_kill_are_nobodys_terminations(stock):
         end()
         event = stock.the_end_of(stock.wait_truth("exited", pid=worker))
         assert (event["event"], basis(event)) == ("process_exited", "seen")
-        assert event["reason"] == ("signal" if stock.root else None)
+        assert event["reason"] == ("signal" if stock.sees_ends else None)
         worker = eventually(
             lambda: (pid := stock.observed()) != worker and pid, "the next worker")
     assert not stock.events("event IN ('process_terminated', 'limit_exceeded')")
@@ -220,7 +244,7 @@ def test_the_watchers_end_is_the_runs(stock, signo):
     stopped = stock.event("event = 'watchdog_stopped'")
     assert stopped["eid"] == max(event["eid"] for event in stock.events())
     if signo == signal.SIGKILL:
-        assert stopped["exit_signal"] == (signo if stock.root else None)
+        assert stopped["exit_signal"] == (signo if stock.sees_ends else None)
     else:
         assert stopped["reason"] == "request"
     # A restarted osqueryd's own copy meets no duplicate, and begins a run of its own.
@@ -229,6 +253,41 @@ def test_the_watchers_end_is_the_runs(stock, signo):
     assert not stock.events("event = 'watchdog_crashed'")
     assert len({event["run_id"] for event in stock.events()}) == 2
     assert "refuses us" not in stock.log()
+
+
+def test_an_old_kernel(stock):
+    stock.program(NAME, OLD_KERNEL.format(
+        program=EXTENSION, socket={"x86_64": 41, "aarch64": 198}[platform.machine()],
+        arguments=[f"--state_dir={stock.state_dir}", f"--runtime_dir={stock.runtime_dir}"]))
+    worker = stock.start(*SMALL).observed()
+    # It says once what it can't see, and shows what it can.
+    assert stock.log().count(BLIND) == stock.log().count("no pidfds") == 1
+    os.kill(worker, signal.SIGKILL)
+    event = stock.the_end_of(stock.wait_truth("exited", pid=worker))
+    assert (event["event"], event["reason"]) == ("process_exited", None)
+    worker = eventually(lambda: (pid := stock.observed()) != worker and pid, "the next worker")
+    misbehave(stock, GROW)
+    event = stock.the_end_of(stock.wait_truth("stopped", pid=worker))
+    assert (event["event"], event["reason"], event["outcome"], basis(event)) == (
+        "process_terminated", "memory", None, "inferred")
+    assert stock.stop(signal.SIGKILL) == -signal.SIGKILL
+    stopped = stock.wait_event("event = 'watchdog_stopped'")
+    assert stopped["reason"] is None and stopped["exit_signal"] is None
+    assert stock.log().count(BLIND) == 1
+
+
+def test_as_an_ordinary_user(stock):
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        for path in [stock.directory, *stock.directory.iterdir()]:
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        stock.popen = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    worker = stock.start(*SMALL).observed()
+    misbehave(stock, GROW)
+    event = stock.the_end_of(stock.wait_truth("stopped", pid=worker))
+    assert (event["event"], event["reason"], basis(event)) == (
+        "process_terminated", "memory", "inferred")
+    assert stock.stop() == 0
 
 
 # --- who observes ---

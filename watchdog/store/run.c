@@ -2,7 +2,7 @@
 
 /* Whether the event is an observer's (core/observe.h), which may see a limit exceeded that nobody
  * ends a process for. */
-#define OBSERVED "(instr(coalesce(details, ''), '\"basis\"') > 0)"
+#define OBSERVED "(coalesce(details, '') LIKE '{\"basis\":%')"
 
 /* The run before this one, as the history has it. */
 typedef struct {
