@@ -247,7 +247,8 @@ class Watchdog:
                          f"SELECT * FROM events WHERE {where} ORDER BY eid")
 
     def event(self, where):
-        """The only event that matches."""
+        """The only event that matches, once it is stored: the present state may be told before."""
+        self.wait_event(where)
         events = self.events(where)
         assert len(events) == 1, events
         return events[0]

@@ -47,5 +47,9 @@ if [ "$(id -u)" -eq 0 ]; then
 else
   echo "tests/root is not run: it needs root"
 fi
+# It has sanitizers of its own, so that once is enough.
+if [ $sanitize = OFF ]; then
+  sh tests/fuzz/run.sh "${WATCHDOG_LONG:+300}" || failed=1
+fi
 $python tests/count.py "" "$results/unit.xml" "$results/integration.xml" || failed=1
 exit $failed

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
 #include "watchdog/log.h"
 
 /* How many are read before others get their turn; whoever sends as many at once has to wait. */
@@ -24,10 +25,7 @@ wd_channel_pair(int *ours, int *theirs, GError **error)
 {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
-    const int saved = errno;
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "socketpair: %s",
-                g_strerror(saved));
-    return FALSE;
+    return wd_errno_error(error, "socketpair");
   }
   *ours = pair[0];
   *theirs = pair[1];

@@ -1,8 +1,9 @@
 #include "watchdog/descriptors.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
+
+#include "watchdog/errno-error.h"
 
 gboolean
 wd_descriptors_open_standard(GError **error)
@@ -12,10 +13,7 @@ wd_descriptors_open_standard(GError **error)
     fd = open("/dev/null", O_RDWR); /* these three are for children, too */
   while (fd >= 0 && fd <= STDERR_FILENO);
   if (fd < 0) {
-    const int saved = errno;
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "/dev/null: %s",
-                g_strerror(saved));
-    return FALSE;
+    return wd_errno_error(error, "/dev/null");
   }
   close(fd);
   return TRUE;

@@ -9,6 +9,7 @@
 #include <sys/pidfd.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
 #include "watchdog/procfs.h"
 
 /* "PID START_TICKS", padded with blanks, and a newline. */
@@ -28,15 +29,6 @@ typedef struct {
   gint64 start_ticks;
   WdProcReader reader;
 } Leftover;
-
-static gboolean
-fail(GError **error, const char *path)
-{
-  const int saved = errno;
-  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s", path,
-              g_strerror(saved));
-  return FALSE;
-}
 
 /* --- the old record --- */
 
@@ -156,7 +148,7 @@ write_line(const WdRunRecord *record, guint line, const char *text, GError **err
   while (n < 0 && errno == EINTR);
   if (n >= 0 && n != LINE_LENGTH)
     errno = ENOSPC;
-  return n == LINE_LENGTH || fail(error, record->path);
+  return n == LINE_LENGTH || wd_errno_error(error, record->path);
 }
 
 WdRunRecord *
@@ -167,7 +159,7 @@ wd_run_record_open(const char *path, const char *boot_id, gint64 grace_us, guint
   g_autofree WdRunRecord *record = g_new0(WdRunRecord, 1);
   record->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (record->fd < 0) {
-    fail(error, path);
+    wd_errno_error(error, path);
     return NULL;
   }
   gssize n;
@@ -179,7 +171,7 @@ wd_run_record_open(const char *path, const char *boot_id, gint64 grace_us, guint
   *ended = leftovers->len;
   record->path = g_strdup(path);
   if (!end_leftovers(leftovers, grace_us, error) ||
-      (ftruncate(record->fd, 0) < 0 && !fail(error, path)) ||
+      (ftruncate(record->fd, 0) < 0 && !wd_errno_error(error, path)) ||
       !write_line(record, 0, boot_id, error)) {
     close(record->fd);
     g_free(record->path);

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
 #include "watchdog/log.h"
 #include "watchdog/manager-socket.h"
 #include "watchdog/oom-kills.h"
@@ -442,15 +443,6 @@ taken_signals(sigset_t *set)
   sigaddset(set, SIGHUP);
 }
 
-static gboolean
-fail(GError **error, const char *what)
-{
-  const int saved = errno;
-  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s", what,
-              g_strerror(saved));
-  return FALSE;
-}
-
 gboolean
 wd_main_loop_block_signals(GError **error)
 {
@@ -463,7 +455,7 @@ wd_main_loop_block_signals(GError **error)
   /* Who started us may have ignored it, and then children would go without a word. */
   action.sa_handler = SIG_DFL;
   done = done && sigaction(SIGCHLD, &action, NULL) == 0;
-  return done || fail(error, "signals");
+  return done || wd_errno_error(error, "signals");
 }
 
 static gboolean
@@ -481,7 +473,7 @@ open_sources(Loop *loop, GError **error)
   taken_signals(&set);
   loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (loop->signal_fd < 0)
-    return fail(error, "signalfd");
+    return wd_errno_error(error, "signalfd");
   if (!wd_proc_reader_open(&loop->self, getpid(), error) || !wd_strays_inherit(error))
     return FALSE;
   wd_oom_kills_init(&loop->oom_kills);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "watchdog/core/proc-event.h"
+#include "watchdog/errno-error.h"
 
 #define MESSAGE_MAX 1024
 #define EVENT_AT (NLMSG_HDRLEN + sizeof(struct cn_msg))
@@ -102,11 +103,9 @@ wd_proc_events_open(gint64 parent, GError **error)
       bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 && subscribe(fd) &&
       is_granted(fd))
     return fd;
-  const int saved = errno;
+  wd_errno_error(error, "process events");
   if (fd >= 0)
     close(fd);
-  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "process events: %s",
-              g_strerror(saved));
   return -1;
 }
 

@@ -5,6 +5,8 @@
 #include <glib.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
+
 /* Both files are far shorter; a longer one isn't what we take it for. */
 #define PROC_TEXT_MAX 4096
 
@@ -23,12 +25,8 @@ wd_proc_reader_open(WdProcReader *reader, gint64 pid, GError **error)
 {
   g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) {
-    const int saved = errno;
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s", path,
-                g_strerror(saved));
-    return FALSE;
-  }
+  if (fd < 0)
+    return wd_errno_error(error, path);
   *reader = (WdProcReader){.pid = pid, .stat_fd = fd};
   return TRUE;
 }

@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
+
 #define EXIT_NOT_STARTED 127
 
 /* Everything that the child needs, made before the fork: after it only async-signal-safe calls are
@@ -112,15 +114,6 @@ run_child(const Child *child)
   _exit(EXIT_NOT_STARTED);
 }
 
-static gboolean
-fail(GError **error, const char *what)
-{
-  const int saved = errno;
-  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "%s: %s", what,
-              g_strerror(saved));
-  return FALSE;
-}
-
 gboolean
 wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error)
 {
@@ -140,10 +133,10 @@ wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error)
         g_strdup_printf("%s=%d", program->fd_variable, program->inherited_fd);
 
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-    return fail(error, "socketpair");
+    return wd_errno_error(error, "socketpair");
   const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (null_fd < 0) {
-    fail(error, "/dev/null");
+    wd_errno_error(error, "/dev/null");
     close(pair[0]);
     close(pair[1]);
     return FALSE;
@@ -168,7 +161,7 @@ wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error)
   if (pid < 0) {
     close(pair[0]);
     errno = saved;
-    return fail(error, "fork");
+    return wd_errno_error(error, "fork");
   }
   *spawn = (WdSpawn){.pid = pid, .control_fd = pair[0]};
   return TRUE;
@@ -181,7 +174,7 @@ wd_spawn_go(const WdSpawn *spawn, GError **error)
   do
     n = send(spawn->control_fd, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
   while (n < 0 && errno == EINTR);
-  return n == 1 || fail(error, "starting the process");
+  return n == 1 || wd_errno_error(error, "starting the process");
 }
 
 WdExecState

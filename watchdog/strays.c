@@ -1,10 +1,10 @@
 #include "watchdog/strays.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
 #include "watchdog/procfs.h"
 
 gboolean
@@ -12,10 +12,7 @@ wd_strays_inherit(GError **error)
 {
   if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
     return TRUE;
-  const int saved = errno;
-  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "subreaper: %s",
-              g_strerror(saved));
-  return FALSE;
+  return wd_errno_error(error, "subreaper");
 }
 
 /* A child of ours keeps its pid until we reap it, so what is killed is what was looked at. */

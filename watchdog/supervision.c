@@ -1,10 +1,10 @@
 #include "watchdog/supervision.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "watchdog/core/settings-changes.h"
 #include "watchdog/descriptors.h"
+#include "watchdog/errno-error.h"
 #include "watchdog/log.h"
 #include "watchdog/main-loop.h"
 #include "watchdog/managed-extensions.h"
@@ -87,8 +87,14 @@ prepare_directories(Run *run, GError **error)
   if (run->state_dir == NULL)
     return FALSE;
   run->runtime_dir = wd_private_directory_prepare(run->settings->runtime_dir, error);
-  if (run->runtime_dir == NULL)
-    return FALSE;
+  return run->runtime_dir != NULL;
+}
+
+/* After going to the background: the locks are this process's, and a child does not inherit them.
+ */
+static gboolean
+lock_directories(Run *run, GError **error)
+{
   run->state_lock_fd = wd_private_directory_lock(run->state_dir, error);
   if (run->state_lock_fd < 0)
     return FALSE;
@@ -115,10 +121,7 @@ daemonize(const WdSettings *settings, GError **error)
 {
   if (!settings->daemonize || daemon(0, 0) == 0)
     return TRUE;
-  const int saved = errno;
-  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "--daemonize: %s",
-              g_strerror(saved));
-  return FALSE;
+  return wd_errno_error(error, "--daemonize");
 }
 
 /* osqueryd may run already, under its own watcher: then nothing else is touched. */
@@ -235,8 +238,8 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   wd_descriptors_keep_from_children();
   if (!may_daemonize(settings, error) || !find_programs(&run, error) ||
       !prepare_directories(&run, error) || !daemonize(settings, error) ||
-      !take_pidfile(&run, error) || !end_leftovers(&run, error) || !make_roster(&run, error) ||
-      !wd_main_loop_block_signals(error))
+      !lock_directories(&run, error) || !take_pidfile(&run, error) || !end_leftovers(&run, error) ||
+      !make_roster(&run, error) || !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();
   if (!start_writer(&run, error))

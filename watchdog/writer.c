@@ -1,12 +1,12 @@
 #include "watchdog/writer.h"
 
-#include <errno.h>
 #include <glib.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
 #include "watchdog/history-keeper.h"
 #include "watchdog/log.h"
 #include "watchdog/store/database.h"
@@ -230,9 +230,7 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
 {
   const int event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (event_fd < 0) {
-    const int saved = errno;
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "eventfd: %s",
-                g_strerror(saved));
+    wd_errno_error(error, "eventfd");
     return NULL;
   }
   WdWriter *writer = g_new0(WdWriter, 1);

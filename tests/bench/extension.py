@@ -26,7 +26,7 @@ from thrift.protocol import TBinaryProtocol  # noqa: E402
 from thrift.transport import TSocket, TTransport  # noqa: E402
 
 BUILD = pathlib.Path(os.environ.get("WATCHDOG_BUILD_DIR", "build")).resolve()
-PING = b"\x80\x01\x00\x01\x00\x00\x00\x04ping\x00\x00\x00\x00\x00"
+PING = tm.PING
 
 
 # --- the Python extension: `extension.py serve SOCKET STATE RUNTIME` ---
@@ -108,14 +108,6 @@ def fill_in(path, events):
     path.with_name(path.name + "-wal").touch(0o600)  # SQLite has taken it along
 
 
-def call_bytes(table, constraints=()):
-    """A call to generate as it goes over the wire."""
-    memory = TTransport.TMemoryBuffer()
-    client = tm.Extension.Client(TBinaryProtocol.TBinaryProtocol(memory))
-    client.send_call("table", table, {"action": "generate", "context": tm.context(constraints)})
-    return memory.getvalue()
-
-
 def connect(path):
     client = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     client.settimeout(60)
@@ -189,14 +181,14 @@ def measure(path, pid, events, pings):
             ("100 rows", [("eid", 4, str(events - 100))]), ("10,000 rows", [("eid", 8, "10000")])]
     figures, pong = {}, reply_size(path, PING)[1]
     for name, constraints in rows:
-        call = PING if constraints is None else call_bytes("watchdog_events", constraints)
+        call = PING if constraints is None else tm.call_bytes("watchdog_events", constraints)
         size = pong if constraints is None else reply_size(path, call)[0]
         figures[name] = timed(20 if name == "10,000 rows" else 500, exchange, path, call, size)
-    call = call_bytes("watchdog_events", [("eid", 8, "10000")])
+    call = tm.call_bytes("watchdog_events", [("eid", 8, "10000")])
     size = reply_size(path, call)[0]
     figures["worst ping"] = worst_ping(path, call, size, pong, 300)
     if pid is not None:
-        scan = call_bytes("watchdog_events", [("eid", 32, "1"), ("time", 16, "1")])  # finds nothing
+        scan = tm.call_bytes("watchdog_events", [("eid", 32, "1"), ("time", 16, "1")])  # finds nothing
         figures["worst ping, long step"] = worst_ping(path, scan, reply_size(path, scan)[0], pong, 300)
     before = private_kb(pid) if pid else 0
     begin = time.perf_counter()

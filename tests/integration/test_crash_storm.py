@@ -26,7 +26,7 @@ class Observer(threading.Thread):
         self.stopping = threading.Event()
 
     def run(self):
-        while not self.stopping.wait(0.01):
+        while not self.stopping.wait(0.02):
             if not self.path.exists():
                 continue
             database = sqlite3.connect(f"file:{self.path}?mode=ro", uri=True, timeout=10)
@@ -49,7 +49,7 @@ class Observer(threading.Thread):
 
 def load(stand_in, stopping):
     """Queries to both tables, one after the other."""
-    while not stopping.wait(0.02):
+    while not stopping.wait(0.1):
         asking = stand_in.asking("SELECT count(*) FROM watchdog_events e, watchdog_processes p")
         asking.wait(60)
 

@@ -7,6 +7,7 @@ ping that failed, a starting core that unlinks what the one before left.
 import atexit
 import contextlib
 import glob
+import logging
 import json
 import os
 import pathlib
@@ -19,6 +20,7 @@ import tempfile
 import threading
 import time
 
+logging.getLogger("thrift.transport.TSocket").disabled = True  # nobody there is no news here
 IDL = pathlib.Path(__file__).resolve().parents[2] / "thrift" / "osquery.thrift"
 
 
@@ -40,6 +42,9 @@ from osquery.ttypes import (  # noqa: E402
 )
 from thrift.protocol import TBinaryProtocol  # noqa: E402
 from thrift.transport import TSocket, TTransport  # noqa: E402
+
+# A ping as it goes over the wire.
+PING = b"\x80\x01\x00\x01" + b"\x00\x00\x00\x04ping" + b"\x00\x00\x00\x00" + b"\x00"
 
 
 @contextlib.contextmanager
@@ -93,6 +98,14 @@ def generate(path, table, constraints=(), columns=None, timeout=10):
     response = call(path, table, request, timeout=timeout)
     assert response.status.code == 0, response.status.message
     return response.response
+
+
+def call_bytes(table, constraints=()):
+    """A call to generate as it goes over the wire."""
+    memory = TTransport.TMemoryBuffer()
+    Extension.Client(TBinaryProtocol.TBinaryProtocol(memory)).send_call(
+        "table", table, {"action": "generate", "context": context(constraints)})
+    return memory.getvalue()
 
 
 class Manager:

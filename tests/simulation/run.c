@@ -356,7 +356,6 @@ choose_limits(SimRandom *random)
       .watchdog_delay_s = SIM_RANDOM_PICK(random, 0, 0, 3, 60),
       .forced_shutdown_delay_s = SIM_RANDOM_PICK(random, 4, 4, 1, 0),
       .stop_grace_s = SIM_RANDOM_PICK(random, 11, 6, 1),
-      .manager = sim_random_chance(random, 90),
       .extensions_interval_s = 3,
       .extensions_timeout_s = 3,
       .extension_registration_timeout_s = SIM_RANDOM_PICK(random, 0, 0, 1, 10, 60),

@@ -30,10 +30,25 @@ salvage_clear(Salvage *salvage)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Salvage, salvage_clear)
 
+/* Only valid text is ever written. */
+static gboolean
+is_sound(sqlite3_stmt *row)
+{
+  for (int i = 0; i < sqlite3_column_count(row); i++)
+    if (sqlite3_column_type(row, i) == SQLITE_TEXT) {
+      const char *text = (const char *)sqlite3_column_text(row, i);
+      if (text == NULL || !g_utf8_validate_len(text, (gsize)sqlite3_column_bytes(row, i), NULL))
+        return FALSE;
+    }
+  return TRUE;
+}
+
 /* A row that the target's columns don't take is damage, too. */
 static gboolean
 copy_row(Salvage *salvage, sqlite3_stmt *row, GError **error)
 {
+  if (!is_sound(row))
+    return TRUE;
   int result = SQLITE_OK;
   for (int i = 0; i < sqlite3_column_count(row) && result == SQLITE_OK; i++)
     result = sqlite3_bind_value(salvage->insert, i + 1, sqlite3_column_value(row, i));
