@@ -342,6 +342,7 @@ choose_limits(SimRandom *random)
 {
   return (WdLimits){
       .enforce = sim_random_chance(random, 90),
+      .manager = sim_random_chance(random, 90),
       .enforce_extensions = sim_random_chance(random, 70),
       .dry_run = sim_random_chance(random, 10),
       .memory_limit_bytes = SIM_RANDOM_PICK(random, 50, 100, 200) * SIM_MB,
