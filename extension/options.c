@@ -89,6 +89,18 @@ apply(ExtOptions *options, const Flag *flag, const char *argument, const char *n
     return TRUE;
   }
 
+  if (g_str_equal(flag->name, "noobserve") && flag->value == NULL) {
+    options->observe = EXT_OBSERVE_NEVER;
+    return TRUE;
+  }
+  if (g_str_equal(flag->name, "observe")) {
+    gboolean observe;
+    if (!set_boolean(&observe, flag->value != NULL ? flag->value : "true", argument, error))
+      return FALSE;
+    options->observe = observe ? EXT_OBSERVE_ALWAYS : EXT_OBSERVE_NEVER;
+    return TRUE;
+  }
+
   static const char *const VALUED[] = {"socket",    "timeout",     "interval",
                                        "state_dir", "runtime_dir", NULL};
   if (!g_strv_contains(VALUED, flag->name))
@@ -191,6 +203,9 @@ ext_options_help(void)
          "                      or $OSQUERY_WATCHDOG_STATE_DIR)\n"
          "  --runtime_dir DIR   where the present state is (/run/osquery-watchdog,\n"
          "                      or $OSQUERY_WATCHDOG_RUNTIME_DIR)\n"
+         "  --observe           observe osqueryd's watcher, and write to these directories\n"
+         "  --noobserve         only read what is there; without either: observe, unless\n"
+         "                      osquery-watchdogd runs osqueryd\n"
          "  --version\n"
          "  --help\n"
          "\n"

@@ -13,6 +13,13 @@ typedef enum {
   EXT_STARTED_BY_WATCHDOG, /* osquery-watchdogd */
 } ExtStarter;
 
+/* Whether to observe a watcher that isn't ours, and to write the store, instead of reading it. */
+typedef enum {
+  EXT_OBSERVE_IF_STOCK, /* if osqueryd's own watcher started us, or is behind the socket */
+  EXT_OBSERVE_ALWAYS,   /* whatever the watcher is called */
+  EXT_OBSERVE_NEVER,
+} ExtObserve;
+
 typedef struct {
   char *socket; /* of the extension manager */
   gint64 timeout_us;
@@ -21,6 +28,7 @@ typedef struct {
   char *state_dir;
   char *runtime_dir;
   ExtStarter starter;
+  ExtObserve observe;
   char *observation_fd; /* as the environment has it, or NULL */
 } ExtOptions;
 
@@ -41,8 +49,8 @@ typedef struct {
 } ExtEnvironment;
 
 /* Understands --name=value, --name value and their forms with one dash, dashes for underscores, and
- * --verbose, --noverbose, --verbose=false; the last one wins. @argv: with the program's name, ended
- * by NULL.
+ * --verbose, --noverbose, --verbose=false, as for --observe; the last one wins. @argv: with the
+ * program's name, ended by NULL.
  * @options: to be cleared in any case. */
 ExtOptionsResult ext_options_parse(const char *const *argv, const ExtEnvironment *environment,
                                    ExtOptions *options, GError **error);

@@ -12,12 +12,15 @@
 #include "extension/plugin.h"
 #include "extension/registration.h"
 #include "extension/watch.h"
+#include "extension/witness.h"
 #include "thrift/server.h"
+#include "watchdog/kin.h"
 
 /* osquery asked us to end: its own reply goes out first, but nobody is waited for longer than this.
  */
 #define FLUSH_STEP_MS 10
 #define FLUSH_STEPS 100
+#define SEARCH_MS 1000
 
 typedef struct {
   const ExtOptions *options;
@@ -29,6 +32,9 @@ typedef struct {
   ExtObserver *observer; /* NULL: nobody hears us */
   guint silence_source;  /* ticks until the core has answered; 0: it is not waited for */
   pid_t parent;          /* who started us */
+  ExtWitness *witness;   /* NULL: we observe nobody */
+  gboolean watcher_gone; /* that it observed */
+  guint search_source;   /* ticks until there is a watcher to observe; 0: it is not looked for */
   GMainLoop *loop;
   int signals; /* a signalfd */
   guint signal_source;
@@ -191,6 +197,82 @@ step(Program *program, ExtEvent event, gint64 uuid, const char *text)
 }
 
 static void
+on_watcher_gone(gpointer user_data)
+{
+  Program *program = user_data;
+  program->watcher_gone = TRUE;
+  if (program->options->starter == EXT_STARTED_BY_OSQUERY)
+    step(program, EXT_STOP, -1, NULL);
+}
+
+static gboolean
+may_observe(const Program *program)
+{
+  const ExtOptions *options = program->options;
+  return options->observe == EXT_OBSERVE_ALWAYS ||
+         (options->observe == EXT_OBSERVE_IF_STOCK && options->starter != EXT_STARTED_BY_WATCHDOG);
+}
+
+/* Observes the watcher that @pid is. Returns: FALSE when it is none, which may change. */
+static gboolean
+begin_to_observe(Program *program, gint64 pid)
+{
+  const ExtOptions *options = program->options;
+  const gint64 watcher = ext_witness_find_watcher(pid, options->observe == EXT_OBSERVE_ALWAYS);
+  if (watcher == 0)
+    return FALSE;
+  const ExtWitnessOptions witness = {
+      .socket = options->socket,
+      .state_dir = options->state_dir,
+      .runtime_dir = options->runtime_dir,
+      .verbose = options->verbose,
+  };
+  g_autoptr(GError) error = NULL;
+  program->watcher_gone = FALSE;
+  program->witness = ext_witness_new(&witness, watcher, on_watcher_gone, program, &error);
+  if (program->witness != NULL)
+    say("observes osqueryd's watcher, process %" G_GINT64_FORMAT, watcher);
+  else
+    say("can't observe osqueryd's watcher: %s", error->message);
+  return TRUE;
+}
+
+static gboolean
+on_search(gpointer user_data)
+{
+  Program *program = user_data;
+  if (!begin_to_observe(program, program->parent))
+    return G_SOURCE_CONTINUE;
+  program->search_source = 0;
+  return G_SOURCE_REMOVE;
+}
+
+/* Started by a watcher we begin at once, for its worker may never answer. */
+static void
+search_parent(Program *program)
+{
+  if (program->options->starter == EXT_STARTED_BY_OSQUERY && may_observe(program) &&
+      !begin_to_observe(program, program->parent))
+    program->search_source = g_timeout_add(SEARCH_MS, on_search, program);
+}
+
+/* We are registered with the core that is process @manager_pid: by hand, that tells whom to
+ * observe; one that started us itself has no watcher. */
+static void
+search_behind(Program *program, gint64 manager_pid)
+{
+  WdProcStat stat;
+  if (manager_pid == program->parent)
+    g_clear_handle_id(&program->search_source, g_source_remove);
+  if (program->options->starter == EXT_STARTED_BY_OSQUERY || !may_observe(program))
+    return;
+  if (program->watcher_gone)
+    g_clear_pointer(&program->witness, ext_witness_free);
+  if (program->witness == NULL && wd_kin_stat(manager_pid, &stat))
+    (void)begin_to_observe(program, stat.ppid);
+}
+
+static void
 observe(Program *program, const ExtCallResult *result)
 {
   const gboolean cancelled = program->registration.state == EXT_STATE_STOPPING;
@@ -215,6 +297,8 @@ on_call_ended(const ExtCallResult *result, gpointer user_data)
   if (program->options->starter == EXT_STARTED_BY_OSQUERY && result->event == EXT_REGISTERED &&
       result->manager_pid == program->parent)
     ext_registration_bind(&program->registration);
+  if (result->event == EXT_REGISTERED)
+    search_behind(program, result->manager_pid);
   step(program, result->event, result->uuid, result->text);
 }
 
@@ -285,6 +369,8 @@ take_signals(Program *program)
 static void
 program_clear(Program *program)
 {
+  g_clear_handle_id(&program->search_source, g_source_remove);
+  g_clear_pointer(&program->witness, ext_witness_free); /* first: it has something to write */
   g_clear_pointer(&program->calls, ext_calls_free);
   g_clear_handle_id(&program->silence_source, g_source_remove);
   g_clear_pointer(&program->observer, ext_observer_free);
@@ -337,6 +423,7 @@ ext_program_run(const ExtOptions *options)
   ext_registration_init(&program.registration, options->starter != EXT_STARTED_BY_HAND,
                         options->timeout_us, options->interval_us);
   step(&program, EXT_STARTED, -1, NULL);
+  search_parent(&program);
   g_main_loop_run(program.loop);
   return program.exit_code;
 }

@@ -115,6 +115,13 @@ wd_proc_reader_start_ticks(const WdProcReader *reader)
   return read_stat(reader->stat_fd, &stat) ? stat.start_ticks : -1;
 }
 
+gboolean
+wd_proc_reader_lives(const WdProcReader *reader)
+{
+  WdProcStat stat;
+  return read_stat(reader->stat_fd, &stat) && stat.state != 'Z' && stat.state != 'X';
+}
+
 char *
 wd_procfs_boot_id(void)
 {

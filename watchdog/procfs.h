@@ -28,6 +28,9 @@ gboolean wd_proc_reader_sample(const WdProcReader *reader, gboolean with_private
 /* The process's start, in clock ticks since boot; with the pid, its identity. -1: it is gone. */
 gint64 wd_proc_reader_start_ticks(const WdProcReader *reader);
 
+/* FALSE: it is gone, or a zombie. */
+gboolean wd_proc_reader_lives(const WdProcReader *reader);
+
 /* One reading of a stat file, a process's or a thread's. FALSE: gone, or not understood. */
 gboolean wd_procfs_read_stat(const char *path, WdProcStat *stat);
 

@@ -10,7 +10,7 @@ G_DEFINE_QUARK(stand - flags - error, stand_flags_error)
 #define FLAGFILE_DEPTH_MAX 16
 #define ALARM_TIMEOUT_MIN 10 /* osquery/core/init.cpp, validateAlarmTimeout */
 
-/* Types and defaults as osquery's; the last two are our own. */
+/* Types and defaults as osquery's; the last four are our own. */
 static const StandFlag FLAGS[] = {
     {"D", STAND_FLAG_BOOL, "false"},
     {"alarm_timeout", STAND_FLAG_UINT64, "15"},
@@ -67,6 +67,8 @@ static const StandFlag FLAGS[] = {
     {"watchdog_memory_limit", STAND_FLAG_UINT64, "0"},
     {"watchdog_utilization_limit", STAND_FLAG_UINT64, "0"},
     {"misbehave", STAND_FLAG_STRING, ""},
+    {"watcher_interval_ms", STAND_FLAG_UINT64, "3000"},
+    {"watcher_truth", STAND_FLAG_STRING, ""},
     {"schedule", STAND_FLAG_STRING, ""},
 };
 

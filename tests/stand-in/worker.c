@@ -10,6 +10,7 @@
 
 #include "tests/stand-in/manager.h"
 #include "tests/stand-in/process.h"
+#include "tests/stand-in/watcher.h"
 #include "thrift/types.h"
 
 #define EXIT_CATASTROPHIC 78
@@ -136,11 +137,6 @@ blank_arguments(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
-  if (getenv("OSQUERY_WORKER") == NULL) {
-    g_printerr("osqueryd: this stand-in can only be a worker: set OSQUERY_WORKER, as "
-               "osquery-watchdogd does\n");
-    return EXIT_FAILURE;
-  }
   const char *first =
       !names_flagfile(argv) && access(DEFAULT_FLAGFILE, R_OK) == 0 ? DEFAULT_FLAGFILE : NULL;
   g_autoptr(GError) error = NULL;
@@ -150,8 +146,15 @@ main(int argc, char **argv)
     g_printerr("%s\n", error->message);
     return EXIT_FAILURE;
   }
-  blank_arguments(argc, argv);
   stand_block_signals();
+  if (getenv("OSQUERY_WORKER") == NULL) {
+    if (!stand_flags_bool(flags, "disable_watchdog"))
+      return stand_watcher_run(flags, argv);
+    g_printerr("osqueryd: this stand-in is a watcher, or with OSQUERY_WORKER set a worker, but not "
+               "both in one\n");
+    return EXIT_FAILURE;
+  }
+  blank_arguments(argc, argv);
   wire_init();
   Worker worker = {.flags = flags, .watcher = getppid()};
   if (!stand_misbehave(&worker.misbehaviour, stand_flags_text(flags, "misbehave"), &error)) {

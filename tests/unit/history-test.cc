@@ -269,6 +269,25 @@ TEST_F(History, AClosedTerminationTellsWhatItWasFor)
   EXPECT_EQ(wd_history_eid(history, 1), 6);
 }
 
+TEST_F(History, OfAnObservationThatCrashedNoEndingWasOpen)
+{
+  const std::string file = path("history.db");
+  {
+    g_autoptr(WdHistory) history = open_history(file, run("a"));
+    for (guint64 seq : {1, 2}) {
+      g_autoptr(WdEvent) event =
+          new_event(seq, seq == 1 ? WD_EVENT_WATCHDOG_STARTED : WD_EVENT_LIMIT_EXCEEDED);
+      event->details = g_strdup("{\"basis\":\"seen\"}");
+      g_autoptr(GError) error = nullptr;
+      ASSERT_TRUE(wd_history_append(history, &event, 1, &error)) << error->message;
+    }
+  }
+  wd_history_free(open_history(file, run("b")));
+  EXPECT_EQ(
+      rows(file, "SELECT event, message FROM events WHERE eid > 2"),
+      Rows{"watchdog_crashed|the observation of osqueryd watcher (100) ended without stopping"});
+}
+
 TEST_F(History, TheWatchdogsOwnEndIsToldByItsCrash)
 {
   {

@@ -50,6 +50,27 @@ TEST(Options, Defaults)
   EXPECT_STREQ(p.options.runtime_dir, "/run/osquery-watchdog");
 }
 
+TEST(Options, Observe)
+{
+  struct {
+    std::vector<const char *> arguments;
+    ExtObserve observe;
+  } const rows[] = {
+      {{"--socket=/s"}, EXT_OBSERVE_IF_STOCK},
+      {{"--socket=/s", "--observe"}, EXT_OBSERVE_ALWAYS},
+      {{"--socket=/s", "--observe=false"}, EXT_OBSERVE_NEVER},
+      {{"--socket=/s", "--observe", "--noobserve"}, EXT_OBSERVE_NEVER},
+      {{"--socket=/s", "--noobserve", "--observe=true"}, EXT_OBSERVE_ALWAYS},
+  };
+  for (const auto &row : rows) {
+    const Parsed p(row.arguments);
+    ASSERT_EQ(p.result, EXT_OPTIONS_RUN) << p.error;
+    EXPECT_EQ(p.options.observe, row.observe);
+  }
+  EXPECT_EQ(Parsed({"--socket=/s", "--observe=maybe"}).error,
+            "--observe=maybe: needs true or false");
+}
+
 TEST(Options, FormsOfFlags)
 {
   const Parsed p({"-socket=/a", "--socket", "/b=c", "-timeout", "0x10", "--state-dir=/state",

@@ -1,8 +1,7 @@
 #include "watchdog/core/message.h"
 
-/* "osqueryd worker (PID)": osquery's words for who it is. */
-static char *
-subject(WdRole role, const char *path, gint64 pid)
+char *
+wd_message_subject(WdRole role, const char *path, gint64 pid)
 {
   g_autofree char *who = NULL;
   switch (role) {
@@ -21,8 +20,8 @@ subject(WdRole role, const char *path, gint64 pid)
   return g_strdup_printf("%s (%" G_GINT64_FORMAT ")", who, pid);
 }
 
-static char *
-breach_text(const WdEvent *event)
+char *
+wd_message_breach(const WdEvent *event)
 {
   if (event->reason == WD_REASON_CPU)
     return g_strdup_printf("Maximum sustainable CPU utilization limit %" G_GINT64_FORMAT
@@ -68,7 +67,7 @@ stuck_message(const WdEvent *event)
 char *
 wd_event_message(const WdEvent *event)
 {
-  g_autofree char *who = subject(event->role, event->path, event->pid);
+  g_autofree char *who = wd_message_subject(event->role, event->path, event->pid);
   g_autofree char *what = NULL;
   switch (event->kind) {
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
@@ -76,7 +75,7 @@ wd_event_message(const WdEvent *event)
   case WD_EVENT_TERMINATION_STUCK:
     return stuck_message(event);
   case WD_EVENT_LIMIT_EXCEEDED: {
-    g_autofree char *breach = breach_text(event);
+    g_autofree char *breach = wd_message_breach(event);
     if (event->role == WD_ROLE_WATCHDOG)
       return g_strconcat("Watcher has become unhealthy: ", breach, NULL);
     what = g_strconcat("stopping: ", breach, NULL);
@@ -87,7 +86,7 @@ wd_event_message(const WdEvent *event)
       what = g_strdup("would be stopped: it lives, but is not registered");
       break;
     }
-    g_autofree char *breach = breach_text(event);
+    g_autofree char *breach = wd_message_breach(event);
     what = g_strconcat("would be stopped: ", breach, NULL);
     break;
   }
@@ -145,7 +144,7 @@ wd_spawn_failed_message(WdRole role, const char *path, const char *error)
 char *
 wd_kill_message(WdRole role, const char *path, gint64 pid)
 {
-  g_autofree char *who = subject(role, path, pid);
+  g_autofree char *who = wd_message_subject(role, path, pid);
   return g_strdup_printf("%s could not be stopped. Sending kill signal.", who);
 }
 

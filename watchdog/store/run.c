@@ -1,5 +1,9 @@
 #include "watchdog/store/run.h"
 
+/* Whether the event is an observer's (core/observe.h), which may see a limit exceeded that nobody
+ * ends a process for. */
+#define OBSERVED "(coalesce(details, '') LIKE '{\"basis\":%')"
+
 /* The run before this one, as the history has it. */
 typedef struct {
   gboolean found;
@@ -43,7 +47,10 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 greatest, gint64
       " SELECT ?4 + 1, ?1, run_id, 'watchdog_crashed', 'watchdog', 'watchdog',"
       "  (SELECT path FROM events WHERE eid > ?2 AND event = 'watchdog_started' LIMIT 1),"
       "  pid, iif(?3, 'reboot', NULL),"
-      "  'osquery-watchdogd (' || pid || ') ended without stopping'"
+      "  iif((SELECT " OBSERVED
+      "   FROM events WHERE eid > ?2 AND event = 'watchdog_started' LIMIT 1),"
+      "   'the observation of osqueryd watcher (', 'osquery-watchdogd (')"
+      "  || pid || ') ended without stopping'"
       "  || iif(?3, ': the host went down', '')"
       " FROM run",
       error);
@@ -73,7 +80,7 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 greatest, gint64
       "  WHERE eid > ?2 AND role <> 'watchdog'"
       "  AND event IN ('limit_exceeded', 'process_terminated', 'process_exited')"
       "  GROUP BY role, name, pid)"
-      " WHERE event = 'limit_exceeded' ORDER BY newest",
+      " WHERE event = 'limit_exceeded' AND NOT " OBSERVED " ORDER BY newest",
       error);
   if (interrupted == NULL)
     return FALSE;

@@ -1,0 +1,326 @@
+"""The extension, autoloaded by a stock osqueryd, observes that osqueryd's own watcher.
+
+The watcher is the stand-in's, which writes down what it does: that is the truth that the recorded
+events are compared with. How processes end is seen where the kernel tells us: root, and since Linux 6.6 anybody,
+outside of containers."""
+
+import json
+import os
+import platform
+import pwd
+import signal
+import subprocess
+
+import pytest
+
+from harness import BUILD, CTL, MARK, PATIENCE, STAND_IN, Proc, Watchdog, alive, eventually
+
+EXTENSION = BUILD / "bin" / "osquery-watchdog.ext"
+NAME = EXTENSION.name
+# The watcher looks more often than osquery's, so that the tests take less time; its back-off is
+# as short as its flag allows.
+FAST = ("--watcher_interval_ms=1000", "--watchdog_max_delay=1", "--extensions_interval=1")
+SMALL = ("--watchdog_delay=0", "--watchdog_memory_limit=30")
+# Slow enough that the watcher has a baseline before it is over.
+GROW = "grow:60:200"
+BLIND = "how processes end can't be seen"
+
+# Starts the extension on a kernel that knows neither process events nor pidfds.
+OLD_KERNEL = """#!/usr/bin/python3
+import ctypes, os, struct, sys
+def rule(code, yes, no, value):
+    return struct.pack("HBBI", code, yes, no, value)
+LOAD, EQUAL, RETURN, ERRNO = 0x20, 0x15, 0x06, 0x00050000
+code = b"".join([
+    rule(LOAD, 0, 0, 0), rule(EQUAL, 4, 0, 434), rule(EQUAL, 0, 2, {socket}),
+    rule(LOAD, 0, 0, 16), rule(EQUAL, 2, 0, 16), rule(RETURN, 0, 0, 0x7fff0000),
+    rule(RETURN, 0, 0, ERRNO | 38), rule(RETURN, 0, 0, ERRNO | 93)])
+kept = ctypes.create_string_buffer(code)
+program = struct.pack("HxxxxxxP", len(code) // 8, ctypes.addressof(kept))
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program, 0, 0) == 0
+os.execv("{program}", ["{program}", *sys.argv[1:], *{arguments}])
+"""
+
+
+class Stock(Watchdog):
+    """A stock osqueryd with our extension in extensions.load."""
+
+    def __init__(self, directory, osqueryd):
+        super().__init__(directory, osqueryd)
+        self.truth_path = self.directory / "truth"
+        # osquery gives an extension no arguments of its own.
+        self.tables_extension = self.program(
+            NAME, f'#!/bin/sh\nexec {EXTENSION} "$@" --state_dir={self.state_dir}'
+                  f' --runtime_dir={self.runtime_dir}\n')
+        self.autoload.write_text(f"{self.tables_extension}\n")
+
+    def command(self, *options, flags=()):
+        ours = super().command(flags=[*FAST, f"--watcher_truth={self.truth_path}", *flags])
+        return ours[ours.index("--") + 1:]
+
+    def start(self, *flags, ready=True):
+        self.truth_path.unlink(missing_ok=True)
+        super().start(flags=flags, ready=False)
+        if ready:
+            self.observed()
+        return self
+
+    @property
+    def sees_ends(self):
+        return BLIND not in self.log()
+
+    def observed(self):
+        """Waits until the present worker is observed, and its limits are known; its pid."""
+        def known():
+            row = self.status("worker")
+            started = self.truth("started")
+            return (started and row and row["pid"] == started[-1]["pid"] and
+                    row["state"] == "running" and row["memory_limit"] and row["pid"])
+        return eventually(known, "the worker is observed")
+
+    def truth(self, event, role="worker", **columns):
+        """What the watcher did."""
+        lines = self.truth_path.read_text().splitlines() if self.truth_path.exists() else []
+        wanted = {"event": event, "role": role, **columns}
+        return [line for line in map(json.loads, lines)
+                if all(line[key] == value for key, value in wanted.items())]
+
+    def wait_truth(self, event, role="worker", count=1, **columns):
+        return eventually(lambda: len(found := self.truth(event, role, **columns)) >= count and
+                          found, f"the watcher: {event} {role}")[-1]
+
+    def the_end_of(self, truth):
+        """The event of a process's end, which must be as the watcher has it."""
+        event = self.wait_event(f"pid = {truth['pid']} AND"
+                                " event IN ('process_exited', 'process_terminated')")
+        self.event(f"pid = {truth['pid']} AND event IN ('process_exited', 'process_terminated')")
+        seen = (truth["code"], truth["signal"]) if self.sees_ends else (None, None)
+        assert (event["exit_code"], event["exit_signal"]) == seen
+        assert event["signals_sent"] is None and event["duration_ms"] is None
+        return event
+
+
+def basis(event):
+    return json.loads(event["details"])["basis"]
+
+
+def observing(directory):
+    stock = Stock(directory, STAND_IN / "osqueryd")
+    yield stock
+    left = stock.clean_up()
+    print(stock.log())
+    print(stock.truth_path.read_text() if stock.truth_path.exists() else "")
+    assert not left, f"left running: {left}"
+    for sanitizer in ("AddressSanitizer", "LeakSanitizer", "runtime error:"):
+        assert sanitizer not in stock.log()
+
+
+@pytest.fixture
+def stock(directory):
+    yield from observing(directory)
+
+
+def misbehave(stock, modes):
+    stock.query(f"SELECT misbehave('{modes}')")
+
+
+# --- what is seen ---
+
+
+def test_shows_the_watcher_the_worker_and_the_extensions(stock):
+    one = stock.add_extension("one")
+    worker = stock.start(*SMALL).observed()
+    pid = stock.registered("one")
+    rows = eventually(
+        lambda: len(found := {row["name"]: row for row in stock.query(
+            "SELECT * FROM watchdog_processes")}) == 4 and found, "all four")
+    assert {name: (row["role"], int(row["pid"]), row["path"], row["state"])
+            for name, row in rows.items() if name != NAME} == {
+        "watchdog": ("watchdog", stock.process.pid, str(stock.osqueryd), "running"),
+        "worker": ("worker", worker, str(stock.osqueryd), "running"),
+        "one.ext": ("extension", pid, str(one), "running")}
+    assert rows["worker"]["memory_limit"] == str(30 * 1024 * 1024)
+    assert rows["worker"]["enforced"] == "1" and rows["one.ext"]["enforced"] == "0"
+    assert stock.event("event = 'watchdog_started'")["pid"] == stock.process.pid
+    for name, pid in (("worker", worker), ("one.ext", pid)):
+        assert stock.event(f"event = 'process_started' AND name = '{name}'")["pid"] == pid
+    assert stock.stop() == 0
+
+
+@pytest.mark.parametrize("modes, signals", [(GROW, "USR1,TERM"),
+                                            (f"ignore-term,{GROW}", "USR1,TERM,KILL")])
+def test_memory(stock, modes, signals):
+    worker = stock.start(*SMALL, "--watchdog_forced_shutdown_delay=1").observed()
+    misbehave(stock, modes)
+    truth = stock.wait_truth("stopped", pid=worker)
+    assert (truth["reason"], truth["signals"]) == ("memory", signals)
+    event = stock.the_end_of(truth)
+    assert (event["event"], event["reason"], basis(event)) == (
+        "process_terminated", "memory", "inferred")
+    assert event["measured"] > event["limit_value"] == 30 * 1024 * 1024
+    outcome = "killed" if signals.endswith("KILL") else "graceful"
+    assert event["outcome"] == (outcome if stock.sees_ends else None)
+    cause = stock.event(f"eid = {event['cause_eid']}")
+    assert (cause["event"], cause["pid"], basis(cause)) == ("limit_exceeded", worker, "seen")
+    assert stock.observed() != worker
+    assert stock.status("worker")["terminations"] == 1
+
+
+def test_cpu(stock):
+    # osquery's own interval: CPU is judged by whole intervals.
+    worker = stock.start("--watchdog_delay=0", "--watchdog_latency_limit=6",
+                         "--watcher_interval_ms=3000").observed()
+    misbehave(stock, "spin:1")
+    truth = stock.wait_truth("stopped", pid=worker)
+    assert truth["reason"] == "cpu"
+    event = stock.the_end_of(truth)
+    assert (event["event"], event["reason"], basis(event)) == (
+        "process_terminated", "cpu", "inferred")
+    assert event["measured"] > event["limit_value"] and event["unit"] == "ms"
+    assert event["utilization"] > event["utilization_limit"] == 10
+
+
+def test_a_crash_and_a_kill_are_nobodys_terminations(stock):
+    worker = stock.start(*SMALL).observed()
+    for end in (lambda: stock.asking("SELECT misbehave('crash')").wait(PATIENCE),
+                lambda: os.kill(worker, signal.SIGKILL)):
+        end()
+        event = stock.the_end_of(stock.wait_truth("exited", pid=worker))
+        assert (event["event"], basis(event)) == ("process_exited", "seen")
+        assert event["reason"] == ("signal" if stock.sees_ends else None)
+        worker = eventually(
+            lambda: (pid := stock.observed()) != worker and pid, "the next worker")
+    assert not stock.events("event IN ('process_terminated', 'limit_exceeded')")
+    # It lives on when the worker dies, and registers with the next one.
+    assert len(stock.truth("started", "extension", name=NAME)) == 1
+    assert stock.query("SELECT count(*) AS n FROM watchdog_events")[0]["n"] > "0"
+
+
+def test_a_worker_that_exits_78_ends_everything(stock):
+    worker = stock.start(*SMALL).observed()
+    stock.asking("SELECT misbehave('exit:78')").wait(PATIENCE)
+    assert stock.wait() == 78
+    event = stock.the_end_of(stock.wait_truth("exited", pid=worker))
+    assert event["event"] == "process_exited"
+    stopped = stock.wait_event("event = 'watchdog_stopped'")
+    assert stopped["pid"] == stock.process.pid
+    stock.wait_nothing_runs()
+
+
+def test_extensions_are_ended_where_that_is_enabled(stock):
+    path = stock.add_extension("one", GROW)
+    stock.start(*SMALL, "--enable_extensions_watchdog", ready=False)
+    truth = stock.wait_truth("stopped", "extension", name=path.name)
+    assert truth["reason"] == "memory"
+    event = stock.the_end_of(truth)
+    assert (event["role"], event["name"]) == ("extension", "one.ext")
+    assert (event["event"], event["reason"], basis(event)) == (
+        "process_terminated", "memory", "inferred")
+
+
+def test_a_crash_loop_to_the_end(stock):
+    stock.start("--misbehave=exit:3:1", ready=False)
+    assert stock.wait() == 1
+    assert len(stock.truth("gave_up")) == 1
+    exits = stock.truth("exited")
+    assert len(exits) == 5
+    for truth in exits:
+        assert stock.the_end_of(truth)["event"] == "process_exited"
+    reached = stock.wait_event("event = 'respawn_limit_reached'")
+    assert (reached["name"], basis(reached)) == ("worker", "inferred")
+    assert stock.wait_event("event = 'watchdog_stopped'")["cause_eid"] == reached["eid"]
+    stock.wait_nothing_runs()
+
+
+@pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM])
+def test_the_watchers_end_is_the_runs(stock, signo):
+    stock.start(*SMALL)
+    stock.query("SELECT 1 FROM watchdog_events LIMIT 1")
+    pid = stock.truth("started", "extension", name=NAME)[0]["pid"]
+    assert Proc.of(pid).ppid == stock.process.pid
+    assert stock.stop(signo) == (0 if signo == signal.SIGTERM else -signo)
+    eventually(lambda: not alive(pid), "the extension ends", patience=2)
+    stopped = stock.event("event = 'watchdog_stopped'")
+    assert stopped["eid"] == max(event["eid"] for event in stock.events())
+    if signo == signal.SIGKILL:
+        assert stopped["exit_signal"] == (signo if stock.sees_ends else None)
+    else:
+        assert stopped["reason"] == "request"
+    # A restarted osqueryd's own copy meets no duplicate, and begins a run of its own.
+    stock.wait_nothing_runs()
+    stock.start(*SMALL)
+    assert not stock.events("event = 'watchdog_crashed'")
+    assert len({event["run_id"] for event in stock.events()}) == 2
+    assert "refuses us" not in stock.log()
+
+
+def test_an_old_kernel(stock):
+    stock.program(NAME, OLD_KERNEL.format(
+        program=EXTENSION, socket={"x86_64": 41, "aarch64": 198}[platform.machine()],
+        arguments=[f"--state_dir={stock.state_dir}", f"--runtime_dir={stock.runtime_dir}"]))
+    worker = stock.start(*SMALL).observed()
+    # It says once what it can't see, and shows what it can.
+    assert stock.log().count(BLIND) == stock.log().count("no pidfds") == 1
+    os.kill(worker, signal.SIGKILL)
+    event = stock.the_end_of(stock.wait_truth("exited", pid=worker))
+    assert (event["event"], event["reason"]) == ("process_exited", None)
+    worker = eventually(lambda: (pid := stock.observed()) != worker and pid, "the next worker")
+    misbehave(stock, GROW)
+    event = stock.the_end_of(stock.wait_truth("stopped", pid=worker))
+    assert (event["event"], event["reason"], event["outcome"], basis(event)) == (
+        "process_terminated", "memory", None, "inferred")
+    assert stock.stop(signal.SIGKILL) == -signal.SIGKILL
+    stopped = stock.wait_event("event = 'watchdog_stopped'")
+    assert stopped["reason"] is None and stopped["exit_signal"] is None
+    assert stock.log().count(BLIND) == 1
+
+
+def test_as_an_ordinary_user(stock):
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        for path in [stock.directory, *stock.directory.iterdir()]:
+            os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        stock.popen = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+    worker = stock.start(*SMALL).observed()
+    misbehave(stock, GROW)
+    event = stock.the_end_of(stock.wait_truth("stopped", pid=worker))
+    assert (event["event"], event["reason"], basis(event)) == (
+        "process_terminated", "memory", "inferred")
+    assert stock.stop() == 0
+
+
+# --- who observes ---
+
+
+def test_by_hand_it_observes_whoever_is_behind_the_socket(stock):
+    stock.autoload.write_text("")
+    stock.start(*SMALL, ready=False)
+    eventually(lambda: stock.try_query("SELECT 1"), "the worker answers")
+    command = [EXTENSION, f"--socket={stock.socket}", f"--state_dir={stock.state_dir}",
+               f"--runtime_dir={stock.runtime_dir}"]
+    with stock.log_path.open("ab") as log, subprocess.Popen(
+            command, stderr=log, env={**os.environ, MARK: str(stock.directory)}) as process:
+        try:
+            assert stock.observed() == stock.truth("started")[-1]["pid"]
+        finally:
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+    assert stock.event("event = 'watchdog_stopped'")["reason"] == "request"
+
+
+def test_noobserve(stock):
+    stock.program(NAME, f'#!/bin/sh\nexec {EXTENSION} "$@" --noobserve'
+                        f' --state_dir={stock.state_dir} --runtime_dir={stock.runtime_dir}\n')
+    stock.start(*SMALL, ready=False)
+    eventually(lambda: "registered with" in stock.log(), "it is registered")
+    assert not stock.state_dir.exists() and not stock.runtime_dir.exists()
+    assert "observes" not in stock.log()
+
+
+def test_ctl_reads_what_was_observed(stock):
+    stock.start(*SMALL)
+    done = subprocess.run([CTL, f"--state_dir={stock.state_dir}",
+                           f"--runtime_dir={stock.runtime_dir}", "status"],
+                          capture_output=True, text=True, check=True)
+    assert "worker" in done.stdout
