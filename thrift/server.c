@@ -27,12 +27,22 @@ on_sweep(gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* Who had no progress for longest makes room; but not the one that waits for us right now. */
+static void
+make_room(WireServer *server)
+{
+  GList *longest = server->connections.head;
+  if (longest->data == server->maker)
+    longest = longest->next;
+  wire_connection_close(longest->data);
+}
+
 static void
 take_in(WireServer *server, GSocket *socket)
 {
   wire_connection_new(server, socket);
   if (server->connections.length > server->limits.connections)
-    wire_connection_close(server->connections.head->data);
+    make_room(server);
   if (server->sweep == NULL) {
     server->sweep = g_timeout_source_new_seconds(1);
     g_source_set_callback(server->sweep, on_sweep, server, NULL);

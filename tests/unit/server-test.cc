@@ -231,7 +231,7 @@ TEST_F(Server, ASliceThatTakesLongBreathes)
   EXPECT_EQ(most_begun_, 1);
 }
 
-TEST_F(Server, WhoIsClosedInTheMiddleOfASliceGoesAfterIt)
+TEST_F(Server, InTheMiddleOfASliceOthersMakeRoom)
 {
   limit({4, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 4});
   const int slow = client();
@@ -240,16 +240,37 @@ TEST_F(Server, WhoIsClosedInTheMiddleOfASliceGoesAfterIt)
   const gint64 most = in_ms(10000);
   while (begun_ == 0 && g_get_monotonic_time() < most)
     g_usleep(1000);
-  for (int i = 0; i < 6; i++) // more than there is room for
-    ASSERT_TRUE(pings());
   const int first = client();
-  for (int i = 0; i < 5; i++)
-    client();
-  ASSERT_TRUE(pings());
-  EXPECT_EQ(receive(first, 1), ""); // evicted
-  while (freed_ == 0 && g_get_monotonic_time() < most)
+  for (int i = 0; i < 10; i++) // more than there is room for
+    ASSERT_TRUE(pings());
+  const gint64 begin = g_get_monotonic_time();
+  EXPECT_EQ(receive(first, 1), "");
+  EXPECT_LT(g_get_monotonic_time() - begin, 5 * G_TIME_SPAN_SECOND); // an end, not a deadline
+  EXPECT_EQ(receive(slow, 3 * SLICE.size()), repeat(SLICE, 3));
+}
+
+TEST_F(Server, WhoIsClosedInTheMiddleOfASliceGoesAfterIt)
+{
+  std::vector<int> unreading;
+  for (int i = 0; i < 4; i++) { // 30 MB each, of which 128 MiB are kept
+    unreading.push_back(client());
+    ASSERT_TRUE(send_all(unreading.back(), rows(30000)));
+    ASSERT_TRUE(pings());
+  }
+  const int slow = client();
+  breathless_ms_ = 2000;
+  ASSERT_TRUE(send_all(slow, slices(3)));
+  const gint64 most = in_ms(20000);
+  while (begun_ == 0 && g_get_monotonic_time() < most)
     g_usleep(1000);
+  for (int i = 0; i < 3; i++) { // each too many, so that somebody has to go: the slow one, too
+    const int fd = client();
+    ASSERT_TRUE(send_all(fd, rows(60000)));
+    ASSERT_TRUE(pings());
+  }
+  EXPECT_EQ(receive(slow, 3 * SLICE.size()), "");
   EXPECT_EQ(freed_, 1);
+  EXPECT_EQ(made_, 1);
   EXPECT_TRUE(pings());
 }
 
