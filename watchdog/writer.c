@@ -110,16 +110,20 @@ tell_status_trouble(WdWriter *writer, const GError *error)
   writer->status_trouble = g_strdup(error->message);
 }
 
+static GPtrArray *
+take_rows(WdWriter *writer)
+{
+  g_mutex_lock(&writer->mutex);
+  GPtrArray *rows = g_steal_pointer(&writer->rows);
+  g_mutex_unlock(&writer->mutex);
+  return rows;
+}
+
 /* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
 static void
-write_status(WdWriter *writer)
+write_status(WdWriter *writer, const GPtrArray *rows)
 {
   g_autoptr(GError) error = NULL;
-  g_mutex_lock(&writer->mutex);
-  g_autoptr(GPtrArray) rows = g_steal_pointer(&writer->rows);
-  g_mutex_unlock(&writer->mutex);
-  if (rows == NULL)
-    return;
   if (writer->status == NULL)
     writer->status = wd_status_open(writer->status_path, &error);
   if (writer->status == NULL ||
@@ -135,9 +139,13 @@ write_status(WdWriter *writer)
 static void
 write_all(WdWriter *writer)
 {
+  /* Taken first: the events that led to this state are in the queue by then, so that nobody sees a
+   * state before its events, while the history can be written. */
+  g_autoptr(GPtrArray) rows = take_rows(writer);
   if (g_get_monotonic_time() >= writer->keeper.retry_at_us)
     write_events(writer);
-  write_status(writer);
+  if (rows != NULL)
+    write_status(writer, rows);
   if (g_get_monotonic_time() >= wd_history_keeper_prune_due_us(&writer->keeper))
     wd_history_keeper_prune(&writer->keeper);
 }

@@ -43,6 +43,7 @@ def test_killed_worker_runs_again_at_once(watchdog):
     print("killed → running again, ms:", *(f"{seconds * 1000:.1f}" for seconds in times))
     assert statistics.median(times) < 0.05
 
+    watchdog.wait_event("event = 'process_started'", count=len(pids))
     exits = watchdog.events("event = 'process_exited'")
     assert [event["pid"] for event in exits] == pids[:-1]
     assert {(event["role"], event["reason"], event["exit_signal"], event["exit_code"])
