@@ -13,6 +13,9 @@
 
 /* As osquery's five tries, two seconds apart (osquery/core/init.cpp, initDaemon). */
 #define FORCE_WAIT_US (10 * G_TIME_SPAN_SECOND)
+/* A child that a killed watchdog had forked, but not let go yet, holds the lock until it notices.
+ */
+#define DYING_WAIT_US (500 * G_TIME_SPAN_MILLISECOND)
 #define FORCE_POLL_US (50 * G_TIME_SPAN_MILLISECOND)
 
 struct WdPidfile {
@@ -88,7 +91,7 @@ lock_within(int fd, gint64 wait_us)
 static gboolean
 lock(int fd, const char *path, gboolean force, GError **error)
 {
-  if (lock_within(fd, 0))
+  if (lock_within(fd, DYING_WAIT_US))
     return TRUE;
   if (errno == EWOULDBLOCK && force)
     return kill_owner(fd, path, error) && (lock_within(fd, FORCE_WAIT_US) || fail(error, path));
