@@ -5,21 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void
-set_errno_error(GError **error, const char *path, int error_number)
-{
-  g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(error_number), "%s: %s", path,
-              g_strerror(error_number));
-}
+#include "watchdog/errno-error.h"
 
 static gboolean
 check_directory(const char *path, GError **error)
 {
   struct stat status;
-  if (stat(path, &status) < 0) {
-    set_errno_error(error, path, errno);
-    return FALSE;
-  }
+  if (stat(path, &status) < 0)
+    return wd_errno_error(error, path);
   const char *problem = NULL;
   if (!S_ISDIR(status.st_mode))
     problem = "is not a directory";
@@ -40,7 +33,7 @@ wd_private_directory_prepare(const char *path, GError **error)
 {
   g_autofree char *absolute = g_canonicalize_filename(path, NULL);
   if (g_mkdir_with_parents(absolute, 0700) < 0) {
-    set_errno_error(error, absolute, errno);
+    wd_errno_error(error, absolute);
     return NULL;
   }
   return check_directory(absolute, error) ? g_steal_pointer(&absolute) : NULL;
@@ -52,19 +45,18 @@ wd_private_directory_lock(const char *directory, GError **error)
   g_autofree char *path = g_build_filename(directory, "lock", NULL);
   const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
   if (fd < 0) {
-    set_errno_error(error, path, errno);
+    wd_errno_error(error, path);
     return -1;
   }
   /* Of the process, unlike flock(): the same directory may serve as both of ours. */
   const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (fcntl(fd, F_SETLK, &whole) == 0)
     return fd;
-  const int saved = errno;
-  close(fd);
-  if (saved == EACCES || saved == EAGAIN)
+  if (errno == EACCES || errno == EAGAIN)
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
                 "%s: locked: another osquery-watchdogd uses this directory", path);
   else
-    set_errno_error(error, path, saved);
+    wd_errno_error(error, path);
+  close(fd);
   return -1;
 }
