@@ -1,7 +1,7 @@
 #include "tables/ctl/options.h"
 
+#include "tables/ctl/words.h"
 #include "tables/tables.h"
-#include "watchdog/core/event.h"
 
 static const char help[] =
     "Usage: osquery-watchdogctl [OPTION…] COMMAND\n"
@@ -50,15 +50,6 @@ ctl_parse_duration(const char *text)
     if (g_str_equal(rest, units[i].suffix))
       return (gint64)value * units[i].seconds;
   return 0;
-}
-
-static gboolean
-is_event(const char *word)
-{
-  for (guint kind = 0; kind <= WD_EVENT_HISTORY_RECOVERED; kind++)
-    if (g_str_equal(word, wd_event_kind_name((WdEventKind)kind)))
-      return TRUE;
-  return FALSE;
 }
 
 static gboolean
@@ -158,7 +149,8 @@ ctl_options_parse(const char *const *argv, GError **error)
     fail(error, argument, "is no duration, expected such as 90s, 15m, 1h, 7d");
     return NULL;
   }
-  if (options->event != NULL && !is_event(options->event)) {
+  WdEventKind kind;
+  if (options->event != NULL && !ctl_word_event(options->event, &kind)) {
     g_autofree char *argument = g_strdup_printf("--event %s", options->event);
     fail(error, argument, "is no event, expected such as process_terminated");
     return NULL;

@@ -26,24 +26,17 @@ static const char people_sql[] =
     " utilization_limit, coalesce(footprint, resident_size), memory_limit, enforced, last_eid"
     " FROM watchdog_processes";
 
-static gint64
-integer(sqlite3_stmt *stmt, int column)
-{
-  return sqlite3_column_type(stmt, column) == SQLITE_NULL ? WD_NONE
-                                                          : sqlite3_column_int64(stmt, column);
-}
-
 static char *
 state_cell(sqlite3_stmt *stmt, gint64 now_s)
 {
   g_autofree char *state = ctl_visible_value(stmt, STATE);
-  gint64 next_s = integer(stmt, NEXT_START_TIME);
+  gint64 next_s = ctl_integer(stmt, NEXT_START_TIME);
   if (g_str_equal(state, "waiting") && next_s != WD_NONE && next_s > now_s) {
     g_autofree char *delay = ctl_human_duration(next_s - now_s);
     return g_strdup_printf("waiting, starts in %s", delay);
   }
-  gboolean limited = integer(stmt, MEMORY_LIMIT) != WD_NONE;
-  if (g_str_equal(state, "running") && limited && integer(stmt, ENFORCED) == 0)
+  gboolean limited = ctl_integer(stmt, MEMORY_LIMIT) != WD_NONE;
+  if (g_str_equal(state, "running") && limited && ctl_integer(stmt, ENFORCED) == 0)
     return g_strdup("running, limits off");
   return g_steal_pointer(&state);
 }
@@ -75,9 +68,9 @@ event_cell(const Ctl *ctl, gint64 eid, gint64 now_s, GError **failure)
 static char **
 row_cells(const Ctl *ctl, sqlite3_stmt *stmt, gint64 now_s, GError **failure)
 {
-  gint64 start_s = integer(stmt, START_TIME);
-  gint64 restarts = integer(stmt, RESTARTS);
-  gboolean alive = integer(stmt, PID) != WD_NONE;
+  gint64 start_s = ctl_integer(stmt, START_TIME);
+  gint64 restarts = ctl_integer(stmt, RESTARTS);
+  gboolean alive = ctl_integer(stmt, PID) != WD_NONE;
   g_autoptr(GStrvBuilder) cells = g_strv_builder_new();
   g_autofree char *name = ctl_visible_value(stmt, NAME);
   g_autofree char *state = state_cell(stmt, now_s);
@@ -89,12 +82,12 @@ row_cells(const Ctl *ctl, sqlite3_stmt *stmt, gint64 now_s, GError **failure)
   g_autofree char *cpu = sqlite3_column_type(stmt, UTILIZATION) == SQLITE_NULL
                              ? g_strdup("-")
                              : ctl_human_percent(sqlite3_column_double(stmt, UTILIZATION),
-                                                 integer(stmt, UTILIZATION_LIMIT));
+                                                 ctl_integer(stmt, UTILIZATION_LIMIT));
   g_autofree char *memory =
-      integer(stmt, MEMORY) == WD_NONE
+      ctl_integer(stmt, MEMORY) == WD_NONE
           ? g_strdup("-")
-          : ctl_human_bytes(integer(stmt, MEMORY), integer(stmt, MEMORY_LIMIT));
-  g_autofree char *event = event_cell(ctl, integer(stmt, LAST_EID), now_s, failure);
+          : ctl_human_bytes(ctl_integer(stmt, MEMORY), ctl_integer(stmt, MEMORY_LIMIT));
+  g_autofree char *event = event_cell(ctl, ctl_integer(stmt, LAST_EID), now_s, failure);
   g_strv_builder_add_many(cells, name, state, *pid ? pid : "-", uptime, restarts_text, cpu, memory,
                           event, NULL);
   return g_strv_builder_end(cells);
