@@ -26,7 +26,7 @@ static const char *
 keep(GStringChunk *texts, sqlite3_stmt *stmt, int column)
 {
   g_autofree char *text = ctl_visible_value(stmt, column);
-  return g_string_chunk_insert(texts, text);
+  return g_string_chunk_insert_const(texts, text);
 }
 
 gboolean

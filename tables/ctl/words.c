@@ -1,5 +1,9 @@
 #include "tables/ctl/words.h"
 
+#include "watchdog/core/log-fields.h"
+
+#include <syslog.h>
+
 gboolean
 ctl_word_event(const char *word, WdEventKind *kind)
 {
@@ -100,4 +104,14 @@ ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gint64 e
     return g_strdup("began a new history");
   }
   g_assert_not_reached();
+}
+
+CtlColour
+ctl_colour_of_event(WdEventKind kind)
+{
+  int priority = wd_event_priority(kind); /* the smaller, the graver */
+  return priority <= LOG_ERR       ? CTL_COLOUR_RED
+         : priority <= LOG_WARNING ? CTL_COLOUR_YELLOW
+         : priority <= LOG_NOTICE  ? CTL_COLOUR_BOLD
+                                   : CTL_COLOUR_NONE;
 }
