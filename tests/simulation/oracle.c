@@ -50,13 +50,11 @@ sim_oracle_may_start(const SimOracle *oracle, guint process)
          (process == WD_PROCESS_WORKER || (oracle->manager_accepts && sim_view_running(worker)));
 }
 
-gint64
-sim_oracle_grace_us(const SimOracle *oracle, const SimView *view)
+void
+sim_view_grant(SimOracle *oracle, SimView *view, gint64 grace_s)
 {
-  return (view->breach_us == WD_NONE && !view->ends_unregistered
-              ? oracle->limits.stop_grace_s
-              : oracle->limits.forced_shutdown_delay_s) *
-         SIM_S;
+  view->grace_us = grace_s * SIM_S;
+  oracle->longest_grace_us = MAX(oracle->longest_grace_us, view->grace_us);
 }
 
 SimExpected *
@@ -77,9 +75,13 @@ sim_oracle_begin_stop(SimOracle *oracle, WdReason reason, int code)
   oracle->stop_began_us = oracle->now_us;
   oracle->stop_reason = reason;
   oracle->stop_code = code;
-  for (guint i = WD_PROCESS_WORKER; i < oracle->count; i++)
-    if (oracle->views[i].pid == WD_NONE && !oracle->views[i].spawning)
-      oracle->views[i].stopped = TRUE;
+  for (guint i = WD_PROCESS_WORKER; i < oracle->count; i++) {
+    SimView *view = &oracle->views[i];
+    if (view->pid == WD_NONE && !view->spawning)
+      view->stopped = TRUE;
+    else if (sim_view_running(view) || view->spawning)
+      sim_view_grant(oracle, view, oracle->limits.stop_grace_s);
+  }
 }
 
 /* --- an end, and what comes after it --- */
@@ -108,7 +110,7 @@ after_end(SimOracle *oracle, guint process, SimVerdictOnExit verdict, WdReason r
 {
   SimView *view = &oracle->views[process];
   view->abandoned = FALSE;
-  if (oracle->stopping) {
+  if (oracle->stopping || view->unwanted) {
     view->stopped = TRUE;
     return;
   }
@@ -309,7 +311,9 @@ spawned(SimOracle *oracle, const WdInput *input)
   view->stuck = FALSE;
   view->registered = view->uuid = view->missing_us = WD_NONE;
   view->missing_seq = 0;
-  view->missing_episode = view->ends_unregistered = FALSE;
+  view->missing_episode = view->ends_unregistered = view->ends_unwanted = FALSE;
+  if (view->unwanted && !oracle->stopping)
+    sim_oracle_unwanted(oracle, view);
   sim_oracle_expect(oracle, WD_EVENT_PROCESS_STARTED, input->process, WD_REASON_NONE);
   sim_trace_count(oracle->trace, SIM_TALLY_STARTS);
   if (input->process == WD_PROCESS_WORKER) {
@@ -382,8 +386,11 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
     sim_oracle_observed(oracle, input->observation);
     break;
   case WD_INPUT_SETTINGS:
+    sim_oracle_settings(oracle, input->settings.limits);
+    break;
   case WD_INPUT_WANTED:
-    g_assert_not_reached(); /* the simulated operator changes no settings */
+    sim_oracle_wanted(oracle, input->process, input->wanted);
+    break;
   case WD_INPUT_EVENTS_LOST:
     sim_oracle_expect(oracle, WD_EVENT_EVENTS_LOST, WD_PROCESS_WATCHDOG, WD_REASON_NONE);
     sim_trace_count(oracle->trace, SIM_TALLY_EVENTS_LOST);

@@ -155,7 +155,7 @@ wd_process_want_again(WdStep *step, WdProcess *process)
   process->wanted = TRUE;
   process->respawn = (WdRespawn){0};
   process->unprovoked_exit_us = WD_NONE;
-  if (process->state == WD_STATE_STOPPED) {
+  if (process->state == WD_STATE_STOPPED && !step->stopping) {
     process->state = WD_STATE_WAITING;
     process->next_start_us = step->now_us;
   }
