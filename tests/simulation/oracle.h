@@ -159,6 +159,9 @@ gboolean sim_oracle_may_start(const SimOracle *oracle, guint process);
 /* Its end begins. */
 void sim_view_grant(SimOracle *oracle, SimView *view, gint64 grace_s);
 
+void sim_oracle_exited(SimOracle *oracle, const WdInput *input);
+void sim_oracle_spawn_failed(SimOracle *oracle, const WdInput *input);
+
 void sim_oracle_settings(SimOracle *oracle, const WdLimits *limits);
 void sim_oracle_wanted(SimOracle *oracle, guint process, gboolean wanted);
 void sim_oracle_unwanted(SimOracle *oracle, SimView *view);
