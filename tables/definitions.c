@@ -68,6 +68,17 @@ static const TableColumn event_columns[] = {
     {"message", TABLE_TEXT, TABLE_OPTION_NONE},
 };
 
+static const TableColumn sample_columns[] = {
+    {"time", TABLE_BIGINT, TABLE_OPTION_ADDITIONAL},
+    {"name", TABLE_TEXT, TABLE_OPTION_NONE},
+    {"pid", TABLE_BIGINT, TABLE_OPTION_NONE},
+    {"utilization", TABLE_DOUBLE, TABLE_OPTION_NONE},
+    {"resident_size", TABLE_BIGINT, TABLE_OPTION_NONE},
+    {"footprint", TABLE_BIGINT, TABLE_OPTION_NONE},
+    {"utilization_limit", TABLE_INTEGER, TABLE_OPTION_NONE},
+    {"memory_limit", TABLE_BIGINT, TABLE_OPTION_NONE},
+};
+
 const TableSource table_sources[TABLE_N_SOURCES] = {
     {
         .definition = {"watchdog_processes", process_columns, G_N_ELEMENTS(process_columns)},
@@ -91,11 +102,20 @@ const TableSource table_sources[TABLE_N_SOURCES] = {
         .from = "events",
         .key = "eid",
     },
+    {
+        .definition = {"watchdog_samples", sample_columns, G_N_ELEMENTS(sample_columns)},
+        .file = WD_STATUS_FILE,
+        .in_state_dir = FALSE,
+        .schema = &wd_schema_status,
+        .from = "samples",
+        .key = "id",
+    },
 };
 
 static const TableDefinition *const definitions[TABLE_N_SOURCES] = {
     &table_sources[0].definition,
     &table_sources[1].definition,
+    &table_sources[2].definition,
 };
 
 const TableDefinition *const *
