@@ -295,7 +295,7 @@ def test_commands_run(sandbox, directory, path, body):
         program = sandbox.programs / "own.ext"
         program.write_text(sandbox.substitute(body))
         program.chmod(0o755)
-        body = f"{program} --version"
+        body = "own.ext --version"
     # One command after the other, as they are typed; SQL may have several lines.
     commands = re.split(r"\n(?=\S)", body.strip().replace("\\\n", ""))
     here = []
