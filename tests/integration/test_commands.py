@@ -127,6 +127,7 @@ def known_options():
     return known | {"no" + name for name in known} | {
         "name", "boolname", "noboolname",  # of gflags' syntax
         "seed", "steps",  # tests/simulation
+        "connect",  # osqueryi's
         "socket", "line", "json",  # stand-in-query
         "build", "target", "install", "prefix", "offline"}  # CMake's and systemd-analyze's
 
