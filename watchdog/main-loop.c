@@ -1,7 +1,6 @@
 #include "watchdog/main-loop.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -9,6 +8,7 @@
 #include <unistd.h>
 
 #include "watchdog/errno-error.h"
+#include "watchdog/fd-source.h"
 #include "watchdog/log.h"
 #include "watchdog/manager-socket.h"
 #include "watchdog/oom-kills.h"
@@ -90,6 +90,13 @@ on_observation(WdObservation *observation, gpointer data)
 }
 
 static void
+read_channels(Loop *loop)
+{
+  for (guint i = WD_PROCESS_WORKER; i < process_count(loop); i++)
+    wd_channel_read(&child_at(loop, i)->channel, on_observation, loop);
+}
+
+static void
 spawn(Loop *loop, guint process)
 {
   g_autoptr(GError) error = NULL;
@@ -98,13 +105,10 @@ spawn(Loop *loop, guint process)
     feed_spawn_failed(loop, process, error->message);
     return;
   }
-  if (child->channel_fd >= 0)
-    child->channel = wd_channel_new(g_steal_fd(&child->channel_fd), on_observation, loop);
   ProcessSource *source = g_new(ProcessSource, 1);
   *source = (ProcessSource){.loop = loop, .process = process};
-  child->exec_source =
-      g_unix_fd_add_full(G_PRIORITY_DEFAULT, child->spawn.control_fd, G_IO_IN | G_IO_HUP | G_IO_ERR,
-                         on_exec_result, source, g_free);
+  child->exec_source = wd_fd_source_add(child->spawn.control_fd, G_IO_IN | G_IO_HUP | G_IO_ERR,
+                                        on_exec_result, source, g_free);
 }
 
 /* The process isn't reaped yet, so its pid, and that of its group, are still its own. */
@@ -260,6 +264,7 @@ static void
 tick(Loop *loop)
 {
   const guint count = process_count(loop);
+  read_channels(loop);
   const gint64 now_us = g_get_monotonic_time();
   wd_oom_kills_look(&loop->oom_kills, now_us);
   g_autofree WdSample *samples = g_new0(WdSample, count);
@@ -387,6 +392,7 @@ on_strays(gpointer data)
 static void
 reap(Loop *loop)
 {
+  read_channels(loop); /* what was told of a process while it lived comes before its exit */
   for (;;) {
     siginfo_t info = {0};
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
@@ -480,8 +486,8 @@ open_sources(Loop *loop, GError **error)
   const guint watchdog_ms = wd_service_manager_watchdog_ms();
   if (watchdog_ms > 0)
     g_timeout_add(watchdog_ms, on_service_watchdog, NULL);
-  g_unix_fd_add(loop->signal_fd, G_IO_IN, on_signal, loop);
-  g_unix_fd_add(wd_writer_fd(loop->parts.writer), G_IO_IN, on_stored, loop);
+  wd_fd_source_add(loop->signal_fd, G_IO_IN, on_signal, loop, NULL);
+  wd_fd_source_add(wd_writer_fd(loop->parts.writer), G_IO_IN, on_stored, loop, NULL);
   loop->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
   g_source_set_callback(loop->timer, on_timer, loop, NULL);
   g_source_set_ready_time(loop->timer, 0);

@@ -196,7 +196,7 @@ def test_strays_are_ended_with_the_child_that_left_them(watchdog):
 
 
 def test_details_tell_what_the_worker_was_doing(stand_in):
-    stand_in.flags(*NO_BACK_OFF, "--watchdog_utilization_limit=20", "--watchdog_latency_limit=3",
+    stand_in.flags(*NO_BACK_OFF, "--watchdog_utilization_limit=2", "--watchdog_latency_limit=3",
                    "--watchdog_delay=0")
     stand_in.start()
     stand_in.query("SELECT misbehave('spin:2')")

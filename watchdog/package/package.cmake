@@ -40,13 +40,16 @@ foreach(program osquery-watchdogd osquery-watchdogctl osquery-watchdog)
   install(FILES ${here}/completion/${program} DESTINATION ${completions_dir})
 endforeach()
 
-foreach(page osquery-watchdog.8)
+foreach(page osquery-watchdogd.8 osquery-watchdog.ext.8 osquery-watchdog.8 osquery-watchdogctl.1)
   cmake_path(GET page EXTENSION LAST_ONLY section)
   string(SUBSTRING ${section} 1 -1 section)
   install_compressed(${PROJECT_SOURCE_DIR}/docs/man/${page} ${page}
     ${CMAKE_INSTALL_MANDIR}/man${section})
 endforeach()
 
+install(FILES ${PROJECT_SOURCE_DIR}/docs/packs/watchdog.conf DESTINATION ${data_dir}/packs)
+file(GLOB fleet CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/fleet/*.yml)
+install(FILES ${fleet} DESTINATION ${data_dir}/fleet)
 install(FILES ${here}/lintian-overrides
   DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME osquery-watchdog)
 
