@@ -10,7 +10,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 pytest.register_assert_rewrite("harness")
 
 import machine  # noqa: E402
-from harness import BUILD, directory, eventually  # noqa: E402,F401
+from harness import BUILD, directory, eventually, watchdog  # noqa: E402,F401
 
 # osquery's own unit, by what it sets.
 OSQUERYD_SERVICE = """\

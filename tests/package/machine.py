@@ -88,6 +88,9 @@ class Machine:
     def output(self, *command):
         return self.run(*command).stdout.strip()
 
+    def kill(self, pid, signo="TERM"):
+        self.run("sh", "-c", f"kill -{signo} {pid}")
+
     def copy(self, source, path, mode=0o644):
         self.path(path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, self.path(path))
