@@ -18,6 +18,14 @@ def test_lintian_has_nothing_to_say(package):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+def test_shellcheck_has_nothing_to_say():
+    scripts = [*(ROOT / "watchdog" / "package").glob("p*[!e]"),
+               ROOT / "watchdog" / "systemd" / "osquery-watchdog.in", *(ROOT / "docs").glob("*.sh")]
+    assert len(scripts) >= 6
+    done = subprocess.run(["shellcheck", *scripts], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
 def contents(package):
     """path → (mode, owner) of each file and folder."""
     lines = subprocess.run(["dpkg-deb", "--contents", package], check=True, capture_output=True,
