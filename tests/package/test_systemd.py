@@ -97,8 +97,10 @@ def test_enabling_and_disabling(machine):
     assert shown(machine, "MainPID") == stock, "restarted"
     assert machine.mode("/etc/systemd/system/osqueryd.service.d") is None
     assert events(machine)[-1] == "watchdog_stopped,watchdog"
-    # The worker that we killed was an accident; the rest ended in order.
+    # The worker that we killed was an accident; the rest ended in order, each time.
     assert events(machine, "event = 'process_exited'") == ["process_exited,worker"]
+    journal = machine.output("journalctl", "--no-pager", f"--unit={UNIT}")
+    assert "Started" in journal and "Killing" not in journal and "Got notif" not in journal
 
 
 def test_the_unit_under_the_watchdog(machine):
