@@ -87,6 +87,16 @@ reason_of(const WdBreach *breach)
   return breach->verdict.kind == WD_VERDICT_CPU ? WD_REASON_CPU : WD_REASON_MEMORY;
 }
 
+WdEvent *
+wd_process_breach_event(const WdStep *step, const WdProcess *process, WdEventKind kind,
+                        const WdBreach *breach)
+{
+  WdEvent *event = wd_process_event(process, kind, reason_of(breach));
+  describe_breach(event, breach);
+  event->lifetime_ms = lifetime_us(step, process) / G_TIME_SPAN_MILLISECOND;
+  return event;
+}
+
 /* --- starting --- */
 
 void
@@ -97,20 +107,26 @@ wd_process_start(WdStep *step, WdProcess *process)
 }
 
 void
-wd_process_spawned(WdStep *step, WdProcess *process, gint64 pid, gint64 start_ticks)
+wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 started_us)
 {
   process->spawning = FALSE;
   process->state = WD_STATE_RUNNING;
   process->pid = pid;
   process->start_ticks = start_ticks;
-  process->started_us = step->now_us;
+  process->started_us = started_us;
   process->starts++;
   process->ending = (WdEnding){.reason = WD_REASON_NONE};
   process->breach_recorded = FALSE;
   wd_presence_reset(process);
-  wd_meter_reset(&process->meter, step->now_us);
+  wd_meter_reset(&process->meter, started_us);
   process->last_check_us = WD_NONE;
-  process->next_memory_look_us = step->now_us;
+  process->next_memory_look_us = started_us;
+}
+
+void
+wd_process_spawned(WdStep *step, WdProcess *process, gint64 pid, gint64 start_ticks)
+{
+  wd_process_begin(process, pid, start_ticks, step->now_us);
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_STARTED, WD_REASON_NONE);
   event->restarts = process->starts - 1;
   wd_process_record(step, process, event, FALSE);
@@ -258,19 +274,10 @@ send_first_signals(WdStep *step, WdProcess *process)
   ending->next_us = step->now_us + ending->grace_us;
 }
 
-static WdEvent *
-breach_event(const WdStep *step, const WdProcess *process, WdEventKind kind, const WdBreach *breach)
-{
-  WdEvent *event = wd_process_event(process, kind, reason_of(breach));
-  describe_breach(event, breach);
-  event->lifetime_ms = lifetime_us(step, process) / G_TIME_SPAN_MILLISECOND;
-  return event;
-}
-
 void
 wd_process_end_for_limit(WdStep *step, WdProcess *process, const WdBreach *breach)
 {
-  WdEvent *event = breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach);
+  WdEvent *event = wd_process_breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach);
   process->state = WD_STATE_TERMINATING;
   process->ending = (WdEnding){
       .reason = reason_of(breach),
@@ -284,8 +291,8 @@ wd_process_end_for_limit(WdStep *step, WdProcess *process, const WdBreach *breac
 void
 wd_process_record_unhealthy(WdStep *step, WdProcess *process, const WdBreach *breach)
 {
-  wd_process_record(step, process, breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach),
-                    FALSE);
+  wd_process_record(step, process,
+                    wd_process_breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach), FALSE);
 }
 
 void
@@ -294,7 +301,7 @@ wd_process_record_breach(WdStep *step, WdProcess *process, const WdBreach *breac
   if (process->breach_recorded)
     return;
   process->breach_recorded = TRUE;
-  WdEvent *event = breach_event(step, process, WD_EVENT_WOULD_TERMINATE, breach);
+  WdEvent *event = wd_process_breach_event(step, process, WD_EVENT_WOULD_TERMINATE, breach);
   wd_process_record(step, process, event, FALSE);
 }
 
