@@ -35,7 +35,7 @@ ext_channel_tell(ExtChannel *channel, const WdObservation *observation)
   if (send(channel->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
     return EXT_TOLD;
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS)
-    return EXT_TOLD_NO_ROOM;
+    return EXT_TOLD_LATER;
   close(channel->fd);
   channel->fd = -1;
   return EXT_TOLD_NOBODY;

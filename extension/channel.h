@@ -10,8 +10,8 @@ typedef struct ExtChannel ExtChannel;
 
 typedef enum {
   EXT_TOLD,
-  EXT_TOLD_NO_ROOM, /* now; later perhaps */
-  EXT_TOLD_NOBODY,  /* hears us any more */
+  EXT_TOLD_LATER,  /* it can't be taken in now */
+  EXT_TOLD_NOBODY, /* hears us any more */
 } ExtTold;
 
 /* @descriptor: as the environment has it. Returns: NULL when it names no such channel, or is NULL.

@@ -79,7 +79,7 @@ tell_gone(ExtFamily *family, gint64 pid, const WdExit *how)
   family->news.gone(pid, how, family->user_data);
 }
 
-static gboolean appeared(ExtFamily *family, gint64 pid, gboolean ended);
+static gboolean appeared(ExtFamily *family, gint64 pid, gboolean evident);
 
 void
 ext_family_hear(ExtFamily *family)
@@ -194,16 +194,16 @@ was_seen(const ExtFamily *family, gint64 pid, gint64 start_ticks)
   return seen != NULL && *seen == start_ticks;
 }
 
-/* @ended: it is on its way out, and this is the last moment to see who it was.
- * Returns: FALSE when it is too early to tell. */
+/* @evident: it isn't just forked: it serves, or is on its way out, which makes this the last moment
+ * to see who it was. Returns: FALSE when it is too early to tell. */
 static gboolean
-appeared(ExtFamily *family, gint64 pid, gboolean ended)
+appeared(ExtFamily *family, gint64 pid, gboolean evident)
 {
   WdProcStat stat;
   if (!wd_kin_stat(pid, &stat) || stat.ppid != family->watcher_pid ||
       was_seen(family, pid, stat.start_ticks))
     return TRUE;
-  if (!ended && g_get_monotonic_time() - wd_kin_started_us(&stat) < FORKED_US)
+  if (!evident && g_get_monotonic_time() - wd_kin_started_us(&stat) < FORKED_US)
     return FALSE;
   const gboolean like_watcher = g_str_equal(stat.name, family->watcher_name);
   /* A second one like the watcher itself: an extension that could not be started, unless how the
@@ -211,7 +211,7 @@ appeared(ExtFamily *family, gint64 pid, gboolean ended)
   if (like_watcher && family->worker_pid != 0)
     return wd_sight_lives(ext_family_sight(family, family->worker_pid));
   g_autoptr(WdSight) sight = wd_sight_new(pid, stat.start_ticks, on_sight_gone, family);
-  if (sight == NULL && !ended)
+  if (sight == NULL && !evident)
     return TRUE;
   tell_found(family, pid, &stat, like_watcher);
   g_hash_table_replace(family->seen, g_memdup2(&pid, sizeof pid),
@@ -219,6 +219,15 @@ appeared(ExtFamily *family, gint64 pid, gboolean ended)
   if (sight != NULL)
     g_hash_table_replace(family->sights, g_memdup2(&pid, sizeof pid), g_steal_pointer(&sight));
   return TRUE;
+}
+
+gboolean
+ext_family_is_worker(ExtFamily *family, gint64 manager_pid)
+{
+  ext_family_hear(family);
+  if (manager_pid != family->worker_pid)
+    (void)appeared(family, manager_pid, TRUE);
+  return manager_pid == family->worker_pid;
 }
 
 static gboolean

@@ -32,6 +32,10 @@ WdSight *ext_family_sight(const ExtFamily *family, gint64 pid);
 /* The present worker's pid; 0: none runs, as far as we know. */
 gint64 ext_family_worker(const ExtFamily *family);
 
+/* Whether @manager_pid, who serves the manager's socket, is the present worker, perhaps found just
+ * now. */
+gboolean ext_family_is_worker(ExtFamily *family, gint64 manager_pid);
+
 /* When to scan next. */
 gint64 ext_family_next_scan_us(const ExtFamily *family);
 

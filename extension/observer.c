@@ -43,13 +43,13 @@ struct ExtObserver {
 
 /* --- telling --- */
 
-/* Returns: FALSE when there is no room now. */
+/* Returns: FALSE when it has to be told again. */
 static gboolean
 tell(ExtObserver *observer, WdObservation *observation)
 {
   const ExtTold told = observer->tell(observation, observer->user_data);
   observer->deaf = told == EXT_TOLD_NOBODY;
-  return told != EXT_TOLD_NO_ROOM;
+  return told != EXT_TOLD_LATER;
 }
 
 static WdObservation *

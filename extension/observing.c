@@ -34,8 +34,7 @@ on_observation(WdObservation *observation, gpointer user_data)
   if (observing->witness == NULL)
     return observing->channel != NULL ? ext_channel_tell(observing->channel, observation)
                                       : EXT_TOLD_NOBODY;
-  ext_witness_observed(observing->witness, observation);
-  return EXT_TOLD;
+  return ext_witness_observed(observing->witness, observation) ? EXT_TOLD : EXT_TOLD_LATER;
 }
 
 static void

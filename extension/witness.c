@@ -183,13 +183,15 @@ find_children(const ExtWitness *witness, WdObservation *report)
   }
 }
 
-void
+gboolean
 ext_witness_observed(ExtWitness *witness, WdObservation *observation)
 {
+  const gboolean known = ext_family_is_worker(witness->family, observation->worker_pid);
   if (observation->kind == WD_OBSERVATION_REPORT)
     find_children(witness, observation);
   wd_observe_observed(witness->observe, observation, g_get_monotonic_time());
   settle(witness);
+  return known;
 }
 
 /* --- time --- */

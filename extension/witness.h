@@ -28,8 +28,9 @@ typedef void (*ExtWitnessOver)(gpointer user_data);
 ExtWitness *ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid,
                             ExtWitnessOver over, gpointer user_data, GError **error);
 
-/* What is seen of the worker and of its extensions through the manager. Changes @observation. */
-void ext_witness_observed(ExtWitness *witness, WdObservation *observation);
+/* What is seen of the worker and of its extensions through the manager. Changes @observation.
+ * Returns: FALSE when it is of somebody whom the watcher hasn't started, as far as is known yet. */
+gboolean ext_witness_observed(ExtWitness *witness, WdObservation *observation);
 
 /* Closes the run, if the watcher's end hasn't, and waits a moment for the disk. */
 void ext_witness_free(ExtWitness *witness);
