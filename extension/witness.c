@@ -1,5 +1,7 @@
 #include "extension/witness.h"
 
+#include <glib-unix.h>
+
 #include "extension/family.h"
 #include "extension/own-store.h"
 #include "extension/watcher-flags.h"
@@ -16,6 +18,7 @@ struct ExtWitness {
   ExtFamily *family;
   WdObserve *observe;
   GSource *timer;
+  guint written_source;
   ExtWatcherFlags *asking; /* NULL: nobody is being asked */
   gint64 next_ask_us;      /* G_MAXINT64: the present worker has told */
   ExtOwnStore *store;
@@ -53,22 +56,9 @@ publish(const ExtWitness *witness)
 }
 
 static void
-hear_writer(ExtWitness *witness)
-{
-  guint64 stored, lost;
-  g_autoptr(WdRecovery) recovery = NULL;
-  wd_writer_collect(ext_own_store_writer(witness->store), &stored, &lost, &recovery);
-  if (lost > 0)
-    wd_observe_lost(witness->observe, lost, g_get_monotonic_time());
-  if (recovery != NULL)
-    wd_observe_recovered(witness->observe, recovery, g_get_monotonic_time());
-}
-
-static void
 carry_out(ExtWitness *witness)
 {
   gboolean changed = FALSE;
-  hear_writer(witness);
   g_autoptr(GArray) actions = wd_observe_take_actions(witness->observe);
   for (guint i = 0; i < actions->len; i++) {
     WdAction *action = &g_array_index(actions, WdAction, i);
@@ -120,6 +110,23 @@ settle(ExtWitness *witness)
 }
 
 /* --- what others tell --- */
+
+static gboolean
+on_written(gint fd, GIOCondition condition, gpointer data)
+{
+  (void)fd;
+  (void)condition;
+  ExtWitness *witness = data;
+  guint64 stored, lost;
+  g_autoptr(WdRecovery) recovery = NULL;
+  wd_writer_collect(ext_own_store_writer(witness->store), &stored, &lost, &recovery);
+  if (lost > 0)
+    wd_observe_lost(witness->observe, lost, g_get_monotonic_time());
+  if (recovery != NULL)
+    wd_observe_recovered(witness->observe, recovery, g_get_monotonic_time());
+  settle(witness);
+  return G_SOURCE_CONTINUE;
+}
 
 static void
 on_found(const WdFound *child, gpointer user_data)
@@ -267,6 +274,8 @@ ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid, ExtWitness
   witness->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
   g_source_set_callback(witness->timer, on_time, witness, NULL);
   g_source_attach(witness->timer, NULL);
+  witness->written_source = g_unix_fd_add(wd_writer_fd(ext_own_store_writer(witness->store)),
+                                          G_IO_IN, on_written, witness);
   ext_family_scan(witness->family, g_get_monotonic_time());
   settle(witness);
   return g_steal_pointer(&witness);
@@ -284,6 +293,7 @@ ext_witness_free(ExtWitness *witness)
     carry_out(witness);
     g_source_destroy(witness->timer);
     g_source_unref(witness->timer);
+    g_source_remove(witness->written_source);
   }
   ext_own_store_free(witness->store);
   ext_family_free(witness->family);

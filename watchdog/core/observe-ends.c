@@ -107,7 +107,7 @@ exited_event(const WdObserve *observe, const WdStep *step, const WdProcess *proc
                                     follows ? WD_REASON_WORKER_GONE : reason_of(how));
   if (follows)
     event->cause_seq = wd_observe_process(observe, WD_PROCESS_WORKER)->gone_seq;
-  event->lifetime_ms = (step->now_us - process->started_us) / G_TIME_SPAN_MILLISECOND;
+  event->lifetime_ms = wd_process_lifetime_ms(step, process);
   return event;
 }
 

@@ -82,7 +82,7 @@ denylisted(WdReports *reports, WdStep *step, WdProcess *worker, const WdObservat
   event->query_name = g_strdup(name);
   event->query = g_strdup(observation->denylisted.query);
   event->cause_seq = worker->gone_seq;
-  event->lifetime_ms = (step->now_us - worker->started_us) / G_TIME_SPAN_MILLISECOND;
+  event->lifetime_ms = wd_process_lifetime_ms(step, worker);
   wd_process_record(step, worker, event, FALSE);
 }
 
