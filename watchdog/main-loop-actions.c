@@ -1,33 +1,10 @@
 #include "watchdog/main-loop-private.h"
 
-#include <string.h>
-#include <unistd.h>
-
 #include "watchdog/core/descendants.h"
 #include "watchdog/log.h"
 #include "watchdog/manager-socket.h"
 #include "watchdog/process-details.h"
 #include "watchdog/service-manager.h"
-
-/* Who serves a registration may be a child of the process that we started, in its group. */
-static void
-find_managed(const WdLoop *loop, WdObservation *report)
-{
-  for (guint i = 0; i < report->report.n_extensions; i++) {
-    WdObservedExtension *extension = &report->report.extensions[i];
-    const pid_t group = getpgid((pid_t)extension->pid);
-    if (group > 0 && wd_loop_process_of(loop, group) != 0)
-      extension->pid = group;
-  }
-}
-
-static void
-on_observation(WdObservation *observation, gpointer data)
-{
-  if (observation->kind == WD_OBSERVATION_REPORT)
-    find_managed(data, observation);
-  wd_loop_feed(data, &(WdInput){.kind = WD_INPUT_OBSERVATION, .observation = observation});
-}
 
 static void
 spawn(WdLoop *loop, guint process)
@@ -38,8 +15,6 @@ spawn(WdLoop *loop, guint process)
     wd_loop_feed_spawn_failed(loop, process, error->message);
     return;
   }
-  if (child->channel_fd >= 0)
-    child->channel = wd_channel_new(g_steal_fd(&child->channel_fd), on_observation, loop);
   wd_loop_await_exec(loop, process);
 }
 

@@ -1,7 +1,6 @@
 #include "watchdog/main-loop-private.h"
 
 #include <errno.h>
-#include <glib-unix.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -9,6 +8,7 @@
 
 #include "watchdog/core/descendants.h"
 #include "watchdog/errno-error.h"
+#include "watchdog/fd-source.h"
 #include "watchdog/kin.h"
 #include "watchdog/log.h"
 
@@ -67,9 +67,8 @@ wd_loop_await_exec(WdLoop *loop, guint process)
   WdChild *child = wd_loop_child(loop, process);
   ProcessSource *source = g_new(ProcessSource, 1);
   *source = (ProcessSource){.loop = loop, .process = process};
-  child->exec_source =
-      g_unix_fd_add_full(G_PRIORITY_DEFAULT, child->spawn.control_fd, G_IO_IN | G_IO_HUP | G_IO_ERR,
-                         on_exec_result, source, g_free);
+  child->exec_source = wd_fd_source_add(child->spawn.control_fd, G_IO_IN | G_IO_HUP | G_IO_ERR,
+                                        on_exec_result, source, g_free);
 }
 
 /* --- left behind --- */
@@ -175,6 +174,7 @@ before_reaping(WdLoop *loop, guint process, gint64 pid)
 void
 wd_loop_reap(WdLoop *loop)
 {
+  wd_loop_read_channels(loop); /* what was told of a process while it lived comes before its exit */
   for (;;) {
     siginfo_t info = {0};
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)

@@ -41,6 +41,9 @@ wd_loop_child(const WdLoop *loop, guint process)
 void wd_loop_feed(WdLoop *loop, const WdInput *input);
 void wd_loop_feed_spawn_failed(WdLoop *loop, guint process, const char *error);
 
+/* Feeds what the tables extension has told since. */
+void wd_loop_read_channels(WdLoop *loop);
+
 void wd_loop_carry_out(WdLoop *loop, WdAction *action);
 
 /* The process with this pid among those that we started and haven't reaped; 0: none. */

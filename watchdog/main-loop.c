@@ -1,12 +1,12 @@
 #include "watchdog/main-loop-private.h"
 
-#include <glib-unix.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include "watchdog/errno-error.h"
+#include "watchdog/fd-source.h"
 #include "watchdog/log.h"
 #include "watchdog/service-manager.h"
 
@@ -71,6 +71,33 @@ wd_loop_feed_spawn_failed(WdLoop *loop, guint process, const char *error)
   feed_pending(loop, pending);
 }
 
+/* Who serves a registration may be a child of the process that we started, in its group. */
+static void
+find_managed(const WdLoop *loop, WdObservation *report)
+{
+  for (guint i = 0; i < report->report.n_extensions; i++) {
+    WdObservedExtension *extension = &report->report.extensions[i];
+    const pid_t group = getpgid((pid_t)extension->pid);
+    if (group > 0 && wd_loop_process_of(loop, group) != 0)
+      extension->pid = group;
+  }
+}
+
+static void
+on_observation(WdObservation *observation, gpointer data)
+{
+  if (observation->kind == WD_OBSERVATION_REPORT)
+    find_managed(data, observation);
+  wd_loop_feed(data, &(WdInput){.kind = WD_INPUT_OBSERVATION, .observation = observation});
+}
+
+void
+wd_loop_read_channels(WdLoop *loop)
+{
+  for (guint i = WD_PROCESS_WORKER; i < wd_loop_process_count(loop); i++)
+    wd_channel_read(&wd_loop_child(loop, i)->channel, on_observation, loop);
+}
+
 static gboolean
 sample_process(const WdLoop *loop, guint process, WdSample *sample)
 {
@@ -86,6 +113,7 @@ static void
 tick(WdLoop *loop)
 {
   const guint count = wd_loop_process_count(loop);
+  wd_loop_read_channels(loop);
   const gint64 now_us = g_get_monotonic_time();
   wd_oom_kills_look(&loop->oom_kills, now_us);
   g_autofree WdSample *samples = g_new0(WdSample, count);
@@ -209,8 +237,8 @@ open_sources(WdLoop *loop, GError **error)
   const guint watchdog_ms = wd_service_manager_watchdog_ms();
   if (watchdog_ms > 0)
     g_timeout_add(watchdog_ms, on_service_watchdog, NULL);
-  g_unix_fd_add(loop->signal_fd, G_IO_IN, on_signal, loop);
-  g_unix_fd_add(wd_writer_fd(loop->parts.writer), G_IO_IN, on_stored, loop);
+  wd_fd_source_add(loop->signal_fd, G_IO_IN, on_signal, loop, NULL);
+  wd_fd_source_add(wd_writer_fd(loop->parts.writer), G_IO_IN, on_stored, loop, NULL);
   loop->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
   g_source_set_callback(loop->timer, on_timer, loop, NULL);
   g_source_set_ready_time(loop->timer, 0);

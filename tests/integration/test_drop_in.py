@@ -211,7 +211,7 @@ def test_what_strays_started_does_not_outlive_us_either(watchdog):
 
 
 def test_details_tell_what_the_worker_was_doing(stand_in):
-    stand_in.flags(*NO_BACK_OFF, "--watchdog_utilization_limit=20", "--watchdog_latency_limit=3",
+    stand_in.flags(*NO_BACK_OFF, "--watchdog_utilization_limit=2", "--watchdog_latency_limit=3",
                    "--watchdog_delay=0")
     stand_in.start()
     stand_in.query("SELECT misbehave('spin:2')")
