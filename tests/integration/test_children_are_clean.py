@@ -180,7 +180,8 @@ def test_process_group_and_niceness(stand_in, level, nice):
 def test_environment(stand_in):
     private = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1",
                "LISTEN_FDS": "1", "LISTEN_PID": "1", "LISTEN_FDNAMES": "x", "OSQUERY_WORKER": "1",
-               "OSQUERY_EXTENSION": "1", "OSQUERY_EXTENSIONS": "false"}
+               "OSQUERY_EXTENSION": "1", "OSQUERY_EXTENSIONS": "false",
+               "OSQUERY_WATCHDOG_RUN": "another"}
     kept = {"OF_THE_USER": "kept = as it is", "EMPTY": "", "OSQUERY_WORKERS": "2",
             "LISTEN_FDS_": "3"}
     os.environ.update(private | kept)
@@ -197,6 +198,7 @@ def test_environment(stand_in):
     for name in private:
         del expected[name]
     assert kept.items() <= expected.items()
+    expected["OSQUERY_WATCHDOG_RUN"] = stand_in.event("event = 'watchdog_started'")["run_id"]
     assert environment(worker) == expected | {"OSQUERY_WORKER": str(worker),
                                               "OSQUERY_EXTENSIONS": "true"}
     assert environment(extension) == expected | {"OSQUERY_EXTENSION": str(extension)}
