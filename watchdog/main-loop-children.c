@@ -71,6 +71,35 @@ wd_loop_await_exec(WdLoop *loop, guint process)
                                         on_exec_result, source, g_free);
 }
 
+/* --- what they tell --- */
+
+/* Who serves a registration may be a child of the process that we started, in its group. */
+static void
+find_managed(const WdLoop *loop, WdObservation *report)
+{
+  for (guint i = 0; i < report->report.n_extensions; i++) {
+    WdObservedExtension *extension = &report->report.extensions[i];
+    const pid_t group = getpgid((pid_t)extension->pid);
+    if (group > 0 && wd_loop_process_of(loop, group) != 0)
+      extension->pid = group;
+  }
+}
+
+static void
+on_observation(WdObservation *observation, gpointer data)
+{
+  if (observation->kind == WD_OBSERVATION_REPORT)
+    find_managed(data, observation);
+  wd_loop_feed(data, &(WdInput){.kind = WD_INPUT_OBSERVATION, .observation = observation});
+}
+
+void
+wd_loop_hear(WdLoop *loop)
+{
+  for (guint i = WD_PROCESS_WORKER; i < wd_loop_process_count(loop); i++)
+    wd_channel_read(&wd_loop_child(loop, i)->channel, on_observation, loop);
+}
+
 /* --- left behind --- */
 
 gboolean
@@ -174,7 +203,7 @@ before_reaping(WdLoop *loop, guint process, gint64 pid)
 void
 wd_loop_reap(WdLoop *loop)
 {
-  wd_loop_read_channels(loop); /* what was told of a process while it lived comes before its exit */
+  wd_loop_hear(loop); /* what was told of a process while it lived comes before its exit */
   for (;;) {
     siginfo_t info = {0};
     if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)

@@ -1,7 +1,8 @@
 /* What the parts of the main loop share; nothing else includes this.
  *   main-loop.c           feeding the supervisor: time, signals, the writer
  *   main-loop-actions.c   carrying out what it decides
- *   main-loop-children.c  children: whether they have begun, how they ended, what they left behind
+ *   main-loop-children.c  children: whether they have begun, what they tell, how they ended, what
+ *                         they left behind
  */
 #pragma once
 
@@ -41,9 +42,6 @@ wd_loop_child(const WdLoop *loop, guint process)
 void wd_loop_feed(WdLoop *loop, const WdInput *input);
 void wd_loop_feed_spawn_failed(WdLoop *loop, guint process, const char *error);
 
-/* Feeds what the tables extension has told since. */
-void wd_loop_read_channels(WdLoop *loop);
-
 void wd_loop_carry_out(WdLoop *loop, WdAction *action);
 
 /* The process with this pid among those that we started and haven't reaped; 0: none. */
@@ -54,6 +52,9 @@ guint wd_loop_kill(const GArray *kills);
 
 /* Tells the supervisor when the exec of @process has succeeded. */
 void wd_loop_await_exec(WdLoop *loop, guint process);
+
+/* Feeds the supervisor with what the tables extension has told. */
+void wd_loop_hear(WdLoop *loop);
 
 /* From now on orphans among our descendants become our children. */
 gboolean wd_loop_inherit_strays(GError **error);

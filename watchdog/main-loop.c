@@ -71,33 +71,6 @@ wd_loop_feed_spawn_failed(WdLoop *loop, guint process, const char *error)
   feed_pending(loop, pending);
 }
 
-/* Who serves a registration may be a child of the process that we started, in its group. */
-static void
-find_managed(const WdLoop *loop, WdObservation *report)
-{
-  for (guint i = 0; i < report->report.n_extensions; i++) {
-    WdObservedExtension *extension = &report->report.extensions[i];
-    const pid_t group = getpgid((pid_t)extension->pid);
-    if (group > 0 && wd_loop_process_of(loop, group) != 0)
-      extension->pid = group;
-  }
-}
-
-static void
-on_observation(WdObservation *observation, gpointer data)
-{
-  if (observation->kind == WD_OBSERVATION_REPORT)
-    find_managed(data, observation);
-  wd_loop_feed(data, &(WdInput){.kind = WD_INPUT_OBSERVATION, .observation = observation});
-}
-
-void
-wd_loop_read_channels(WdLoop *loop)
-{
-  for (guint i = WD_PROCESS_WORKER; i < wd_loop_process_count(loop); i++)
-    wd_channel_read(&wd_loop_child(loop, i)->channel, on_observation, loop);
-}
-
 static gboolean
 sample_process(const WdLoop *loop, guint process, WdSample *sample)
 {
@@ -113,7 +86,7 @@ static void
 tick(WdLoop *loop)
 {
   const guint count = wd_loop_process_count(loop);
-  wd_loop_read_channels(loop);
+  wd_loop_hear(loop);
   const gint64 now_us = g_get_monotonic_time();
   wd_oom_kills_look(&loop->oom_kills, now_us);
   g_autofree WdSample *samples = g_new0(WdSample, count);

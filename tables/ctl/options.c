@@ -14,7 +14,7 @@ static const char help[] =
     "    --since T       only of the last T: 90s, 15m, 1h, 7d\n"
     "    --event E       only of this kind, such as process_terminated\n"
     "    --follow        go on with what happens from now on, until interrupted\n"
-    "  query SQL       one SELECT over watchdog_processes and watchdog_events\n"
+    "  query SQL       one SELECT over watchdog_processes, _events and _samples\n"
     "\n"
     "Options:\n"
     "  --json          an array of objects: numbers as numbers, NULL as null\n"

@@ -43,7 +43,7 @@ def source(path):
     return (ROOT / path).read_text()
 
 
-@pytest.mark.parametrize("table", ["watchdog_processes", "watchdog_events"])
+@pytest.mark.parametrize("table", ["watchdog_processes", "watchdog_events", "watchdog_samples"])
 def test_columns_are_those_of_the_table(directory, table):
     said = [tuple(row[:2]) for row in
             rows(section(document("tables.md"), table), "column", "type")]

@@ -305,6 +305,7 @@ wd_process_status(const WdProcess *process, const WdLimits *limits, gint64 wall_
   status->memory_limit_bytes = limits->memory_limit_bytes;
   if (wd_process_alive(process)) {
     status->utilization = meter->utilization;
+    status->regular_check_us = wd_meter_regular_us(meter);
     status->sustained_latency_s = meter->sustained_s;
     status->footprint_bytes = meter->footprint_bytes;
     status->baseline_bytes = meter->baseline_bytes;

@@ -529,6 +529,7 @@ set_measured(WdProcessStatus *status, const Observed *process, gint64 wall_offse
   const WdMeter *meter = &process->meter;
   status->start_time_s = wall_s(process->started_us, wall_offset_us);
   status->utilization = meter->utilization;
+  status->regular_check_us = wd_meter_regular_us(meter);
   status->sustained_latency_s = meter->sustained_s;
   status->footprint_bytes = meter->footprint_bytes;
   status->baseline_bytes = meter->baseline_bytes;
