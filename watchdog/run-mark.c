@@ -112,11 +112,23 @@ collect(int result_fd, guint *ended)
   }
 }
 
+/* One that hangs on what it reads isn't waited for: the main loop reaps it. */
+static guint
+wait_for(pid_t hunter, int result_fd)
+{
+  guint ended = 0;
+  const gboolean done = collect(result_fd, &ended);
+  (void)kill(hunter, SIGKILL);
+  (void)waitpid(hunter, NULL, done ? 0 : WNOHANG);
+  return ended;
+}
+
 guint
 wd_run_mark_kill(const char *run_id)
 {
   g_autofree char *mark = g_strconcat(WD_RUN_VARIABLE "=", run_id, NULL);
   int pipe_fds[2];
+  guint ended = 0;
   if (g_strcmp0(g_getenv(WD_RUN_VARIABLE), run_id) == 0)
     return 0;
   if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
@@ -126,14 +138,12 @@ wd_run_mark_kill(const char *run_id)
   const pid_t hunter = fork();
   if (hunter == 0)
     hunt(mark, pipe_fds[1]);
+  const int fork_error = errno;
   close(pipe_fds[1]);
-  guint ended = 0;
-  if (hunter > 0) {
-    const gboolean done = collect(pipe_fds[0], &ended);
-    (void)kill(hunter, SIGKILL);
-    /* One that hangs on what it reads isn't waited for: the main loop reaps it. */
-    (void)waitpid(hunter, NULL, done ? 0 : WNOHANG);
-  }
+  if (hunter > 0)
+    ended = wait_for(hunter, pipe_fds[0]);
+  else
+    wd_logf("looking for what a crashed run left behind: %s", g_strerror(fork_error));
   close(pipe_fds[0]);
   return ended;
 }
