@@ -27,6 +27,8 @@ typedef struct {
   const char *name;
   TableType type;
   TableOptions options;
+  const char *meaning; /* for docs/tables.md, in Markdown */
+  const char *null;    /* when the value is NULL; NULL: never, or as the event says */
 } TableColumn;
 
 typedef struct {
@@ -100,7 +102,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableStore, table_store_free)
 
 typedef struct TableCursor TableCursor;
 
-/* Starts reading; events come ordered by eid, processes as the watchdog lists them. @store must
+/* Starts reading; events come ordered by eid, processes as the watchdog lists them, samples as they
+ * were made. @store must
  * outlive the cursor, @query need not. Returns: NULL with @error (one line for people). */
 TableCursor *table_cursor_open(TableStore *store, const TableDefinition *table,
                                const TableQuery *query, GError **error);

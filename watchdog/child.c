@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "watchdog/program-file.h"
+#include "watchdog/run-mark.h"
 
 /* What we were given by a service manager is for us alone; what osquery's own watcher sets is for
  * us to set. */
@@ -14,6 +15,7 @@ static const char *const WITHHELD[] = {
     "LISTEN_FDS=",         "LISTEN_FDNAMES=",
     "OSQUERY_WORKER=",     "OSQUERY_EXTENSION=",
     "OSQUERY_EXTENSIONS=", WD_OBSERVATION_FD_VARIABLE "=",
+    WD_RUN_VARIABLE "=",
 };
 
 static gboolean
@@ -25,15 +27,16 @@ withheld(const char *entry)
   return FALSE;
 }
 
-/* Our environment without what is withheld, with @variables (NULL is allowed) added. */
+/* Our environment without what is withheld, with @mark and @variables (NULL is allowed) added. */
 static char **
-make_environment(const char *const *variables)
+make_environment(const char *mark, const char *const *variables)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_auto(GStrv) ours = g_get_environ();
   for (gsize i = 0; ours[i] != NULL; i++)
     if (!withheld(ours[i]))
       g_strv_builder_add(builder, ours[i]);
+  g_strv_builder_add(builder, mark);
   for (gsize i = 0; variables != NULL && variables[i] != NULL; i++)
     g_strv_builder_add(builder, variables[i]);
   return g_strv_builder_end(builder);
@@ -47,7 +50,7 @@ child_new(const char *path, char **argv, char **environment)
   child->argv = argv;
   child->environment = environment;
   child->reader = WD_PROC_READER_NONE;
-  child->channel_fd = -1;
+  child->channel = WD_CHANNEL_NONE;
   return child;
 }
 
@@ -59,8 +62,9 @@ wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extens
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (gsize i = 0; argv[i] != NULL; i++)
     g_strv_builder_add(builder, argv[i]);
-  WdChild *child = child_new(path, g_strv_builder_end(builder),
-                             make_environment(managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
+  WdChild *child = child_new(
+      path, g_strv_builder_end(builder),
+      make_environment(traits->run_mark, managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
   child->pid_variable = "OSQUERY_WORKER";
   child->death_signal = SIGTERM;
   child->traits = traits;
@@ -79,7 +83,8 @@ wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, g
     g_strv_builder_add(builder, "--verbose");
   g_strv_builder_add_many(builder, "--socket", socket, "--timeout", timeout, "--interval", interval,
                           NULL);
-  WdChild *child = child_new(path, g_strv_builder_end(builder), make_environment(variables));
+  WdChild *child =
+      child_new(path, g_strv_builder_end(builder), make_environment(traits->run_mark, variables));
   child->pid_variable = "OSQUERY_EXTENSION";
   child->death_signal = SIGKILL;
   child->tells = variables != NULL;
@@ -104,16 +109,14 @@ fork_program(WdChild *child, WdProgram *program, GError **error)
   if (!child->tells)
     return wd_spawn(program, &child->spawn, error);
   int theirs;
-  if (!wd_channel_pair(&child->channel_fd, &theirs, error))
+  if (!wd_channel_open(&child->channel, &theirs, error))
     return FALSE;
   program->fd_variable = WD_OBSERVATION_FD_VARIABLE;
   program->inherited_fd = theirs;
   const gboolean forked = wd_spawn(program, &child->spawn, error);
   close(theirs);
-  if (!forked) {
-    close(child->channel_fd);
-    child->channel_fd = -1;
-  }
+  if (!forked)
+    wd_channel_close(&child->channel);
   return forked;
 }
 
@@ -175,10 +178,7 @@ wd_child_reaped(WdChild *child)
     close(child->spawn.control_fd);
   child->spawn.control_fd = -1;
   wd_proc_reader_close(&child->reader);
-  if (child->channel_fd >= 0)
-    close(child->channel_fd);
-  child->channel_fd = -1;
-  g_clear_pointer(&child->channel, wd_channel_free);
+  wd_channel_close(&child->channel);
   g_clear_pointer(&child->exec_error, g_free);
   g_clear_pointer(&child->threads, wd_threads_free);
   child->alive = FALSE;

@@ -14,6 +14,7 @@ typedef struct {
   int niceness;
   gboolean allow_unsafe; /* start programs that osquery's permission rule refuses */
   char *oom_score_adj;   /* what they set theirs to; NULL: as ours */
+  char *run_mark;        /* in their environment, "NAME=VALUE" (run-mark.h) */
 } WdChildTraits;
 
 typedef struct {
@@ -32,9 +33,8 @@ typedef struct {
   gint64 start_ticks;
   char *exec_error;   /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdThreads *threads; /* as remembered last; NULL: not yet */
-  int channel_fd;     /* our end, until someone takes it to listen; -1: there is none */
-  WdChannel *channel; /* NULL: nobody listens */
-  guint exec_source;  /* the main loop's, that waits for the exec; 0: none */
+  WdChannel channel;
+  guint exec_source; /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 
 /* The worker: osqueryd with its own command line, unchanged. @managed_extensions: it has some to

@@ -17,7 +17,7 @@ static const char help[] =
     "    --follow        go on with what happens from now on, until interrupted\n"
     "  explain [EID]   how and why a process ended, what followed, what to change; EID:\n"
     "                  any event that has to do with it; else the newest end not asked for\n"
-    "  query [SQL]     one SELECT over watchdog_processes and watchdog_events; without SQL\n"
+    "  query [SQL]     one SELECT over watchdog_processes, _events and _samples; without SQL\n"
     "                  a prompt, or statements from standard input, if that is no terminal\n"
     "\n"
     "Options:\n"
