@@ -324,6 +324,13 @@ def test_explain_without_a_history(tmp_path):
     assert f"{tmp_path}/history.db: No such file or directory" in done.stderr
 
 
+def test_a_long_history_is_explained_in_time(tmp_path):
+    """One pass over it, and none for each of the like ends: that would take minutes."""
+    subprocess.run([MAKE_HISTORY, tmp_path, "100000"], check=True, timeout=PATIENCE)
+    assert "times within a day" in good(tmp_path, "explain")
+    assert "the limit is 200 MiB" in good(tmp_path, "explain", "4")
+
+
 def test_the_story_of_a_query_over_the_memory_limit(stand_in):
     """The whole way: a scheduled query that grows, its end, what osquery makes of it, the advice."""
     schedule = stand_in.directory / "schedule"
