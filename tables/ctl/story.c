@@ -12,20 +12,13 @@
 /* So many events are listed; the rest is told to be there. */
 #define MOST_LISTED 20
 
-/* A column of the main event; asked for once, not for each row. */
-#define OF_MAIN(column) "(SELECT " column " FROM watchdog_events WHERE eid = ?1)"
-
-/* Ends of one kind belong together when they lie within a day. */
+/* Ends of one kind belong together when they lie within a day. The main event is asked for once,
+ * not joined with each row. */
 static const char series_sql[] = CTL_FINDING_SELECT
-    " WHERE e.eid <= ?1 AND e.event = " OF_MAIN("event") " AND e.time > " OF_MAIN(
-        "time - 86400") " AND e.name IS " OF_MAIN("name") " AND e.reason IS " OF_MAIN("reason") " O"
-                                                                                                "RD"
-                                                                                                "ER"
-                                                                                                " B"
-                                                                                                "Y "
-                                                                                                "e."
-                                                                                                "ei"
-                                                                                                "d";
+    " WHERE e.eid <= ?1 AND e.event = (SELECT event FROM watchdog_events WHERE eid = ?1)"
+    " AND e.time > (SELECT time - 86400 FROM watchdog_events WHERE eid = ?1)"
+    " AND e.name IS (SELECT name FROM watchdog_events WHERE eid = ?1)"
+    " AND e.reason IS (SELECT reason FROM watchdog_events WHERE eid = ?1) ORDER BY e.eid";
 
 static const char main_sql[] =
     "SELECT time, pid, message, signals_sent, duration_ms, outcome FROM watchdog_events"

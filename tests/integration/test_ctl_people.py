@@ -66,8 +66,8 @@ def test_status_fits_the_terminal(files, columns):
 
 def test_status_at_eighty_columns_tells_the_last_event(files):
     line = COLOUR.sub("", at_terminal(files, "status", columns=80)[2])
-    assert re.fullmatch(r"worker +█░░░  2\.5/10 %  ██░░    85\.3/200 MiB  running 2h 5m    "
-                        r"started 1[12]m ago", line)
+    assert re.fullmatch(r"worker +█░░░  2\.5/10 %  ██░░    85\.3/200 MiB  running 2h 5m +"
+                        r"started 1[12]m( ago| a?…)", line)
 
 
 @pytest.mark.parametrize("how", [{"NO_COLOR": "1"}, {"term": "dumb"}])
