@@ -242,7 +242,8 @@ class Sandbox:
                      "/tmp/": f"{self.directory}/",
                      "$PWD/build": str(BUILD),
                      "build/tests/": f"{BUILD}/tests/",
-                     "watchdog.html": f"{self.directory}/watchdog.html"}
+                     "=DIR": f"={self.directory}/from-that-host",
+                     "--html ": f"--html {self.directory}/"}
         return re.sub("|".join(map(re.escape, installed)), lambda found: installed[found[0]], text)
 
     def environment(self):
