@@ -193,7 +193,7 @@ const char *
 ext_options_help(void)
 {
   return "Usage: osquery-watchdog.ext --socket PATH [OPTION]…\n"
-         "Serves the tables watchdog_processes and watchdog_events to osquery.\n"
+         "Serves the tables watchdog_processes, watchdog_events and watchdog_samples to osquery.\n"
          "\n"
          "  --socket PATH       osquery's extension manager (its --extensions_socket)\n"
          "  --timeout S         wait at most so long for it (3)\n"

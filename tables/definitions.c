@@ -67,7 +67,8 @@ static const TableColumn event_columns[] = {
     {"time", TABLE_BIGINT, TABLE_OPTION_ADDITIONAL, "when it happened", NULL},
     {"run_id", TABLE_TEXT, TABLE_OPTION_NONE, "one for each start of the watchdog", NULL},
     {"event", TABLE_TEXT, TABLE_OPTION_ADDITIONAL, "what happened: see below", NULL},
-    {"role", TABLE_TEXT, TABLE_OPTION_NONE, "`watchdog`, `worker`, `extension`: whom it is about", NULL},
+    {"role", TABLE_TEXT, TABLE_OPTION_NONE, "`watchdog`, `worker`, `extension`: whom it is about",
+     NULL},
     {"name", TABLE_TEXT, TABLE_OPTION_NONE, "likewise", NULL},
     {"path", TABLE_TEXT, TABLE_OPTION_NONE, "likewise", NULL},
     {"pid", TABLE_BIGINT, TABLE_OPTION_NONE, "likewise", NULL},
@@ -101,6 +102,21 @@ static const TableColumn event_columns[] = {
     {"message", TABLE_TEXT, TABLE_OPTION_NONE, "the log line", NULL},
 };
 
+static const TableColumn sample_columns[] = {
+    {"time", TABLE_BIGINT, TABLE_OPTION_ADDITIONAL, "when it was measured", NULL},
+    {"name", TABLE_TEXT, TABLE_OPTION_NONE, "as in watchdog_processes", NULL},
+    {"pid", TABLE_BIGINT, TABLE_OPTION_NONE, "the process", NULL},
+    {"utilization", TABLE_DOUBLE, TABLE_OPTION_NONE, "% of all CPUs since the check before", NULL},
+    {"resident_size", TABLE_BIGINT, TABLE_OPTION_NONE, "resident memory", NULL},
+    {"footprint", TABLE_BIGINT, TABLE_OPTION_NONE,
+     "what `memory_limit` is applied to (`--memory_metric`); below 0 when a process has less than "
+     "its baseline",
+     "not known"},
+    {"utilization_limit", TABLE_INTEGER, TABLE_OPTION_NONE, "% of all CPUs",
+     "as in watchdog_processes"},
+    {"memory_limit", TABLE_BIGINT, TABLE_OPTION_NONE, "the limit", "as in watchdog_processes"},
+};
+
 const TableSource table_sources[TABLE_N_SOURCES] = {
     {
         .definition = {"watchdog_processes", process_columns, G_N_ELEMENTS(process_columns)},
@@ -124,11 +140,20 @@ const TableSource table_sources[TABLE_N_SOURCES] = {
         .from = "events",
         .key = "eid",
     },
+    {
+        .definition = {"watchdog_samples", sample_columns, G_N_ELEMENTS(sample_columns)},
+        .file = WD_STATUS_FILE,
+        .in_state_dir = FALSE,
+        .schema = &wd_schema_status,
+        .from = "samples",
+        .key = "id",
+    },
 };
 
 static const TableDefinition *const definitions[TABLE_N_SOURCES] = {
     &table_sources[0].definition,
     &table_sources[1].definition,
+    &table_sources[2].definition,
 };
 
 const TableDefinition *const *

@@ -17,7 +17,7 @@ typedef struct {
   const char *expression; /* what is shown in it */
 } TableSource;
 
-#define TABLE_N_SOURCES 2
+#define TABLE_N_SOURCES 3
 extern const TableSource table_sources[TABLE_N_SOURCES];
 
 /* @table: one of ours. Returns: its place in table_sources. */

@@ -102,7 +102,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableStore, table_store_free)
 
 typedef struct TableCursor TableCursor;
 
-/* Starts reading; events come ordered by eid, processes as the watchdog lists them. @store must
+/* Starts reading; events come ordered by eid, processes as the watchdog lists them, samples as they
+ * were made. @store must
  * outlive the cursor, @query need not. Returns: NULL with @error (one line for people). */
 TableCursor *table_cursor_open(TableStore *store, const TableDefinition *table,
                                const TableQuery *query, GError **error);

@@ -192,6 +192,21 @@ def test_strays_are_ended_with_the_child_that_left_them(watchdog):
     eventually(lambda: not alive(stray), "the stray's end")
 
 
+def test_what_strays_started_does_not_outlive_us_either(watchdog):
+    """It becomes ours only when the stray goes, which is after everything supervised has gone."""
+    marks = [watchdog.directory / name for name in ("inner", "outer")]
+    watchdog.osqueryd = watchdog.program(
+        "osqueryd", "#!/bin/sh\n"
+                    f"setsid sh -c 'setsid sh -c \"echo \\$\\$ > {marks[0]}; exec sleep 1000\" & "
+                    f"echo $$ > {marks[1]}; exec sleep 1000' &\nexec sleep 1000\n")
+    watchdog.flags(*NO_BACK_OFF)
+    watchdog.start()
+    strays = [int(eventually(lambda: mark.exists() and mark.read_text(), mark.name))
+              for mark in marks]
+    assert watchdog.stop() == 0
+    assert not any(alive(stray) for stray in strays)
+
+
 # --- details ---
 
 

@@ -1,6 +1,9 @@
 #include "watchdog/store/status.h"
 
 #include "tests/unit/store-fixture.h"
+#include "watchdog/store/samples.h"
+
+#include <cmath>
 
 namespace
 {
@@ -170,6 +173,18 @@ TEST_F(Status, ASecondStartGoesOnWithTheFile)
   EXPECT_EQ(rows(file, "SELECT name FROM processes"), (Rows{"a", "b"}));
 }
 
+TEST_F(Status, AFileOfTheFirstVersionIsBroughtUpToDate)
+{
+  {
+    g_autoptr(WdStatus) status = open_status(file);
+    write(status, {"a"});
+  }
+  execute(file, "DROP TABLE samples; PRAGMA user_version=1");
+  g_autoptr(WdStatus) status = open_status(file);
+  EXPECT_EQ(rows(file, "SELECT name FROM processes"), Rows{"a"});
+  EXPECT_EQ(rows(file, "SELECT count(*) FROM samples"), Rows{"0"});
+}
+
 TEST_F(Status, AReaderNeitherWaitsNorIsWaitedFor)
 {
   g_autoptr(WdStatus) status = open_status(file);
@@ -186,6 +201,119 @@ TEST_F(Status, AReaderNeitherWaitsNorIsWaitedFor)
   EXPECT_STREQ(reinterpret_cast<const char *>(sqlite3_column_text(stmt, 0)), "old-2");
   EXPECT_EQ(sqlite3_step(stmt), SQLITE_DONE);
   EXPECT_EQ(rows(file, "SELECT name FROM processes"), (Rows{"new-1", "new-2"}));
+}
+
+// Samples: what regular checks measured.
+class Samples : public Status
+{
+protected:
+  void SetUp() override
+  {
+    Status::SetUp();
+    status = open_status(file);
+    for (const char *name : {"watchdog", "worker"})
+      list.push_back(wd_process_status_new(WD_ROLE_WORKER, name, nullptr));
+  }
+
+  void TearDown() override
+  {
+    for (WdProcessStatus *row : list)
+      wd_process_status_free(row);
+    wd_status_free(status);
+    Status::TearDown();
+  }
+
+  // Publishes both rows, measured last at these times; 0: not yet.
+  void publish(gint64 first_us, gint64 second_us)
+  {
+    list[0]->regular_check_us = first_us != 0 ? first_us : WD_NONE;
+    list[1]->regular_check_us = second_us != 0 ? second_us : WD_NONE;
+    g_autoptr(GError) error = nullptr;
+    ASSERT_TRUE(wd_status_write(status, list.data(), list.size(), WD_NONE, &error))
+        << error->message;
+  }
+
+  void reopen()
+  {
+    g_clear_pointer(&status, wd_status_free);
+    status = open_status(file);
+  }
+
+  Rows names()
+  {
+    return rows(file, "SELECT id >> 16, name FROM samples ORDER BY id");
+  }
+
+  WdStatus *status = nullptr;
+  std::vector<WdProcessStatus *> list;
+};
+
+TEST_F(Samples, EveryColumnGetsItsValue)
+{
+  WdProcessStatus *row = list[1];
+  row->last_check_time_s = 1700000000;
+  row->pid = 2;
+  row->utilization = 2.5;
+  row->resident_bytes = 3;
+  row->footprint_bytes = -4; // below its baseline
+  row->utilization_limit = 5;
+  row->memory_limit_bytes = 6;
+  publish(0, 1);
+  EXPECT_EQ(rows(file, "SELECT * FROM samples"), Rows{"1|1700000000|worker|2|2.5|3|-4|5|6"});
+  row->footprint_bytes = WD_NONE;
+  row->utilization = NAN;
+  publish(0, 2);
+  EXPECT_EQ(rows(file, "SELECT utilization, footprint FROM samples WHERE id = 65537"), Rows{"-|-"});
+}
+
+TEST_F(Samples, OneForEachRegularCheck)
+{
+  publish(0, 0); // nothing is measured yet
+  EXPECT_EQ(names(), Rows{});
+  publish(10, 0); // as it isn't running
+  publish(10, 0); // published again for another reason
+  EXPECT_EQ(names(), Rows{"0|watchdog"});
+  publish(10, 11); // looked at after the other, as an observer does
+  EXPECT_EQ(names(), (Rows{"0|watchdog", "1|worker"}));
+  publish(20, 20);
+  EXPECT_EQ(names(), (Rows{"0|watchdog", "1|worker", "2|watchdog", "2|worker"}));
+}
+
+TEST_F(Samples, SurviveARestart)
+{
+  publish(10, 10);
+  reopen();
+  publish(0, 0);
+  publish(5, 0); // another boot's clock
+  EXPECT_EQ(names(), (Rows{"0|watchdog", "0|worker", "1|watchdog"}));
+}
+
+TEST_F(Samples, AreBounded)
+{
+  const gint64 last = WD_SAMPLES_SPAN + 2 * WD_SAMPLES_ALL;
+  for (gint64 check = 0; check <= last; check++) {
+    publish(check + 1, 0);
+    if (check == last / 2)
+      reopen();
+  }
+  Rows kept = rows(file, "SELECT id >> 16 FROM samples ORDER BY id");
+  Rows expected;
+  for (gint64 check = last - WD_SAMPLES_SPAN; check < last - WD_SAMPLES_ALL; check++)
+    if (check % WD_SAMPLES_EVERY == 0)
+      expected.push_back(std::to_string(check));
+  for (gint64 check = last - WD_SAMPLES_ALL; check <= last; check++)
+    expected.push_back(std::to_string(check));
+  ASSERT_EQ(last % WD_SAMPLES_EVERY, 0);
+  EXPECT_EQ(kept, expected);
+}
+
+TEST_F(Samples, KeysThatAreNoneOfOursBeginAnew)
+{
+  publish(10, 10);
+  execute(file, "INSERT INTO samples(id) VALUES(9223372036854775807)");
+  reopen();
+  publish(20, 0);
+  EXPECT_EQ(names(), Rows{"0|watchdog"});
 }
 
 TEST_F(Status, ALinkIsRefused)

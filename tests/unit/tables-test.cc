@@ -86,6 +86,8 @@ protected:
       row->start_ticks = start_ticks;
       row->last_check_us = last_check_us;
       row->utilization = 2.5;
+      row->regular_check_us = ++checks;
+      row->last_check_time_s = 1000 + checks;
       row->memory_limit_bytes = G_GINT64_CONSTANT(10485760000);
     }
     EXPECT_TRUE(wd_status_write(status, rows, 2, WD_NONE, nullptr));
@@ -94,18 +96,21 @@ protected:
   }
 
   TableStore *store = nullptr;
+  gint64 checks = 0;
 };
 
 TEST_F(Tables, Definitions)
 {
   guint n;
   const TableDefinition *const *definitions = table_definitions(&n);
-  ASSERT_EQ(n, 2u);
+  ASSERT_EQ(n, 3u);
   EXPECT_EQ(definitions[0], table_definition_find("watchdog_processes"));
   EXPECT_EQ(definitions[1], table_definition_find("watchdog_events"));
+  EXPECT_EQ(definitions[2], table_definition_find("watchdog_samples"));
   EXPECT_EQ(table_definition_find("processes"), nullptr);
   EXPECT_EQ(definitions[0]->n_columns, 31u);
   EXPECT_EQ(definitions[1]->n_columns, 28u);
+  EXPECT_EQ(definitions[2]->n_columns, 8u);
 }
 
 TEST_F(Tables, Options)
@@ -119,6 +124,7 @@ TEST_F(Tables, Options)
       {"watchdog_events", "eid", TABLE_OPTION_INDEX | TABLE_OPTION_OPTIMIZED},
       {"watchdog_events", "time", TABLE_OPTION_ADDITIONAL},
       {"watchdog_events", "event", TABLE_OPTION_ADDITIONAL},
+      {"watchdog_samples", "time", TABLE_OPTION_ADDITIONAL},
   };
   guint n;
   const TableDefinition *const *definitions = table_definitions(&n);
@@ -393,6 +399,21 @@ TEST_F(Tables, ProcessesByPid)
   g_autoptr(TableQuery) six = table_query_new();
   table_query_add(six, column(table, "pid"), TABLE_OP_EQ, "6");
   EXPECT_EQ(ask("watchdog_processes", {"name"}, six), Rows{});
+}
+
+TEST_F(Tables, SamplesByTime)
+{
+  EXPECT_EQ(ask("watchdog_samples", {"time"}), Rows{}); // no file yet
+  write_watchdog(WD_STATE_RUNNING, 5, WD_NONE, WD_NONE);
+  write_watchdog(WD_STATE_RUNNING, 6, WD_NONE, WD_NONE);
+  EXPECT_EQ(ask("watchdog_samples", {"time", "name", "pid", "utilization", "memory_limit"}),
+            (Rows{"1001|watchdog|5|2.5|10485760000", "1002|worker|5|2.5|10485760000",
+                  "1003|watchdog|6|2.5|10485760000", "1004|worker|6|2.5|10485760000"}));
+  const TableDefinition *table = table_definition_find("watchdog_samples");
+  g_autoptr(TableQuery) query = table_query_new();
+  table_query_add(query, column(table, "time"), TABLE_OP_GT, "1001");
+  table_query_add(query, column(table, "time"), TABLE_OP_LE, "1003");
+  EXPECT_EQ(ask("watchdog_samples", {"time"}, query), (Rows{"1002", "1003"}));
 }
 
 TEST_F(Tables, PathsAreAbsolute)

@@ -25,6 +25,12 @@ wd_meter_reset(WdMeter *meter, gint64 started_us)
   };
 }
 
+gint64
+wd_meter_regular_us(const WdMeter *meter)
+{
+  return isnan(meter->utilization) ? WD_NONE : meter->regular_us;
+}
+
 /* CPU time never runs backwards; a reading that does is a wrong one and shall not become a huge
  * use. */
 static gint64

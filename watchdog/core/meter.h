@@ -56,6 +56,9 @@ typedef struct {
 /* Begins anew, for a process started at @started_us (monotonic). */
 void wd_meter_reset(WdMeter *meter, gint64 started_us);
 
+/* When the last regular sample was made; WD_NONE before the first one. */
+gint64 wd_meter_regular_us(const WdMeter *meter);
+
 /* Takes in a sample made at @now_us.
  * @sample: NULL if nothing could be read: the results stay as they are.
  * @regular: the regular check, at which CPU is judged. The first regular sample counts as one only

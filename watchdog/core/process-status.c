@@ -58,6 +58,7 @@ wd_process_status_new(WdRole role, const char *name, const char *path)
   status->responsive = WD_NONE;
   status->start_ticks = WD_NONE;
   status->last_check_us = WD_NONE;
+  status->regular_check_us = WD_NONE;
   return status;
 }
 

@@ -52,9 +52,10 @@ typedef struct {
   char *version;     /* owned, or NULL */
   guint64 last_seq;  /* of the newest event about this process; 0: none in this run */
 
-  /* Not columns; with them a reader tells whether the watchdog's row still holds. */
-  gint64 start_ticks;   /* /proc/PID/stat field 22: with the pid, the process's identity */
-  gint64 last_check_us; /* CLOCK_MONOTONIC */
+  /* Not columns. With the first two a reader tells whether the watchdog's row still holds. */
+  gint64 start_ticks;      /* /proc/PID/stat field 22: with the pid, the process's identity */
+  gint64 last_check_us;    /* CLOCK_MONOTONIC */
+  gint64 regular_check_us; /* of the check that utilization is from; WD_NONE before the first one */
 } WdProcessStatus;
 
 /* All values absent, name and path copied. Free with wd_process_status_free(). */

@@ -4,9 +4,9 @@
  * Versions of status.db:
  *   1  processes as the columns of watchdog_processes, in their order, then what only the reader of
  *      the watchdog's row needs.
+ *   2  samples as the columns of watchdog_samples, in their order.
  *
- * A new version adds its line here and its function at the end of the migrations. status.db needs
- * only its first one: a file of another version is replaced. */
+ * A new version adds its line here and its function at the end of the migrations. */
 #include "watchdog/store/schema.h"
 
 static gboolean
@@ -95,6 +95,23 @@ status_to_1(sqlite3 *db, GError **error)
                           error);
 }
 
+static gboolean
+status_to_2(sqlite3 *db, GError **error)
+{
+  return wd_database_exec(db,
+                          "CREATE TABLE samples("
+                          " id INTEGER PRIMARY KEY,"
+                          " time INTEGER,"
+                          " name TEXT,"
+                          " pid INTEGER,"
+                          " utilization REAL,"
+                          " resident_size INTEGER,"
+                          " footprint INTEGER,"
+                          " utilization_limit INTEGER,"
+                          " memory_limit INTEGER) STRICT",
+                          error);
+}
+
 /* The application ids spell OWdH and OWdS. */
 const WdSchema wd_schema_history = {
     .title = "history",
@@ -106,8 +123,8 @@ const WdSchema wd_schema_history = {
 const WdSchema wd_schema_status = {
     .title = "status",
     .application_id = 0x4f576453,
-    .version = 1,
-    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){status_to_1},
+    .version = 2,
+    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){status_to_1, status_to_2},
 };
 
 gboolean

@@ -1,5 +1,6 @@
 #include "watchdog/store/status.h"
 
+#include "watchdog/store/samples.h"
 #include "watchdog/store/schema.h"
 
 #include <errno.h>
@@ -15,6 +16,7 @@ struct WdStatus {
   sqlite3_stmt *commit;
   sqlite3_stmt *replace;
   sqlite3_stmt *remove_from;
+  WdSamples samples;
 };
 
 static gboolean
@@ -61,7 +63,8 @@ try_open(const char *path, GError **error)
       !wd_database_use_wal(status->db, error) ||
       !wd_database_exec(status->db, "BEGIN IMMEDIATE", error) ||
       !wd_schema_migrate(status->db, &wd_schema_status, error) ||
-      !wd_database_exec(status->db, "COMMIT", error) || !prepare_statements(status, error))
+      !wd_database_exec(status->db, "COMMIT", error) || !prepare_statements(status, error) ||
+      !wd_samples_open(&status->samples, status->db, error))
     return NULL;
   return g_steal_pointer(&status);
 }
@@ -105,6 +108,7 @@ wd_status_free(WdStatus *status)
   sqlite3_finalize(status->commit);
   sqlite3_finalize(status->replace);
   sqlite3_finalize(status->remove_from);
+  wd_samples_clear(&status->samples);
   sqlite3_close_v2(status->db);
   g_free(status);
 }
@@ -169,6 +173,7 @@ wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 
   WdBinder rest = {.stmt = status->remove_from};
   wd_bind_integer(&rest, (gint64)n);
   if (done < n || !wd_binder_run(&rest, error) ||
+      !wd_samples_add(&status->samples, rows, n, error) ||
       !wd_binder_run(&(WdBinder){.stmt = status->commit}, error)) {
     wd_database_rollback(status->db);
     return FALSE;

@@ -1,5 +1,6 @@
-/* status.db: the present state, replaced as a whole in one transaction at every check. It lives in
- * the runtime directory (tmpfs) and may vanish without loss. One writer; readers use reader.h. */
+/* status.db: the present state, replaced as a whole in one transaction at every check, and samples
+ * of the recent ones (samples.h). It lives in the runtime directory (tmpfs) and may vanish without
+ * loss. One writer; readers use reader.h. */
 #pragma once
 
 #include "watchdog/core/process-status.h"
@@ -20,8 +21,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdStatus, wd_status_free)
 /* The greatest last_eid, 0 if there is none: eids that have been shown, stored or not. */
 gboolean wd_status_last_eid(WdStatus *status, gint64 *eid, GError **error);
 
-/* Replaces all rows by @rows. @base: what this run's seqs are added to for last_eid (history.h);
- * WD_NONE while it isn't known, the column is then NULL. */
+/* Replaces all rows by @rows, and keeps samples of what a regular check has measured. @base: what
+ * this run's seqs are added to for last_eid (history.h); WD_NONE while it isn't known, the column
+ * is then NULL. */
 gboolean wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 base,
                          GError **error);
 

@@ -1,0 +1,220 @@
+#include "tables/ctl/advice.h"
+
+#include <math.h>
+#include <signal.h>
+
+#define MEGABYTE (1024.0 * 1024.0)
+
+/* A process that is ended at the limit showed only that it needs more than that; too little
+ * headroom would have it ended again, and the flag raised again. */
+#define MEMORY_HEADROOM 1.5
+#define CPU_HEADROOM 1.25
+
+/* A worker this young was likely busy with what it does once at its start. */
+#define YOUNG_MS (180 * 1000)
+
+void
+ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name)
+{
+  *finding = (CtlFinding){
+      .event = event,
+      .role = role,
+      .name = name,
+      .measured = WD_NONE,
+      .utilization = NAN,
+      .sustained_s = WD_NONE,
+      .lifetime_ms = WD_NONE,
+      .limit_value = WD_NONE,
+      .utilization_limit = WD_NONE,
+      .exit_code = WD_NONE,
+      .exit_signal = WD_NONE,
+      .private_bytes = WD_NONE,
+  };
+}
+
+void
+ctl_finding_add(CtlFinding *finding, const CtlFinding *newer)
+{
+  const CtlFinding before = *finding;
+  *finding = *newer;
+  finding->measured = MAX(before.measured, newer->measured);           /* WD_NONE is the least */
+  finding->utilization = fmax(before.utilization, newer->utilization); /* NAN yields */
+  finding->sustained_s = MAX(before.sustained_s, newer->sustained_s);
+  finding->lifetime_ms = MAX(before.lifetime_ms, newer->lifetime_ms);
+  finding->private_bytes = MAX(before.private_bytes, newer->private_bytes);
+  if (finding->query_name == NULL)
+    finding->query_name = before.query_name;
+}
+
+/* The next greater number that people would choose: 65, 350, 3500. */
+static gint64
+round_up(double value)
+{
+  double step = 5;
+  while (value >= 20 * step)
+    step *= 10;
+  return (gint64)(ceil(value / step) * step);
+}
+
+/* Who else a limit is for. */
+static const char *
+scope(const CtlFinding *finding)
+{
+  return finding->role == WD_ROLE_EXTENSION ? ", which the worker and all extensions share" : "";
+}
+
+/* What should be mended rather than allowed. Newly allocated. */
+static char *
+culprit(const CtlFinding *finding, const char *how)
+{
+  if (finding->query_name != NULL)
+    return g_strdup_printf("Mend the scheduled query %s%s", finding->query_name, how);
+  if (finding->role == WD_ROLE_EXTENSION)
+    return g_strdup_printf("Mend the extension %s", finding->name);
+  return NULL;
+}
+
+/* A second sentence for a worker that was ended soon after its start: the flag that leaves it in
+ * peace for longer; else "". */
+static char *
+delay_advice(const CtlFinding *finding)
+{
+  gboolean young = finding->role == WD_ROLE_WORKER && finding->lifetime_ms != WD_NONE &&
+                   finding->lifetime_ms < YOUNG_MS;
+  if (!young)
+    return g_strdup("");
+  gint64 delay_s = (2 * finding->lifetime_ms / 1000 / 60 + 1) * 60;
+  return g_strdup_printf(" If only its start needs it: --watchdog_delay=%" G_GINT64_FORMAT ".",
+                         delay_s);
+}
+
+static char *
+memory_advice(const CtlFinding *finding)
+{
+  if (finding->measured == WD_NONE || finding->limit_value == WD_NONE)
+    return NULL;
+  gint64 limit_mb = round_up((double)finding->measured / MEGABYTE * MEMORY_HEADROOM);
+  g_autofree char *flag =
+      g_strdup_printf("--watchdog_memory_limit=%" G_GINT64_FORMAT "%s", limit_mb, scope(finding));
+  if (finding->role == WD_ROLE_WATCHDOG)
+    return g_strdup_printf("The watchdog itself should need little: please report it. Until then "
+                           "set %s.",
+                           flag);
+  gboolean mapped = !finding->observed && finding->private_bytes != WD_NONE &&
+                    finding->private_bytes <= finding->limit_value;
+  if (mapped)
+    return g_strdup_printf("Its private memory was within the limit, the rest is mapped files and "
+                           "shared memory: --memory_metric=private, an option of "
+                           "osquery-watchdogd, leaves that out. Otherwise set %s.",
+                           flag);
+  g_autofree char *mend = culprit(finding, " to read less at a time");
+  if (mend != NULL)
+    return g_strdup_printf("%s. If it is worth that much memory, set %s.", mend, flag);
+  g_autofree char *delay = delay_advice(finding);
+  return g_strdup_printf("Set %s if it may use that much; what it would have grown to isn't "
+                         "known.%s",
+                         flag, delay);
+}
+
+static char *
+cpu_advice(const CtlFinding *finding)
+{
+  if (isnan(finding->utilization) || finding->sustained_s == WD_NONE)
+    return NULL;
+  gint64 percent = round_up(finding->utilization * CPU_HEADROOM);
+  g_autofree char *latency =
+      g_strdup_printf("--watchdog_latency_limit=%" G_GINT64_FORMAT, 2 * finding->sustained_s);
+  /* At 100 % nothing would ever be over the limit. */
+  g_autofree char *flags =
+      percent < 100
+          ? g_strdup_printf("--watchdog_utilization_limit=%" G_GINT64_FORMAT
+                            " if it may be so busy for long, %s if for moments%s",
+                            percent, latency, scope(finding))
+          : g_strdup_printf("%s if it may be so busy for moments%s", latency, scope(finding));
+  if (finding->role == WD_ROLE_WATCHDOG)
+    return g_strdup_printf("The watchdog itself should be idle: please report it. Until then set "
+                           "%s.",
+                           flags);
+  g_autofree char *mend = culprit(finding, ", or schedule it less often");
+  if (mend != NULL)
+    return g_strdup_printf("%s. Otherwise set %s.", mend, flags);
+  g_autofree char *delay = delay_advice(finding);
+  return g_strdup_printf("Set %s.%s", flags, delay);
+}
+
+static gboolean
+is_crash(gint64 exit_signal)
+{
+  return exit_signal == SIGSEGV || exit_signal == SIGABRT || exit_signal == SIGBUS ||
+         exit_signal == SIGILL || exit_signal == SIGFPE || exit_signal == SIGTRAP ||
+         exit_signal == SIGSYS;
+}
+
+static char *
+signal_advice(const CtlFinding *finding)
+{
+  if (finding->exit_signal == WD_NONE)
+    return NULL;
+  if (is_crash(finding->exit_signal))
+    return g_strdup_printf("It crashed (signal %" G_GINT64_FORMAT "): `coredumpctl info` may show "
+                           "where, for a report to those who make it.",
+                           finding->exit_signal);
+  return g_strdup_printf("Somebody else sent it signal %" G_GINT64_FORMAT
+                         ", by which no limit was enforced: look for who does (an administrator, "
+                         "a script, a service manager).",
+                         finding->exit_signal);
+}
+
+static char *
+exit_advice(const CtlFinding *finding)
+{
+  if (finding->exit_code == WD_NONE)
+    return NULL;
+  const char *log =
+      finding->role == WD_ROLE_EXTENSION ? "its own output" : "osqueryd's log (--logger_path)";
+  return g_strdup_printf("It ended by itself, with status %" G_GINT64_FORMAT ": %s says why.",
+                         finding->exit_code, log);
+}
+
+static char *
+spawn_advice(const CtlFinding *finding)
+{
+  if (finding->event == WD_EVENT_RESPAWN_LIMIT_REACHED)
+    return g_strdup("Run the command that follows `osquery-watchdogd --` by hand: it says which "
+                    "flag it refuses.");
+  return g_strdup("The message names what is wrong with the program: as osquery, we start only "
+                  "what root or we own, its owner may execute, and others can't write.");
+}
+
+char *
+ctl_advice(const CtlFinding *finding)
+{
+  switch (finding->reason) {
+  case WD_REASON_MEMORY:
+    return memory_advice(finding);
+  case WD_REASON_CPU:
+    return cpu_advice(finding);
+  case WD_REASON_OOM:
+    return g_strdup("The kernel ended it for want of memory, not for a limit of the watchdog: give "
+                    "the host, or the unit (MemoryMax=), more. A lower --watchdog_memory_limit "
+                    "would end it before, in order.");
+  case WD_REASON_EXIT:
+    return exit_advice(finding);
+  case WD_REASON_SIGNAL:
+    return signal_advice(finding);
+  case WD_REASON_SPAWN:
+    return spawn_advice(finding);
+  case WD_REASON_REGISTRATION:
+    return g_strdup_printf("It lived, but osqueryd had dropped it: an extension that answers its "
+                           "pings late is dropped. Have %s answer while its tables work.",
+                           finding->name);
+  case WD_REASON_NONE:
+  case WD_REASON_REQUEST:
+  case WD_REASON_HEALTH:      /* the limit_exceeded behind it has the figures */
+  case WD_REASON_WORKER_GONE: /* the worker's end has the cause */
+  case WD_REASON_SETTINGS:
+  case WD_REASON_REBOOT:
+    return NULL;
+  }
+  g_assert_not_reached();
+}

@@ -1,0 +1,204 @@
+#include "tables/ctl/advice.h"
+
+#include <gtest/gtest.h>
+#include <string>
+
+namespace
+{
+
+constexpr gint64 MB = 1024 * 1024;
+
+std::string
+advice(const CtlFinding &finding)
+{
+  g_autofree char *text = ctl_advice(&finding);
+  return text == nullptr ? "(none)" : text;
+}
+
+CtlFinding
+found(WdRole role, WdReason reason, WdEventKind event = WD_EVENT_PROCESS_TERMINATED)
+{
+  CtlFinding finding;
+  ctl_finding_init(&finding, event, role, role == WD_ROLE_EXTENSION ? "a.ext" : "worker");
+  finding.reason = reason;
+  return finding;
+}
+
+CtlFinding
+memory(WdRole role, gint64 measured_mb, gint64 limit_mb = 200)
+{
+  CtlFinding finding = found(role, WD_REASON_MEMORY);
+  finding.measured = measured_mb * MB;
+  finding.limit_value = limit_mb * MB;
+  return finding;
+}
+
+CtlFinding
+cpu(WdRole role, double utilization, gint64 sustained_s = 12)
+{
+  CtlFinding finding = found(role, WD_REASON_CPU);
+  finding.utilization = utilization;
+  finding.utilization_limit = 10;
+  finding.sustained_s = sustained_s;
+  return finding;
+}
+
+bool
+contains(const std::string &text, const std::string &part)
+{
+  return text.find(part) != std::string::npos;
+}
+
+TEST(CtlAdvice, MemoryLimitHasHeadroomAndIsRound)
+{
+  const struct {
+    gint64 measured_mb;
+    const char *flag;
+  } cases[] = {
+      {31, "=50 "},   {60, "=90 "},   {66, "=100 "},    {101, "=200 "},   {200, "=300 "},
+      {214, "=350 "}, {512, "=800 "}, {2000, "=3000 "}, {2100, "=3500 "}, {10001, "=20000 "},
+  };
+  for (const auto &c : cases)
+    EXPECT_TRUE(contains(advice(memory(WD_ROLE_WORKER, c.measured_mb)),
+                         std::string("--watchdog_memory_limit") + c.flag))
+        << c.measured_mb << ": " << advice(memory(WD_ROLE_WORKER, c.measured_mb));
+}
+
+TEST(CtlAdvice, Memory)
+{
+  EXPECT_EQ(advice(memory(WD_ROLE_WORKER, 214)),
+            "Set --watchdog_memory_limit=350 if it may use that much; what it would have grown to "
+            "isn't known.");
+  EXPECT_EQ(advice(memory(WD_ROLE_EXTENSION, 214)),
+            "Mend the extension a.ext. If it is worth that much memory, set "
+            "--watchdog_memory_limit=350, which the worker and all extensions share.");
+  EXPECT_TRUE(contains(advice(memory(WD_ROLE_WATCHDOG, 214)), "report it"));
+
+  CtlFinding query = memory(WD_ROLE_WORKER, 214);
+  query.query_name = "pack/all_files";
+  EXPECT_EQ(advice(query),
+            "Mend the scheduled query pack/all_files to read less at a time. If it is worth that "
+            "much memory, set --watchdog_memory_limit=350.");
+  EXPECT_EQ(advice(found(WD_ROLE_WORKER, WD_REASON_MEMORY)), "(none)") << "nothing measured";
+}
+
+TEST(CtlAdvice, PrivateMemoryWithinTheLimit)
+{
+  CtlFinding finding = memory(WD_ROLE_WORKER, 214);
+  finding.private_bytes = 200 * MB;
+  EXPECT_TRUE(contains(advice(finding), "--memory_metric=private"));
+  finding.observed = TRUE;
+  EXPECT_FALSE(contains(advice(finding), "--memory_metric")) << "osquery's own has no such flag";
+  finding.observed = FALSE;
+  finding.private_bytes = 200 * MB + 1;
+  EXPECT_FALSE(contains(advice(finding), "--memory_metric")) << "it was over by that, too";
+}
+
+TEST(CtlAdvice, Cpu)
+{
+  EXPECT_EQ(advice(cpu(WD_ROLE_WORKER, 49.6)),
+            "Set --watchdog_utilization_limit=65 if it may be so busy for long, "
+            "--watchdog_latency_limit=24 if for moments.");
+  EXPECT_EQ(advice(cpu(WD_ROLE_EXTENSION, 12.0, 6)),
+            "Mend the extension a.ext. Otherwise set --watchdog_utilization_limit=15 if it may be "
+            "so busy for long, --watchdog_latency_limit=12 if for moments, which the worker and "
+            "all extensions share.");
+  EXPECT_TRUE(contains(advice(cpu(WD_ROLE_WATCHDOG, 49.6)), "report it"));
+
+  CtlFinding query = cpu(WD_ROLE_WORKER, 49.6);
+  query.query_name = "all_hashes";
+  EXPECT_TRUE(
+      contains(advice(query), "Mend the scheduled query all_hashes, or schedule it less often."));
+  EXPECT_EQ(advice(found(WD_ROLE_WORKER, WD_REASON_CPU)), "(none)") << "nothing measured";
+}
+
+TEST(CtlAdvice, NoUtilizationLimitThatCannotBeExceeded)
+{
+  EXPECT_EQ(advice(cpu(WD_ROLE_WORKER, 99.8)),
+            "Set --watchdog_latency_limit=24 if it may be so busy for moments.");
+  EXPECT_TRUE(contains(advice(cpu(WD_ROLE_WORKER, 75.0)), "--watchdog_utilization_limit=95"));
+  EXPECT_FALSE(contains(advice(cpu(WD_ROLE_WORKER, 79.0)), "--watchdog_utilization_limit"));
+}
+
+TEST(CtlAdvice, AWorkerEndedSoonMayNeedALongerDelay)
+{
+  const struct {
+    WdRole role;
+    gint64 lifetime_ms;
+    const char *flag; // nullptr: none
+  } cases[] = {
+      {WD_ROLE_WORKER, 3000, "--watchdog_delay=60."},
+      {WD_ROLE_WORKER, 62000, "--watchdog_delay=180."},
+      {WD_ROLE_WORKER, 179999, "--watchdog_delay=360."},
+      {WD_ROLE_WORKER, 180000, nullptr},
+      {WD_ROLE_WORKER, WD_NONE, nullptr},
+      {WD_ROLE_EXTENSION, 3000, nullptr}, // the delay counts from the worker's start
+  };
+  for (CtlFinding finding : {memory(WD_ROLE_WORKER, 214), cpu(WD_ROLE_WORKER, 50)})
+    for (const auto &c : cases) {
+      finding.role = c.role;
+      finding.lifetime_ms = c.lifetime_ms;
+      EXPECT_EQ(contains(advice(finding), "--watchdog_delay"), c.flag != nullptr);
+      if (c.flag != nullptr)
+        EXPECT_TRUE(contains(advice(finding), c.flag)) << advice(finding);
+    }
+}
+
+TEST(CtlAdvice, WhatNoLimitDid)
+{
+  CtlFinding finding = found(WD_ROLE_WORKER, WD_REASON_OOM, WD_EVENT_PROCESS_EXITED);
+  EXPECT_TRUE(contains(advice(finding), "MemoryMax="));
+
+  finding.reason = WD_REASON_SIGNAL;
+  finding.exit_signal = 11;
+  EXPECT_TRUE(contains(advice(finding), "It crashed (signal 11)"));
+  finding.exit_signal = 9;
+  EXPECT_TRUE(contains(advice(finding), "Somebody else sent it signal 9"));
+  finding.exit_signal = WD_NONE;
+  EXPECT_EQ(advice(finding), "(none)") << "an observer isn't always told";
+
+  finding.reason = WD_REASON_EXIT;
+  finding.exit_code = 3;
+  EXPECT_TRUE(contains(advice(finding), "with status 3: osqueryd's log"));
+  finding.role = WD_ROLE_EXTENSION;
+  EXPECT_TRUE(contains(advice(finding), "with status 3: its own output"));
+
+  EXPECT_TRUE(contains(
+      advice(found(WD_ROLE_WORKER, WD_REASON_SPAWN, WD_EVENT_RESPAWN_LIMIT_REACHED)), "by hand"));
+  EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_SPAWN, WD_EVENT_SPAWN_FAILED)),
+                       "The message names"));
+  EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_REGISTRATION)), "Have a.ext"));
+}
+
+TEST(CtlAdvice, NothingToChange)
+{
+  for (WdReason reason : {WD_REASON_NONE, WD_REASON_REQUEST, WD_REASON_HEALTH,
+                          WD_REASON_WORKER_GONE, WD_REASON_SETTINGS, WD_REASON_REBOOT})
+    EXPECT_EQ(advice(found(WD_ROLE_WORKER, reason)), "(none)") << reason;
+}
+
+TEST(CtlAdvice, SeveralTogether)
+{
+  CtlFinding finding = memory(WD_ROLE_WORKER, 400);
+  finding.query_name = "first";
+  finding.lifetime_ms = 500000;
+  CtlFinding newer = memory(WD_ROLE_WORKER, 310, 300);
+  newer.lifetime_ms = 3000;
+  newer.private_bytes = 310 * MB;
+  ctl_finding_add(&finding, &newer);
+  EXPECT_EQ(finding.measured, 400 * MB);
+  EXPECT_EQ(finding.limit_value, 300 * MB);
+  EXPECT_EQ(finding.lifetime_ms, 500000);
+  EXPECT_EQ(finding.private_bytes, 310 * MB);
+  EXPECT_STREQ(finding.query_name, "first");
+
+  finding = cpu(WD_ROLE_WORKER, 20, 6);
+  newer = cpu(WD_ROLE_WORKER, 60, 12);
+  newer.query_name = "second";
+  ctl_finding_add(&finding, &newer);
+  EXPECT_EQ(finding.utilization, 60);
+  EXPECT_EQ(finding.sustained_s, 12);
+  EXPECT_STREQ(finding.query_name, "second");
+}
+
+} // namespace

@@ -1,0 +1,99 @@
+/* The key of a sample is its check's number, then its place among the rows: in this order they were
+ * made, whatever the clock said. */
+#include "watchdog/store/samples.h"
+
+#define PLACES_BITS 16
+#define PLACES (1 << PLACES_BITS)
+/* No watchdog makes so many checks. */
+#define GREATEST_CHECK (G_GINT64_CONSTANT(1) << 46)
+
+G_STATIC_ASSERT(WD_SAMPLES_ALL % WD_SAMPLES_EVERY == 0 && WD_SAMPLES_SPAN % WD_SAMPLES_EVERY == 0);
+
+gboolean
+wd_samples_open(WdSamples *samples, sqlite3 *db, GError **error)
+{
+  gint64 newest;
+  *samples = (WdSamples){0};
+  if (!wd_database_integer(db, "SELECT coalesce(max(id), -1) FROM samples", &newest, error))
+    return FALSE;
+  samples->check = newest < 0 ? 0 : (newest >> PLACES_BITS) + 1;
+  if (samples->check > GREATEST_CHECK) {
+    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+                "%s: no watchdog made a sample %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
+                newest);
+    return FALSE;
+  }
+  samples->insert = wd_database_prepare(
+      db,
+      "INSERT INTO samples(id, time, name, pid, utilization, resident_size, footprint,"
+      " utilization_limit, memory_limit) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      error);
+  if (samples->insert == NULL)
+    return FALSE;
+  samples->remove = wd_database_prepare(db, "DELETE FROM samples WHERE id >= ? AND id < ?", error);
+  return samples->remove != NULL;
+}
+
+void
+wd_samples_clear(WdSamples *samples)
+{
+  sqlite3_finalize(samples->insert);
+  sqlite3_finalize(samples->remove);
+}
+
+static gboolean
+add(WdSamples *samples, gint64 place, const WdProcessStatus *row, GError **error)
+{
+  WdBinder binder = {.stmt = samples->insert};
+  wd_bind_integer(&binder, samples->check << PLACES_BITS | place);
+  wd_bind_integer(&binder, row->last_check_time_s);
+  wd_bind_text(&binder, row->name);
+  wd_bind_integer(&binder, row->pid);
+  wd_bind_real(&binder, row->utilization);
+  wd_bind_integer(&binder, row->resident_bytes);
+  wd_bind_integer(&binder, row->footprint_bytes);
+  wd_bind_integer(&binder, row->utilization_limit);
+  wd_bind_integer(&binder, row->memory_limit_bytes);
+  return wd_binder_run(&binder, error);
+}
+
+/* Removes the checks from @first up to @end, not included. */
+static gboolean
+remove_checks(WdSamples *samples, gint64 first, gint64 end, GError **error)
+{
+  WdBinder binder = {.stmt = samples->remove};
+  wd_bind_integer(&binder, first * PLACES);
+  wd_bind_integer(&binder, end * PLACES);
+  return wd_binder_run(&binder, error);
+}
+
+/* A minute's worth at a time: what lies together in the file goes for less than a row at each
+ * check. */
+static gboolean
+prune(WdSamples *samples, GError **error)
+{
+  if (samples->check % WD_SAMPLES_EVERY != 0)
+    return TRUE;
+  const gint64 minute = samples->check - WD_SAMPLES_ALL - WD_SAMPLES_EVERY;
+  return remove_checks(samples, minute + 1, minute + WD_SAMPLES_EVERY, error) &&
+         remove_checks(samples, -1, samples->check - WD_SAMPLES_SPAN, error);
+}
+
+gboolean
+wd_samples_add(WdSamples *samples, WdProcessStatus *const *rows, gsize n, GError **error)
+{
+  gint64 newest_us = samples->sampled_us;
+  for (gsize i = 0; i < MIN(n, PLACES); i++) {
+    /* What has been published before, with this check or without, gives no second sample. */
+    if (rows[i]->regular_check_us == WD_NONE || rows[i]->regular_check_us <= samples->sampled_us)
+      continue;
+    if (!add(samples, (gint64)i, rows[i], error))
+      return FALSE;
+    newest_us = MAX(newest_us, rows[i]->regular_check_us);
+  }
+  if (newest_us == samples->sampled_us)
+    return TRUE;
+  samples->sampled_us = newest_us;
+  samples->check++;
+  return prune(samples, error);
+}

@@ -1,0 +1,33 @@
+/* What was measured at recent regular checks: the table samples of status.db. Bounded by the number
+ * of checks, so that no step of the wall clock keeps or drops any: every check of the last hour,
+ * and of those before one in twenty (one a minute), up to a day. Some 60 bytes a sample, 160 kB for
+ * a process that runs all the time. Used inside the store only. */
+#pragma once
+
+#include "watchdog/core/process-status.h"
+#include "watchdog/store/database.h"
+
+G_BEGIN_DECLS
+
+#define WD_SAMPLES_ALL 1200   /* checks; an hour of them */
+#define WD_SAMPLES_EVERY 20   /* of the earlier ones, one in so many is kept */
+#define WD_SAMPLES_SPAN 28800 /* checks, a day of them; nothing is kept of those before */
+
+typedef struct {
+  sqlite3_stmt *insert;
+  sqlite3_stmt *remove;
+  gint64 check;      /* the number of the next check that gives samples */
+  gint64 sampled_us; /* the newest check that has given samples; monotonic */
+} WdSamples;
+
+/* Goes on with what is in @db, which must have the table. Returns: FALSE with @error,
+ * WD_HISTORY_ERROR_CORRUPT when its keys are none of ours; @samples is to be cleared then, too. */
+gboolean wd_samples_open(WdSamples *samples, sqlite3 *db, GError **error);
+void wd_samples_clear(WdSamples *samples);
+
+/* Inside the caller's transaction: adds a sample of each of @rows that a regular check has measured
+ * since the last call, and removes what is over the bound. After a failure @samples is only good
+ * for clearing. */
+gboolean wd_samples_add(WdSamples *samples, WdProcessStatus *const *rows, gsize n, GError **error);
+
+G_END_DECLS
