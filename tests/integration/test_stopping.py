@@ -333,6 +333,7 @@ def test_what_the_leftovers_started_goes_too(stand_in):
             eventually(lambda: not any(alive(pid) for pid in descendants), "they are gone")
             # Nothing proves that it is ours.
             assert alive(unmarked) and alive(of_another_run.pid)
+            stand_in.wait_event("event = 'watchdog_started'", count=2)  # it takes signals
             assert stand_in.stop() == 0
         finally:
             kill(unmarked)
