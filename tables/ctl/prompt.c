@@ -48,7 +48,7 @@ cancel(EditLine *edit, int key)
   (void)key;
   Prompt *prompt = prompt_of(edit);
   prompt->cancelled = TRUE;
-  fputs("^C\r\n", prompt->ctl->out);
+  fputs("^C\n", prompt->ctl->out);
   return CC_NEWLINE;
 }
 
@@ -61,8 +61,8 @@ list_candidates(char **words, FILE *out)
     widest = MAX(widest, strlen(words[i]));
   gsize a_line = MAX(terminal.width / (widest + 2), 1);
   for (guint i = 0; words[i] != NULL; i++)
-    fprintf(out, "%s%-*s", i % a_line == 0 ? "\r\n" : "", (int)widest + 2, words[i]);
-  fputs("\r\n", out);
+    fprintf(out, "%s%-*s", i % a_line == 0 ? "\n" : "", (int)widest + 2, words[i]);
+  fputs("\n", out);
 }
 
 /* Tab: puts in what is certain; where nothing is, shows what is possible. */
@@ -95,12 +95,13 @@ new_editor(Prompt *prompt, History *lines, GError **error)
 {
   HistEvent event;
   g_autoptr(EditLine) edit = el_init("osquery-watchdogctl", stdin, prompt->ctl->out, stderr);
-  /* Without its character for interrupts the terminal hands us Ctrl-C as a key. */
+  /* Without isig, while a line is edited, the terminal hands us Ctrl-C as a key. Of the texts of
+   * EL_ADDFN el_set() would make copies that nobody frees. */
   if (edit != NULL && el_set(edit, EL_CLIENTDATA, prompt) == 0 &&
       el_set(edit, EL_EDITOR, "emacs") == 0 && el_set(edit, EL_PROMPT, prompt_text) == 0 &&
-      el_set(edit, EL_SETTY, "-d", "intr=", NULL) == 0 &&
-      el_set(edit, EL_ADDFN, "cancel", "forget the line", cancel) == 0 &&
-      el_set(edit, EL_ADDFN, "complete", "complete the word", complete) == 0 &&
+      el_set(edit, EL_SETTY, "-d", "-isig", NULL) == 0 &&
+      el_wset(edit, EL_ADDFN, L"cancel", L"forget the line", cancel) == 0 &&
+      el_wset(edit, EL_ADDFN, L"complete", L"complete the word", complete) == 0 &&
       el_set(edit, EL_BIND, "^C", "cancel", NULL) == 0 &&
       el_set(edit, EL_BIND, "\t", "complete", NULL) == 0 &&
       history(lines, &event, H_SETSIZE, HISTORY_LINES) == 0 &&
@@ -151,9 +152,15 @@ print_tables(const Prompt *prompt, gboolean with_columns)
   const TableDefinition *const *tables = table_definitions(&n);
   for (guint i = 0; i < n; i++) {
     g_autofree char *sql = table_create_statement(tables[i]);
-    fprintf(prompt->ctl->out, with_columns ? "%s;\n" : "%s\n",
-            with_columns ? sql : tables[i]->name);
+    fprintf(prompt->ctl->out, "%s%s\n", with_columns ? sql : tables[i]->name,
+            with_columns ? ";" : "");
   }
+}
+
+static gboolean
+is_blank(const char *line)
+{
+  return line[strspn(line, " \t\n")] == '\0';
 }
 
 /* Returns: FALSE when the user has enough. */
@@ -174,10 +181,10 @@ run_dot_command(const Prompt *prompt, const char *line)
 static gboolean
 take_line(Prompt *prompt, const char *line)
 {
-  if (prompt->cancelled || (prompt->sql->len == 0 && line[strspn(line, " \t\n")] == '\0')) {
+  if (prompt->cancelled)
     g_string_truncate(prompt->sql, 0);
+  if (prompt->sql->len == 0 && is_blank(line))
     return TRUE;
-  }
   if (prompt->sql->len == 0 && *line == '.')
     return run_dot_command(prompt, line);
   g_string_append(prompt->sql, line);
@@ -198,14 +205,17 @@ ask(Prompt *prompt, GError **error)
   g_autoptr(EditLine) edit = new_editor(prompt, lines, error);
   if (edit == NULL)
     return FALSE;
-  fputs("SQL up to a ;   Tab completes   .tables .schema .quit\n", prompt->ctl->out);
+  fputs("SQL, up to a `;`. Tab completes; .tables and .schema tell what there is; Ctrl-D ends.\n",
+        prompt->ctl->out);
   const char *line;
   int length;
   HistEvent event;
   do {
     prompt->cancelled = FALSE;
     line = el_gets(edit, &length);
-    if (line != NULL && !prompt->cancelled && line[0] != '\n')
+    if (prompt->cancelled)
+      line = ""; /* an empty line that is cancelled comes as NULL, as does Ctrl-D */
+    if (line != NULL && !is_blank(line))
       (void)history(lines, &event, H_ENTER, line); /* without memory one line less is recalled */
   } while (line != NULL && take_line(prompt, line));
   if (line == NULL)

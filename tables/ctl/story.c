@@ -7,7 +7,6 @@
 #include "tables/ctl/words.h"
 #include "watchdog/store/database.h"
 
-
 #define LABEL_WIDTH 10
 
 /* So many events are listed; the rest is told to be there. */
@@ -29,7 +28,7 @@ static const char threads_sql[] =
     " json_extract(e.details, t.fullkey || '.tid'), json_extract(e.details, t.fullkey || '.cpu_ms')"
     " FROM watchdog_events e,"
     " json_each(iif(json_valid(e.details), e.details, '{}'), '$.busiest_threads') t"
-    " WHERE e.eid = ?1 LIMIT 5";
+    " WHERE e.eid = ?1 AND json_extract(e.details, t.fullkey || '.cpu_ms') > 0 LIMIT 5";
 
 static const char details_sql[] =
     "SELECT d ->> '$.interval_ms', d ->> '$.threads', d ->> '$.anonymous_bytes',"
@@ -122,9 +121,12 @@ print_headline(const Story *story, sqlite3_stmt *stmt)
   g_autofree char *age = ctl_human_age(g_get_real_time() / G_USEC_PER_SEC - time_s);
   g_autofree char *time = ctl_human_time(time_s);
   CtlColour colour = ctl_colour_of_event(newest->event);
-  fprintf(story->ctl->out, "%s%s%s%s%s: %s%s, %s (%s)\n\n",
-          ctl_colour_begin(&story->terminal, colour), newest->name, *pid != '\0' ? "[" : "", pid,
-          *pid != '\0' ? "]" : "", words, ctl_colour_end(&story->terminal, colour), age, time);
+  g_autofree char *text =
+      g_strdup_printf("%s%s%s%s: %s, %s (%s)", newest->name, *pid != '\0' ? "[" : "", pid,
+                      *pid != '\0' ? "]" : "", words, age, time);
+  fputs(ctl_colour_begin(&story->terminal, colour), story->ctl->out);
+  ctl_print_wrapped(&story->terminal, text, 0, story->ctl->out);
+  fprintf(story->ctl->out, "%s\n", ctl_colour_end(&story->terminal, colour));
 }
 
 /* What was measured against what; for an end without a measure the log's line. */
@@ -144,7 +146,7 @@ measure_words(const CtlFinding *newest, const char *message)
                            " %%, and it had been over it for %" G_GINT64_FORMAT " s.",
                            newest->utilization, newest->measured, newest->limit_value,
                            newest->utilization_limit, newest->sustained_s);
-  return g_strdup_printf("%s.", message);
+  return g_strdup_printf("%s%s", message, g_str_has_suffix(message, ".") ? "" : ".");
 }
 
 static void
@@ -289,6 +291,9 @@ print_course(const Story *story, GError **error)
   g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, error);
   if (stmt == NULL)
     return FALSE;
+  const GArray *eids = ctl_chain_eids(story->chain);
+  gint64 greatest = g_array_index(eids, gint64, eids->len - 1);
+  int number_width = snprintf(NULL, 0, "%" G_GINT64_FORMAT "*", greatest);
   guint n = 0;
   int result;
   while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -296,9 +301,10 @@ print_course(const Story *story, GError **error)
       continue;
     gint64 eid = sqlite3_column_int64(stmt, 0);
     g_autofree char *time = ctl_human_time(sqlite3_column_int64(stmt, 1));
+    g_autofree char *number =
+        g_strdup_printf("%" G_GINT64_FORMAT "%s", eid, eid == story->asked ? "*" : "");
     g_autofree char *message = ctl_visible_value(stmt, 2);
-    g_autofree char *text = g_strdup_printf("%s  %" G_GINT64_FORMAT "%s  %s", time, eid,
-                                            eid == story->asked ? "*" : "", message);
+    g_autofree char *text = g_strdup_printf("%s  %-*s  %s", time, number_width, number, message);
     print_section(story, n == 1 ? "Course" : "", text);
   }
   if (n > MOST_LISTED) {

@@ -2,6 +2,8 @@
 
 #include "watchdog/core/log-fields.h"
 
+#include <signal.h>
+#include <string.h>
 #include <syslog.h>
 
 gboolean
@@ -37,6 +39,14 @@ ctl_word_reason(const char *word, WdReason *reason)
   return FALSE;
 }
 
+char *
+ctl_signal_name(gint64 number)
+{
+  const char *name = number > 0 && number < NSIG ? sigabbrev_np((int)number) : NULL;
+  return name != NULL ? g_strconcat("SIG", name, NULL)
+                      : g_strdup_printf("signal %" G_GINT64_FORMAT, number);
+}
+
 static char *
 exit_words(WdReason reason, gint64 exit_code, gint64 exit_signal)
 {
@@ -44,8 +54,10 @@ exit_words(WdReason reason, gint64 exit_code, gint64 exit_signal)
     return g_strdup("killed by the kernel, out of memory");
   if (reason == WD_REASON_WORKER_GONE)
     return g_strdup("ended with its worker");
-  if (exit_signal != WD_NONE)
-    return g_strdup_printf("ended by signal %" G_GINT64_FORMAT, exit_signal);
+  if (exit_signal != WD_NONE) {
+    g_autofree char *name = ctl_signal_name(exit_signal);
+    return g_strdup_printf("ended by %s", name);
+  }
   if (exit_code != WD_NONE)
     return g_strdup_printf("exited with status %" G_GINT64_FORMAT, exit_code);
   return g_strdup("ended by itself");

@@ -15,6 +15,9 @@ gboolean ctl_word_reason(const char *word, WdReason *reason);
  * @exit_signal: WD_NONE if absent. Newly allocated. */
 char *ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gint64 exit_signal);
 
+/* "SIGKILL", or "signal 40" where it has no name. Newly allocated. */
+char *ctl_signal_name(gint64 number);
+
 /* By the priority that the event has in the log. */
 CtlColour ctl_colour_of_event(WdEventKind kind);
 
