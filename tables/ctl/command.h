@@ -31,5 +31,6 @@ CtlPrint ctl_printer(const CtlOptions *options, CtlPrint people);
 
 gboolean ctl_status(const Ctl *ctl, GError **error);
 gboolean ctl_events(const Ctl *ctl, GError **error);
+gboolean ctl_report(const Ctl *ctl, GError **error);
 
 G_END_DECLS

@@ -39,6 +39,7 @@ main(int argc, char **argv)
   case CTL_COMMAND_STATUS:
   case CTL_COMMAND_EVENTS:
   case CTL_COMMAND_QUERY:
+  case CTL_COMMAND_REPORT:
     if (!ctl_run(options, stdout, &error)) {
       (void)fflush(stdout); /* what was printed before the fault; looked at below no more */
       return complain(error->message, EXIT_FAILED);

@@ -14,6 +14,9 @@ static const char help[] =
     "    --since T       only of the last T: 90s, 15m, 1h, 7d\n"
     "    --event E       only of this kind, such as process_terminated\n"
     "    --follow        go on with what happens from now on, until interrupted\n"
+    "  report          one HTML page: the processes over time, what happened, what to change\n"
+    "    --html FILE     where to write it; - for the standard output\n"
+    "    --since T       as of events\n"
     "  query SQL       one SELECT over watchdog_processes, _events and _samples\n"
     "\n"
     "Options:\n"
@@ -75,16 +78,18 @@ take_command(CtlOptions *options, char **words, GError **error)
   guint n = g_strv_length(words);
   guint operands = 0;
   if (n == 0)
-    return fail(error, "COMMAND", "is missing, one of status, events, query");
+    return fail(error, "COMMAND", "is missing, one of status, events, report, query");
   if (g_str_equal(words[0], "status"))
     options->command = CTL_COMMAND_STATUS;
   else if (g_str_equal(words[0], "events"))
     options->command = CTL_COMMAND_EVENTS;
+  else if (g_str_equal(words[0], "report"))
+    options->command = CTL_COMMAND_REPORT;
   else if (g_str_equal(words[0], "query")) {
     options->command = CTL_COMMAND_QUERY;
     operands = 1;
   } else
-    return fail(error, words[0], "is no command, expected status, events or query");
+    return fail(error, words[0], "is no command, expected status, events, report or query");
   if (n < 1 + operands)
     return fail(error, words[0], "expects the SQL as one argument");
   if (n > 1 + operands)
@@ -96,12 +101,31 @@ take_command(CtlOptions *options, char **words, GError **error)
 static gboolean
 check_events_only(const CtlOptions *options, const char *since, GError **error)
 {
-  const char *given = options->follow  ? "--follow"
-                      : since != NULL  ? "--since"
-                      : options->event ? "--event"
-                                       : NULL;
+  const gboolean report = options->command == CTL_COMMAND_REPORT;
+  const char *given = options->follow            ? "--follow"
+                      : since != NULL && !report ? "--since"
+                      : options->event           ? "--event"
+                                                 : NULL;
   if (options->command != CTL_COMMAND_EVENTS && given != NULL)
     return fail(error, given, "goes with the command events alone");
+  return TRUE;
+}
+
+/* A page is no format of rows, and is not for a terminal: where it goes must be said. */
+static gboolean
+check_report(const CtlOptions *options, GError **error)
+{
+  const gboolean report = options->command == CTL_COMMAND_REPORT;
+  if (!report && options->html != NULL)
+    return fail(error, "--html", "goes with the command report alone");
+  if (report && (options->html == NULL || *options->html == '\0'))
+    return fail(error, "report", "expects --html FILE, or --html - for the standard output");
+  if (report && options->format != CTL_FORMAT_PEOPLE)
+    return fail(error,
+                options->format == CTL_FORMAT_JSON  ? "--json"
+                : options->format == CTL_FORMAT_CSV ? "--csv"
+                                                    : "--line",
+                "a report is written as HTML alone");
   return TRUE;
 }
 
@@ -117,6 +141,7 @@ ctl_options_parse(const char *const *argv, GError **error)
       {"runtime_dir", 0, 0, G_OPTION_ARG_FILENAME, &options->runtime_dir, NULL, NULL},
       {"since", 0, 0, G_OPTION_ARG_FILENAME, &since, NULL, NULL},
       {"event", 0, 0, G_OPTION_ARG_FILENAME, &options->event, NULL, NULL},
+      {"html", 0, 0, G_OPTION_ARG_FILENAME, &options->html, NULL, NULL},
       {"follow", 0, 0, G_OPTION_ARG_NONE, &options->follow, NULL, NULL},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, NULL, NULL},
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, NULL, NULL},
@@ -151,7 +176,8 @@ ctl_options_parse(const char *const *argv, GError **error)
     fail(error, line ? "--line" : "--csv", "only one of --json, --csv, --line can be given");
     return NULL;
   }
-  if (!take_command(options, words + 1, error) || !check_events_only(options, since, error))
+  if (!take_command(options, words + 1, error) || !check_events_only(options, since, error) ||
+      !check_report(options, error))
     return NULL;
   if (since != NULL && (options->since_s = ctl_parse_duration(since)) == 0) {
     g_autofree char *argument = g_strdup_printf("--since %s", since);
@@ -175,5 +201,6 @@ ctl_options_free(CtlOptions *options)
   g_free(options->runtime_dir);
   g_free(options->event);
   g_free(options->sql);
+  g_free(options->html);
   g_free(options);
 }

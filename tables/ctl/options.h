@@ -11,6 +11,7 @@ typedef enum {
   CTL_COMMAND_STATUS,
   CTL_COMMAND_EVENTS,
   CTL_COMMAND_QUERY,
+  CTL_COMMAND_REPORT,
 } CtlCommand;
 
 typedef enum {
@@ -26,9 +27,10 @@ typedef struct {
   char *state_dir;
   char *runtime_dir;
   gboolean follow;
-  gint64 since_s; /* events of the last so many seconds; 0: all */
+  gint64 since_s; /* what happened in the last so many seconds; 0: all */
   char *event;    /* only events of this kind, or NULL */
   char *sql;      /* of query */
+  char *html;     /* of report: the file to write, "-" for the standard output */
 } CtlOptions;
 
 /* @argv: the whole command line, argv[0] included, NULL-terminated.

@@ -1,0 +1,308 @@
+#include "tables/ctl/report.h"
+
+#include "tables/ctl/advice.h"
+#include "tables/ctl/human.h"
+
+#include <math.h>
+#include <string.h>
+
+#define MOST_ADVICE 20
+
+/* --- the parts of both tables --- */
+
+static void
+begin_table(GString *page, const char *label, const char *const *titles)
+{
+  /* A table that is laid out as blocks, on a phone, would lose its meaning without the roles. */
+  ctl_html(page,
+           "<table role=\"table\" aria-label=\"%s\"><thead role=\"rowgroup\"><tr role=\"row\">",
+           label);
+  for (; *titles != NULL; titles++)
+    ctl_html(page, "<th role=\"columnheader\">%s</th>", *titles);
+  ctl_html(page, "</tr></thead><tbody role=\"rowgroup\">\n");
+}
+
+static void
+end_table(GString *page)
+{
+  ctl_html(page, "</tbody></table>\n");
+}
+
+/* Begins a row: the cells that say what it is about. */
+static void
+begin_row(GString *page, const CtlReportEvent *event)
+{
+  g_autofree char *time = ctl_report_time(event->time_s, "%Y-%m-%d %H:%M:%S");
+  const char sign = ctl_report_sign(event);
+  ctl_html(page,
+           "<tr role=\"row\" id=\"e%" G_GINT64_FORMAT "\"><td role=\"cell\" data-label=\"When\">"
+           "<span class=\"when\">%s</span>",
+           event->eid, time);
+  if (sign != '\0')
+    ctl_html(page, " <b class=\"sign\">%c</b>", sign);
+  ctl_html(page, "</td><td role=\"cell\" data-label=\"Process\">%s", event->name);
+  if (event->pid != WD_NONE)
+    ctl_html(page, " <small>pid %" G_GINT64_FORMAT "</small>", event->pid);
+  ctl_html(page, "</td>");
+}
+
+static void
+write_shown(GString *page, guint shown, gint64 all)
+{
+  if (shown < all)
+    ctl_html(page, "<p class=\"note\">The newest %u of %" G_GINT64_FORMAT " are shown.</p>\n",
+             shown, all);
+}
+
+/* --- what was ended for a limit --- */
+
+static char *
+why(const CtlReportEvent *event)
+{
+  const gboolean would = g_str_equal(event->event, "would_terminate");
+  const char *tail = would ? " (dry run)" : "";
+  if (g_str_equal(event->reason, "memory"))
+    return g_strdup_printf("memory over its limit%s", tail);
+  if (g_str_equal(event->reason, "cpu") && event->sustained_s != WD_NONE)
+    return g_strdup_printf("CPU over its limit for %" G_GINT64_FORMAT " s%s", event->sustained_s,
+                           tail);
+  return g_str_equal(event->reason, "cpu") ? g_strdup_printf("CPU over its limit%s", tail)
+                                           : g_strdup_printf("osquery had lost it%s", tail);
+}
+
+static char *
+against_limit(const CtlReportEvent *event)
+{
+  if (g_str_equal(event->reason, "cpu") && !isnan(event->utilization))
+    return ctl_human_percent(event->utilization, event->utilization_limit);
+  if (g_str_equal(event->reason, "memory") && event->measured != WD_NONE)
+    return ctl_human_bytes(event->measured, event->limit_value);
+  return g_strdup("–");
+}
+
+static char *
+duration(gint64 ms)
+{
+  return ms < 60 * 1000 ? g_strdup_printf("%.1f s", (double)ms / 1000)
+                        : ctl_human_duration(ms / 1000);
+}
+
+static char *
+outcome(const CtlReportEvent *event)
+{
+  GString *text = g_string_new(NULL);
+  if (g_str_equal(event->event, "would_terminate"))
+    g_string_append(text, "let be");
+  else
+    g_string_append(text, *event->outcome ? event->outcome : "not known");
+  if (event->duration_ms != WD_NONE) {
+    g_autofree char *took = duration(event->duration_ms);
+    g_string_append_printf(text, " in %s", took);
+  }
+  if (*event->signals_sent)
+    g_string_append_printf(text, " (%s)", event->signals_sent);
+  if (event->lifetime_ms != WD_NONE) {
+    g_autofree char *lived = duration(event->lifetime_ms);
+    g_string_append_printf(text, ", had lived %s", lived);
+  }
+  return g_string_free(text, FALSE);
+}
+
+static void
+write_query(GString *page, const CtlReportEvent *event)
+{
+  ctl_html(page, "<td role=\"cell\" data-label=\"Query\">");
+  if (*event->query_name)
+    ctl_html(page, "<span>%s <code>%s</code></span>", event->query_name, event->query);
+  else
+    ctl_html(page, "–");
+  ctl_html(page, "</td></tr>\n");
+}
+
+void
+ctl_report_endings(GString *page, const CtlReportEvents *events)
+{
+  static const char *const titles[] = {"When",    "Process", "Why", "Measured / limit",
+                                       "Outcome", "Query",   NULL};
+  ctl_html(page, "<section aria-labelledby=\"endings\">\n<h2 id=\"endings\">Terminations</h2>\n");
+  if (events->endings->len == 0) {
+    ctl_html(page, "<p>No process was ended for a limit.</p>\n</section>\n");
+    return;
+  }
+  write_shown(page, events->endings->len, events->n_endings);
+  begin_table(page, "Terminations", titles);
+  for (guint i = 0; i < events->endings->len; i++) {
+    const CtlReportEvent *event = events->endings->pdata[i];
+    g_autofree char *reason = why(event);
+    g_autofree char *measured = against_limit(event);
+    g_autofree char *how = outcome(event);
+    begin_row(page, event);
+    ctl_html(page,
+             "<td role=\"cell\" data-label=\"Why\">%s</td><td role=\"cell\""
+             " data-label=\"Measured / limit\">%s</td><td role=\"cell\" data-label=\"Outcome\">%s"
+             "</td>",
+             reason, measured, how);
+    write_query(page, event);
+  }
+  end_table(page);
+  ctl_html(page,
+           "<p class=\"note\">A scheduled query is known once osquery has denylisted it; a live "
+           "query leaves no such trace.</p>\n</section>\n");
+}
+
+/* --- all else --- */
+
+void
+ctl_report_others(GString *page, const CtlReportEvents *events)
+{
+  static const char *const titles[] = {"When", "Process", "Event", "Message", NULL};
+  ctl_html(page, "<section aria-labelledby=\"others\">\n<h2 id=\"others\">Other events</h2>\n");
+  if (events->others->len == 0) {
+    ctl_html(page, "<p>None.</p>\n</section>\n");
+    return;
+  }
+  write_shown(page, events->others->len, events->n_others);
+  begin_table(page, "Other events", titles);
+  for (guint i = 0; i < events->others->len; i++) {
+    const CtlReportEvent *event = events->others->pdata[i];
+    begin_row(page, event);
+    ctl_html(page,
+             "<td role=\"cell\" data-label=\"Event\">%s</td><td role=\"cell\""
+             " data-label=\"Message\">%s</td></tr>\n",
+             event->event, event->message);
+  }
+  end_table(page);
+  ctl_html(page, "</section>\n");
+}
+
+/* --- what to change --- */
+
+/* Likes of one another. */
+typedef struct {
+  CtlFinding finding;
+  const CtlReportEvent *event; /* the first of them */
+  guint n;
+} Group;
+
+static gboolean
+make_finding(const CtlReportEvent *event, CtlFinding *finding)
+{
+  int kind = WD_EVENT_HISTORY_RECOVERED;
+  int role = WD_ROLE_EXTENSION;
+  int reason = WD_REASON_REBOOT;
+  while (kind >= 0 && !g_str_equal(event->event, wd_event_kind_name((WdEventKind)kind)))
+    kind--;
+  while (role >= 0 && !g_str_equal(event->role, wd_role_name((WdRole)role)))
+    role--;
+  while (reason >= 0 && g_strcmp0(event->reason, wd_reason_name((WdReason)reason)) != 0)
+    reason--;
+  if (kind < 0 || role < 0 || reason < 0)
+    return FALSE;
+  ctl_finding_init(finding, (WdEventKind)kind, (WdRole)role, event->name);
+  finding->reason = (WdReason)reason;
+  finding->measured = event->measured;
+  finding->utilization = event->utilization;
+  finding->sustained_s = event->sustained_s;
+  finding->lifetime_ms = event->lifetime_ms;
+  finding->limit_value = event->limit_value;
+  finding->utilization_limit = event->utilization_limit;
+  finding->exit_code = event->exit_code;
+  finding->exit_signal = event->exit_signal;
+  finding->private_bytes = event->private_bytes;
+  finding->observed = event->observed;
+  finding->query_name = *event->query_name ? event->query_name : NULL;
+  return TRUE;
+}
+
+/* Only of what is an end, or the end of trying: what followed from it asks for nothing more. */
+static gboolean
+is_end(const CtlFinding *finding)
+{
+  switch ((int)finding->event) {
+  case WD_EVENT_PROCESS_TERMINATED:
+  case WD_EVENT_WOULD_TERMINATE:
+  case WD_EVENT_PROCESS_EXITED:
+  case WD_EVENT_SPAWN_FAILED:
+    return TRUE;
+  case WD_EVENT_RESPAWN_LIMIT_REACHED:
+    return finding->reason == WD_REASON_SPAWN;
+  default:
+    return FALSE;
+  }
+}
+
+static Group *
+find_group(GArray *groups, const CtlFinding *like)
+{
+  for (guint i = 0; i < groups->len; i++) {
+    Group *group = &g_array_index(groups, Group, i);
+    if (group->finding.event == like->event && group->finding.reason == like->reason &&
+        g_str_equal(group->finding.name, like->name))
+      return group;
+  }
+  return NULL;
+}
+
+/* @events come the newest first, findings are added the oldest first. */
+static void
+collect(GArray *groups, const GPtrArray *events)
+{
+  for (guint i = events->len; i > 0; i--) {
+    CtlFinding finding;
+    if (!make_finding(events->pdata[i - 1], &finding) || !is_end(&finding))
+      continue;
+    Group *group = find_group(groups, &finding);
+    if (group != NULL) {
+      ctl_finding_add(&group->finding, &finding);
+      group->n++;
+    } else if (groups->len < MOST_ADVICE) {
+      const Group first = {finding, events->pdata[i - 1], 1};
+      g_array_append_val(groups, first);
+    }
+  }
+}
+
+/* Flags are set apart: a line that ends within one makes it another. */
+static void
+write_sentences(GString *page, const char *advice)
+{
+  g_auto(GStrv) words = g_strsplit(advice, " ", -1);
+  for (guint i = 0; words[i] != NULL; i++) {
+    const gsize flag = g_str_has_prefix(words[i], "--") ? strcspn(words[i], ",;:.)") : 0;
+    g_autofree char *name = g_strndup(words[i], flag);
+    ctl_html(page, flag > 0 ? "%s<code>%s</code>%s" : "%s%s%s", i == 0 ? "" : " ", name,
+             words[i] + flag);
+  }
+}
+
+static void
+write_advice(GString *page, const Group *group, const char *advice)
+{
+  ctl_html(page, "<dt>%s: %s", group->finding.name, ctl_report_meaning(group->event));
+  if (group->n > 1)
+    ctl_html(page, ", %u times", group->n);
+  ctl_html(page, "</dt><dd>");
+  write_sentences(page, advice);
+  ctl_html(page, "</dd>\n");
+}
+
+void
+ctl_report_advice(GString *page, const CtlReportEvents *events)
+{
+  g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(Group));
+  g_autoptr(GString) list = g_string_new(NULL);
+  collect(groups, events->endings);
+  collect(groups, events->others);
+  for (guint i = 0; i < groups->len; i++) {
+    const Group *group = &g_array_index(groups, Group, i);
+    g_autofree char *advice = ctl_advice(&group->finding);
+    if (advice != NULL)
+      write_advice(list, group, advice);
+  }
+  ctl_html(page, "<section aria-labelledby=\"advice\">\n<h2 id=\"advice\">What to change</h2>\n");
+  if (list->len > 0)
+    g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* is escaped already */
+  else
+    ctl_html(page, "<p>Nothing that these events would tell.</p>\n");
+  ctl_html(page, "</section>\n");
+}
