@@ -164,33 +164,32 @@ greatest_between(const CtlSeries *series, gsize first, gsize end)
 }
 
 static void
-write_cell(GString *page, const Plot *plot, const char *title, double value)
+write_cell(GString *page, const Plot *plot, double value)
 {
   g_autofree char *text = isnan(value) ? g_strdup("–") : quantity(plot, value);
-  ctl_html(page, "<td role=\"cell\" data-label=\"%s\">%s</td>", title, text);
+  ctl_html(page, "<td>%s</td>", text);
 }
 
 static void
 write_figures(GString *page, const CtlReportProcess *process, const Plot *cpu, const Plot *memory)
 {
   const gsize each = CTL_CHART_BUCKETS / FIGURE_ROWS;
-  const double span_s = (double)(process->cpu.to_s - process->cpu.from_s);
+  const gint64 span_s = process->cpu.to_s - process->cpu.from_s;
+  const char *format = span_s < 3600 ? "%H:%M:%S" : "%H:%M";
   ctl_html(page,
-           "<details><summary>The figures of %s</summary>\n<table role=\"table\"><thead"
-           " role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\">From</th>"
-           "<th role=\"columnheader\">CPU, highest</th><th role=\"columnheader\">Memory, highest"
-           "</th></tr></thead><tbody role=\"rowgroup\">\n",
+           "<details><summary>The figures of %s</summary>\n<table><thead><tr><th>From</th>"
+           "<th>CPU, highest</th><th>Memory, highest</th></tr></thead><tbody>\n",
            process->name);
   for (gsize row = 0; row < FIGURE_ROWS; row++) {
     const double busy = greatest_between(&process->cpu, row * each, (row + 1) * each);
     const double bytes = greatest_between(&process->memory, row * each, (row + 1) * each);
     if (isnan(busy) && isnan(bytes))
       continue;
-    const gint64 time_s = process->cpu.from_s + (gint64)(span_s * (double)row / FIGURE_ROWS);
-    g_autofree char *time = ctl_report_time(time_s, "%H:%M:%S");
-    ctl_html(page, "<tr role=\"row\"><td role=\"cell\" data-label=\"From\">%s</td>", time);
-    write_cell(page, cpu, "CPU, highest", busy);
-    write_cell(page, memory, "Memory, highest", bytes);
+    const gint64 time_s = process->cpu.from_s + span_s * (gint64)row / FIGURE_ROWS;
+    g_autofree char *time = ctl_report_time(time_s, format);
+    ctl_html(page, "<tr><td>%s</td>", time);
+    write_cell(page, cpu, busy);
+    write_cell(page, memory, bytes);
     ctl_html(page, "</tr>\n");
   }
   ctl_html(page, "</tbody></table></details>\n");
@@ -233,12 +232,12 @@ ctl_report_figure(GString *page, const CtlReportProcess *process, const CtlRepor
            "</svg>\n<svg class=\"plot\" width=\"100%%\" height=\"%d\" role=\"group\""
            " aria-label=\"CPU and memory of %s over time\">\n",
            FIGURE_HEIGHT, process->name);
+  draw_events(page, marks); /* below all else */
   draw_plot(page, &cpu);
   draw_plot(page, &memory);
   draw_times(page, &process->cpu);
   draw_measured(page, &cpu, marks);
   draw_measured(page, &memory, marks);
-  draw_events(page, marks);
   ctl_report_draw_signs(page, marks);
   ctl_html(page, "</svg>\n</div>\n");
   write_caption(page, &cpu, &memory, marks->len);

@@ -15,7 +15,8 @@ begin_table(GString *page, const char *label, const char *const *titles)
 {
   /* A table that is laid out as blocks, on a phone, would lose its meaning without the roles. */
   ctl_html(page,
-           "<table role=\"table\" aria-label=\"%s\"><thead role=\"rowgroup\"><tr role=\"row\">",
+           "<table class=\"events\" role=\"table\" aria-label=\"%s\"><thead role=\"rowgroup\"><tr "
+           "role=\"row\">",
            label);
   for (; *titles != NULL; titles++)
     ctl_html(page, "<th role=\"columnheader\">%s</th>", *titles);
@@ -28,22 +29,22 @@ end_table(GString *page)
   ctl_html(page, "</tbody></table>\n");
 }
 
-/* Begins a row: the cells that say what it is about. */
+/* Begins a row: the cells that say what it is about, and the beginning of the next one, called
+ * @title. */
 static void
-begin_row(GString *page, const CtlReportEvent *event)
+begin_row(GString *page, const CtlReportEvent *event, const char *title)
 {
   g_autofree char *time = ctl_report_time(event->time_s, "%Y-%m-%d %H:%M:%S");
   const char sign = ctl_report_sign(event);
   ctl_html(page,
-           "<tr role=\"row\" id=\"e%" G_GINT64_FORMAT "\"><td role=\"cell\" data-label=\"When\">"
-           "<span class=\"when\">%s</span>",
-           event->eid, time);
-  if (sign != '\0')
-    ctl_html(page, " <b class=\"sign\">%c</b>", sign);
-  ctl_html(page, "</td><td role=\"cell\" data-label=\"Process\">%s", event->name);
+           "<tr role=\"row\" id=\"e%" G_GINT64_FORMAT "\"><td role=\"cell\" data-label=\"When\""
+           " class=\"when\">%s</td><td role=\"cell\" data-label=\"Process\">%s",
+           event->eid, time, event->name);
   if (event->pid != WD_NONE)
     ctl_html(page, " <small>pid %" G_GINT64_FORMAT "</small>", event->pid);
-  ctl_html(page, "</td>");
+  ctl_html(page, "</td><td role=\"cell\" data-label=\"%s\" class=\"what\">", title);
+  if (sign != '\0')
+    ctl_html(page, "<b class=\"sign\">%c</b> ", sign);
 }
 
 static void
@@ -83,6 +84,8 @@ against_limit(const CtlReportEvent *event)
 static char *
 duration(gint64 ms)
 {
+  if (ms < 1000)
+    return g_strdup_printf("%" G_GINT64_FORMAT " ms", ms);
   return ms < 60 * 1000 ? g_strdup_printf("%.1f s", (double)ms / 1000)
                         : ctl_human_duration(ms / 1000);
 }
@@ -136,10 +139,10 @@ ctl_report_endings(GString *page, const CtlReportEvents *events)
     g_autofree char *reason = why(event);
     g_autofree char *measured = against_limit(event);
     g_autofree char *how = outcome(event);
-    begin_row(page, event);
+    begin_row(page, event, "Why");
     ctl_html(page,
-             "<td role=\"cell\" data-label=\"Why\">%s</td><td role=\"cell\""
-             " data-label=\"Measured / limit\">%s</td><td role=\"cell\" data-label=\"Outcome\">%s"
+             "%s</td><td role=\"cell\""
+             " data-label=\"Measured\">%s</td><td role=\"cell\" data-label=\"Outcome\">%s"
              "</td>",
              reason, measured, how);
     write_query(page, event);
@@ -165,9 +168,9 @@ ctl_report_others(GString *page, const CtlReportEvents *events)
   begin_table(page, "Other events", titles);
   for (guint i = 0; i < events->others->len; i++) {
     const CtlReportEvent *event = events->others->pdata[i];
-    begin_row(page, event);
+    begin_row(page, event, "Event");
     ctl_html(page,
-             "<td role=\"cell\" data-label=\"Event\">%s</td><td role=\"cell\""
+             "<span class=\"word\">%s</span></td><td role=\"cell\""
              " data-label=\"Message\">%s</td></tr>\n",
              event->event, event->message);
   }
