@@ -27,6 +27,8 @@ typedef struct {
   const char *name;
   TableType type;
   TableOptions options;
+  const char *meaning; /* for docs/tables.md, in Markdown */
+  const char *null;    /* when the value is NULL; NULL: never, or as the event says */
 } TableColumn;
 
 typedef struct {

@@ -9,18 +9,26 @@
 
 G_BEGIN_DECLS
 
-/* A pair of descriptors, close-on-exec and non-blocking; both are the caller's. */
-gboolean wd_channel_pair(int *ours, int *theirs, GError **error);
+typedef struct {
+  int fd; /* our end; -1: there is none */
+  gboolean complained;
+} WdChannel;
 
-typedef struct WdChannel WdChannel;
+#define WD_CHANNEL_NONE ((WdChannel){.fd = -1})
 
-/* Listens from the default main context.
- * @fd: our end; taken. @observed: gets each observation; may change it, must not free the channel.
- */
-WdChannel *wd_channel_new(int fd, void (*observed)(WdObservation *observation, gpointer user_data),
-                          gpointer user_data);
+/* Opens @channel. @theirs: the other end, the caller's. Both ends are close-on-exec and
+ * non-blocking. */
+gboolean wd_channel_open(WdChannel *channel, int *theirs, GError **error);
 
-/* NULL is allowed. */
-void wd_channel_free(WdChannel *channel);
+/* Hands @observed what has come, a few at a time; whoever sends more has to wait. @observed may
+ * change the observation.
+ *
+ * Nobody waits for this descriptor: a report comes every interval and nearly always says what the
+ * one before said, and to be woken for each costs half of what a check costs. */
+void wd_channel_read(WdChannel *channel,
+                     void (*observed)(WdObservation *observation, gpointer user_data),
+                     gpointer user_data);
+
+void wd_channel_close(WdChannel *channel);
 
 G_END_DECLS

@@ -47,7 +47,7 @@ child_new(const char *path, char **argv, char **environment)
   child->argv = argv;
   child->environment = environment;
   child->reader = WD_PROC_READER_NONE;
-  child->channel_fd = -1;
+  child->channel = WD_CHANNEL_NONE;
   return child;
 }
 
@@ -104,16 +104,14 @@ fork_program(WdChild *child, WdProgram *program, GError **error)
   if (!child->tells)
     return wd_spawn(program, &child->spawn, error);
   int theirs;
-  if (!wd_channel_pair(&child->channel_fd, &theirs, error))
+  if (!wd_channel_open(&child->channel, &theirs, error))
     return FALSE;
   program->fd_variable = WD_OBSERVATION_FD_VARIABLE;
   program->inherited_fd = theirs;
   const gboolean forked = wd_spawn(program, &child->spawn, error);
   close(theirs);
-  if (!forked) {
-    close(child->channel_fd);
-    child->channel_fd = -1;
-  }
+  if (!forked)
+    wd_channel_close(&child->channel);
   return forked;
 }
 
@@ -175,10 +173,7 @@ wd_child_reaped(WdChild *child)
     close(child->spawn.control_fd);
   child->spawn.control_fd = -1;
   wd_proc_reader_close(&child->reader);
-  if (child->channel_fd >= 0)
-    close(child->channel_fd);
-  child->channel_fd = -1;
-  g_clear_pointer(&child->channel, wd_channel_free);
+  wd_channel_close(&child->channel);
   g_clear_pointer(&child->exec_error, g_free);
   g_clear_pointer(&child->threads, wd_threads_free);
   child->alive = FALSE;

@@ -32,9 +32,8 @@ typedef struct {
   gint64 start_ticks;
   char *exec_error;   /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdThreads *threads; /* as remembered last; NULL: not yet */
-  int channel_fd;     /* our end, until someone takes it to listen; -1: there is none */
-  WdChannel *channel; /* NULL: nobody listens */
-  guint exec_source;  /* the main loop's, that waits for the exec; 0: none */
+  WdChannel channel;
+  guint exec_source; /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 
 /* The worker: osqueryd with its own command line, unchanged. @managed_extensions: it has some to

@@ -16,13 +16,15 @@ read_count(int fd)
   char text[TEXT_MAX + 1];
   gsize length = 0;
   gssize n;
-  /* The kernel may give it out by the page. */
+  gint64 count;
+  /* The kernel may give it out by the page, but always whole lines. */
   do {
     n = pread(fd, text + length, TEXT_MAX - length, (off_t)length);
     length += (gsize)MAX(n, 0);
-  } while (n > 0 || (n < 0 && errno == EINTR));
-  text[length] = '\0';
-  return wd_cgroup_counter(text, "oom_kill");
+    text[length] = '\0';
+    count = wd_cgroup_counter(text, "oom_kill");
+  } while (count < 0 && (n > 0 || (n < 0 && errno == EINTR)));
+  return count;
 }
 
 /* Opens @path if it counts. */

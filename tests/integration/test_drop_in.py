@@ -192,11 +192,26 @@ def test_strays_are_ended_with_the_child_that_left_them(watchdog):
     eventually(lambda: not alive(stray), "the stray's end")
 
 
+def test_what_strays_started_does_not_outlive_us_either(watchdog):
+    """It becomes ours only when the stray goes, which is after everything supervised has gone."""
+    marks = [watchdog.directory / name for name in ("inner", "outer")]
+    watchdog.osqueryd = watchdog.program(
+        "osqueryd", "#!/bin/sh\n"
+                    f"setsid sh -c 'setsid sh -c \"echo \\$\\$ > {marks[0]}; exec sleep 1000\" & "
+                    f"echo $$ > {marks[1]}; exec sleep 1000' &\nexec sleep 1000\n")
+    watchdog.flags(*NO_BACK_OFF)
+    watchdog.start()
+    strays = [int(eventually(lambda: mark.exists() and mark.read_text(), mark.name))
+              for mark in marks]
+    assert watchdog.stop() == 0
+    assert not any(alive(stray) for stray in strays)
+
+
 # --- details ---
 
 
 def test_details_tell_what_the_worker_was_doing(stand_in):
-    stand_in.flags(*NO_BACK_OFF, "--watchdog_utilization_limit=20", "--watchdog_latency_limit=3",
+    stand_in.flags(*NO_BACK_OFF, "--watchdog_utilization_limit=2", "--watchdog_latency_limit=3",
                    "--watchdog_delay=0")
     stand_in.start()
     stand_in.query("SELECT misbehave('spin:2')")

@@ -2,8 +2,6 @@
 
 #include <signal.h>
 
-#define PID_FIRST (SIM_WATCHDOG_PID + 1)
-#define PID_COUNT 16 /* never more than the bits of used_pids */
 #define MOST_BYTES (4096 * SIM_MB)
 
 static gint64
@@ -16,30 +14,6 @@ static gboolean
 chance(SimKernel *kernel, guint percent)
 {
   return sim_random_chance(kernel->random, percent);
-}
-
-/* A zombie still owns its pid. */
-static gboolean
-pid_is_free(const SimKernel *kernel, gint64 pid)
-{
-  for (guint i = 0; i < kernel->count; i++)
-    if (kernel->processes[i].life != SIM_LIFE_NONE && kernel->processes[i].pid == pid)
-      return FALSE;
-  return TRUE;
-}
-
-static gint64
-next_pid(SimKernel *kernel)
-{
-  do
-    kernel->last_pid = PID_FIRST + (kernel->last_pid + 1 - PID_FIRST) % PID_COUNT;
-  while (!pid_is_free(kernel, kernel->last_pid));
-
-  const guint64 bit = G_GUINT64_CONSTANT(1) << (kernel->last_pid - PID_FIRST);
-  if ((kernel->used_pids & bit) != 0)
-    sim_trace_count(kernel->trace, SIM_TALLY_PIDS_REUSED);
-  kernel->used_pids |= bit;
-  return kernel->last_pid;
 }
 
 /* Returns: FALSE if it dies before that anyhow. */
@@ -110,7 +84,6 @@ choose_reactions(SimKernel *kernel, SimProcess *process, guint index)
     process->term_delay_us = between(kernel, 0, 20 * SIM_S);
   process->kill_delay_us =
       chance(kernel, 90) ? between(kernel, 0, 5 * SIM_MS) : between(kernel, 1 * SIM_S, 60 * SIM_S);
-  process->follow_delay_us = G_MAXINT64;
   if (index >= WD_PROCESS_FIRST_EXTENSION && chance(kernel, 70))
     process->follow_delay_us = between(kernel, 0, 6 * SIM_S);
   process->manager_opens_us = process->born_us + between(kernel, 1 * SIM_MS, 100 * SIM_MS);
@@ -134,6 +107,9 @@ born(SimKernel *kernel, guint index, gint64 pid, gint64 now_us)
       .death_us = G_MAXINT64,
       .death_code = WD_NONE,
       .death_signal = WD_NONE,
+      .follow_delay_us = G_MAXINT64,
+      .manager_opens_us = G_MAXINT64,
+      .forks_us = G_MAXINT64,
       .ppid = chance(kernel, 2) ? 1 : SIM_WATCHDOG_PID,
       .resident_bytes = between(kernel, 1, 60) * SIM_MB,
       .grows_from_us = G_MAXINT64,
@@ -148,10 +124,9 @@ void
 sim_kernel_init(SimKernel *kernel, SimRandom *random, SimTrace *trace, guint count, guint cpus,
                 gint64 now_us)
 {
-  *kernel = (SimKernel){
-      .random = random, .trace = trace, .cpus = cpus, .count = count, .last_pid = PID_FIRST};
+  *kernel = (SimKernel){.random = random, .trace = trace, .cpus = cpus, .count = count};
   kernel->broken_worker = chance(kernel, 5);
-  for (guint i = 0; i < count; i++)
+  for (guint i = 0; i < SIM_PROCESSES_MAX; i++)
     kernel->tempers[i] = (SimTemper)between(kernel, 0, SIM_TEMPER_COUNT - 1);
   SimProcess *watchdog = born(kernel, WD_PROCESS_WATCHDOG, SIM_WATCHDOG_PID, now_us);
   watchdog->ppid = 1;
@@ -163,6 +138,13 @@ const SimProcess *
 sim_kernel_process(const SimKernel *kernel, guint index)
 {
   return &kernel->processes[index];
+}
+
+void
+sim_kernel_add(SimKernel *kernel)
+{
+  g_assert(kernel->count < SIM_PROCESSES_MAX);
+  kernel->count++;
 }
 
 static void
@@ -195,11 +177,30 @@ follow_before(SimKernel *kernel, SimProcess *extension, gint64 now_us)
     follow(kernel, extension, MAX(now_us, worker->death_us - between(kernel, 0, 1500 * SIM_MS)));
 }
 
-void
-sim_kernel_spawn(SimKernel *kernel, guint index, gint64 now_us)
+gint64
+sim_kernel_fork(SimKernel *kernel, guint index, gint64 now_us)
 {
   g_assert(kernel->processes[index].life == SIM_LIFE_NONE);
-  SimProcess *process = born(kernel, index, next_pid(kernel), now_us);
+  SimProcess *process = born(kernel, index, sim_kernel_take_pid(kernel), now_us);
+  process->life = SIM_LIFE_FORKED;
+  return process->pid;
+}
+
+void
+sim_kernel_exec_failed(SimKernel *kernel, guint index)
+{
+  g_assert(kernel->processes[index].life == SIM_LIFE_FORKED);
+  kernel->processes[index].life = SIM_LIFE_ZOMBIE;
+}
+
+void
+sim_kernel_exec(SimKernel *kernel, guint index, gint64 now_us)
+{
+  SimProcess *process = &kernel->processes[index];
+  g_assert(process->life == SIM_LIFE_FORKED);
+  process->life = SIM_LIFE_ALIVE;
+  process->born_us = now_us;
+  process->forks_us = sim_kernel_plan_fork(kernel, 20, now_us, 30 * SIM_S);
   const gboolean typical = chance(kernel, 75);
   choose_fate(kernel, process,
               typical ? kernel->tempers[index]
@@ -218,6 +219,7 @@ sim_kernel_signal(SimKernel *kernel, guint index, int signo, gint64 now_us)
   if (process->life != SIM_LIFE_ALIVE)
     return;
   if (signo == SIGKILL) {
+    process->killed = TRUE;
     if (now_us + process->kill_delay_us < process->death_us) {
       process->death_us = now_us + process->kill_delay_us;
       process->death_code = WD_NONE;
@@ -240,14 +242,19 @@ sim_kernel_hit(SimKernel *kernel, guint index, gint64 at_us)
   die_by(kernel, &kernel->processes[index], at_us, FALSE);
 }
 
-gint64
-sim_kernel_next_death_us(const SimKernel *kernel)
+static gint64
+next_us(const SimProcess *process)
 {
-  gint64 next_us = G_MAXINT64;
+  return process->life == SIM_LIFE_ALIVE ? MIN(process->death_us, process->forks_us) : G_MAXINT64;
+}
+
+gint64
+sim_kernel_next_us(const SimKernel *kernel)
+{
+  gint64 earliest_us = sim_descendants_next_us(kernel);
   for (guint i = WD_PROCESS_WORKER; i < kernel->count; i++)
-    if (kernel->processes[i].life == SIM_LIFE_ALIVE)
-      next_us = MIN(next_us, kernel->processes[i].death_us);
-  return next_us;
+    earliest_us = MIN(earliest_us, next_us(&kernel->processes[i]));
+  return earliest_us;
 }
 
 static void
@@ -258,27 +265,33 @@ let_follow(SimKernel *kernel, gint64 worker_death_us)
       follow(kernel, &kernel->processes[i], worker_death_us + kernel->processes[i].follow_delay_us);
 }
 
-guint
-sim_kernel_die(SimKernel *kernel)
+static gint64
+die(SimKernel *kernel, guint index)
 {
-  const gint64 at_us = sim_kernel_next_death_us(kernel);
-  for (guint i = WD_PROCESS_WORKER; i < kernel->count; i++) {
-    SimProcess *process = &kernel->processes[i];
-    if (process->life != SIM_LIFE_ALIVE || process->death_us != at_us)
-      continue;
-    process->life = SIM_LIFE_ZOMBIE;
-    if (i == WD_PROCESS_WORKER)
-      let_follow(kernel, at_us);
-    return i;
-  }
-  g_assert_not_reached();
+  SimProcess *process = &kernel->processes[index];
+  process->life = SIM_LIFE_ZOMBIE;
+  sim_kernel_orphan(kernel, process->pid);
+  if (index == WD_PROCESS_WORKER)
+    let_follow(kernel, process->death_us);
+  return process->pid;
 }
 
-void
-sim_kernel_reap(SimKernel *kernel, guint index)
+gint64
+sim_kernel_happen(SimKernel *kernel)
 {
-  g_assert(kernel->processes[index].life == SIM_LIFE_ZOMBIE);
-  kernel->processes[index].life = SIM_LIFE_NONE;
+  const gint64 at_us = sim_kernel_next_us(kernel);
+  for (guint i = WD_PROCESS_WORKER; i < kernel->count; i++) {
+    SimProcess *process = &kernel->processes[i];
+    if (next_us(process) != at_us)
+      continue;
+    if (process->death_us == at_us)
+      return die(kernel, i);
+    process->forks_us = sim_kernel_plan_fork(kernel, 30, at_us, 30 * SIM_S);
+    if (!process->killed)
+      sim_kernel_born(kernel, process->pid, process->pid, at_us);
+    return 0;
+  }
+  return sim_descendants_happen(kernel, at_us);
 }
 
 static void

@@ -10,6 +10,7 @@ check_spawn(SimOracle *oracle, guint process)
   SimView *view = &oracle->views[process];
   SIM_CHECK(oracle->trace, view->pid == WD_NONE, "%u spawned beside its living predecessor",
             process);
+  SIM_CHECK(oracle->trace, !view->unwanted, "%u spawned, which was taken off the list", process);
   SIM_CHECK(oracle->trace, sim_oracle_may_start(oracle, process), "%u spawned too early", process);
   view->spawning = TRUE;
 }
@@ -30,6 +31,14 @@ check_usr1(const SimOracle *oracle, const SimView *view, guint process)
   check_first_for_limit(oracle, view, process);
 }
 
+/* What is within its limits, registered and wanted is left alone, unless all is to stop. */
+static gboolean
+has_reason(const SimOracle *oracle, const SimView *view)
+{
+  return view->breach_us != WD_NONE || view->ends_unregistered || view->ends_unwanted ||
+         oracle->stopping;
+}
+
 static void
 check_term(const SimOracle *oracle, const SimView *view, guint process)
 {
@@ -37,10 +46,8 @@ check_term(const SimOracle *oracle, const SimView *view, guint process)
   const guint before =
       for_limit && process == WD_PROCESS_WORKER ? WD_SIGNALS_USR1 : WD_SIGNALS_NONE;
   SIM_CHECK(oracle->trace, view->signals == before, "SIGTERM to %u out of order", process);
-  SIM_CHECK(oracle->trace, for_limit || view->ends_unregistered || oracle->stopping,
-            "SIGTERM to %u without a reason", process);
-  SIM_CHECK(oracle->trace, sim_oracle_grace_us(oracle, view) > 0, "SIGTERM to %u without grace",
-            process);
+  SIM_CHECK(oracle->trace, has_reason(oracle, view), "SIGTERM to %u without a reason", process);
+  SIM_CHECK(oracle->trace, view->grace_us > 0, "SIGTERM to %u without grace", process);
   if (for_limit)
     check_first_for_limit(oracle, view, process);
 }
@@ -50,21 +57,20 @@ check_kill(const SimOracle *oracle, const SimView *view, guint process)
 {
   const gboolean for_limit = view->breach_us != WD_NONE;
   SIM_CHECK(oracle->trace, (view->signals & WD_SIGNALS_KILL) == 0, "SIGKILL to %u twice", process);
-  SIM_CHECK(oracle->trace, for_limit || view->ends_unregistered || oracle->stopping,
-            "SIGKILL to %u without a reason", process);
+  SIM_CHECK(oracle->trace, has_reason(oracle, view), "SIGKILL to %u without a reason", process);
   if (oracle->stop_requests >= 2)
     return;
-  if (for_limit && sim_oracle_grace_us(oracle, view) == 0) {
+  if (for_limit && view->grace_us == 0) {
     SIM_CHECK(oracle->trace, process != WD_PROCESS_WORKER || (view->signals & WD_SIGNALS_USR1) != 0,
               "SIGKILL to the worker before SIGUSR1");
     check_first_for_limit(oracle, view, process);
     return;
   }
-  if (view->ends_unregistered && sim_oracle_grace_us(oracle, view) == 0)
+  if ((view->ends_unregistered || view->ends_unwanted) && view->grace_us == 0)
     return;
   SIM_CHECK(oracle->trace, (view->signals & WD_SIGNALS_TERM) != 0, "SIGKILL to %u before SIGTERM",
             process);
-  SIM_CHECK(oracle->trace, oracle->now_us >= view->term_us + sim_oracle_grace_us(oracle, view),
+  SIM_CHECK(oracle->trace, oracle->now_us >= view->term_us + view->grace_us,
             "SIGKILL to %u before its grace was over", process);
 }
 
@@ -231,6 +237,7 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
     CHECK_FIELD(cause_seq, view->end_seq);
     break;
   case WD_EVENT_EVENTS_LOST:
+  case WD_EVENT_SETTINGS_CHANGED:
   case WD_EVENT_HISTORY_RECOVERED:
     break;
   default:

@@ -59,6 +59,7 @@ breached(SimOracle *oracle, guint process, const WdVerdict *verdict)
   }
   view->breach_us = oracle->now_us;
   view->breach = *verdict;
+  sim_view_grant(oracle, view, oracle->limits.forced_shutdown_delay_s);
   view->reason = reason;
   if (memory)
     check_detection(oracle, process);

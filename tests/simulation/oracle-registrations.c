@@ -8,6 +8,8 @@ sim_view_ending_reason(const SimView *view)
 {
   if (view->ends_unregistered)
     return WD_REASON_REGISTRATION;
+  if (view->ends_unwanted)
+    return WD_REASON_SETTINGS;
   return view->breach_us == WD_NONE ? WD_REASON_REQUEST : view->reason;
 }
 
@@ -77,6 +79,7 @@ is_missing(SimOracle *oracle, guint process, gboolean heard)
     return;
   if (!oracle->limits.dry_run) {
     view->ends_unregistered = TRUE;
+    sim_view_grant(oracle, view, oracle->limits.forced_shutdown_delay_s);
     view->end_cause_seq = view->missing_seq;
     sim_trace_count(oracle->trace, SIM_TALLY_UNREGISTERED_TOO_LONG);
   } else if (!view->missing_episode) {

@@ -25,7 +25,8 @@ check_obligations(const SimOracle *oracle, guint process, gint64 deadline_us)
   }
   if (sim_view_running(view)) {
     SIM_CHECK(oracle->trace, !oracle->stopping, "%u still runs", process);
-    SIM_CHECK(oracle->trace, !view->ends_unregistered, "the end of %u is missing", process);
+    SIM_CHECK(oracle->trace, !view->ends_unregistered && !view->ends_unwanted,
+              "the end of %u is missing", process);
     return;
   }
   if ((view->signals & WD_SIGNALS_KILL) != 0) {
@@ -35,8 +36,7 @@ check_obligations(const SimOracle *oracle, guint process, gint64 deadline_us)
   }
   SIM_CHECK(oracle->trace, oracle->stop_requests < 2, "the SIGKILL to %u is missing", process);
   if ((view->signals & WD_SIGNALS_TERM) != 0) {
-    check_due(oracle, deadline_us, view->term_us + sim_oracle_grace_us(oracle, view), process,
-              "the SIGKILL");
+    check_due(oracle, deadline_us, view->term_us + view->grace_us, process, "the SIGKILL");
     return;
   }
   SIM_CHECK(oracle->trace, !view->stored && view->signals == WD_SIGNALS_NONE,
@@ -58,30 +58,62 @@ state_of(const SimView *view)
   return sim_view_running(view) ? WD_STATE_RUNNING : WD_STATE_TERMINATING;
 }
 
-static void
-check_status(const SimOracle *oracle, const WdSupervisor *supervisor)
+static gint64
+wall_s(gint64 monotonic_us, gint64 wall_offset_us)
 {
-  g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor, oracle->now_us, 0);
-  SIM_CHECK(oracle->trace, rows->len == oracle->count, "%u rows", rows->len);
+  return (monotonic_us + wall_offset_us) / SIM_S;
+}
+
+static void
+check_row(const SimOracle *oracle, guint process, const WdProcessStatus *row, gint64 wall_offset_us)
+{
+  const SimView *view = &oracle->views[process];
+  const WdState state = state_of(view);
+  SIM_CHECK(oracle->trace, row->state == state, "%u is shown as %s, not %s", process,
+            wd_state_name(row->state), wd_state_name(state));
+  SIM_CHECK(oracle->trace,
+            row->pid == view->pid && row->restarts == MAX(view->starts - 1, 0) &&
+                row->quick_exits == view->failures.quick_exits,
+            "the row of %u", process);
+  SIM_CHECK(oracle->trace,
+            row->memory_limit_bytes == oracle->limits.memory_limit_bytes &&
+                row->utilization_limit == oracle->limits.utilization_limit &&
+                row->latency_limit_s == oracle->limits.latency_limit_s &&
+                row->restart_limit == oracle->limits.respawn_limit,
+            "the limits in the row of %u", process);
+  const gboolean alive = view->pid != WD_NONE;
+  const gboolean waits = state == WD_STATE_WAITING || state == WD_STATE_ABANDONED;
+  SIM_CHECK(oracle->trace,
+            row->start_time_s == (alive ? wall_s(view->started_us, wall_offset_us) : WD_NONE) &&
+                row->next_start_time_s == (waits && view->due_us > oracle->now_us
+                                               ? wall_s(view->due_us, wall_offset_us)
+                                               : WD_NONE),
+            "the times in the row of %u", process);
+  const gboolean shown = alive && sim_oracle_knows_registrations(oracle);
+  SIM_CHECK(oracle->trace,
+            row->registered == (shown ? view->registered : WD_NONE) &&
+                row->uuid == (shown ? view->uuid : WD_NONE),
+            "the registration of %u", process);
+}
+
+/* What was taken off the list and is gone has no row. */
+static void
+check_status(const SimOracle *oracle, const WdSupervisor *supervisor, gint64 wall_offset_us)
+{
+  g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor, oracle->now_us, wall_offset_us);
+  guint shown = WD_PROCESS_WORKER;
   for (guint i = WD_PROCESS_WORKER; i < oracle->count; i++) {
     const SimView *view = &oracle->views[i];
-    const WdProcessStatus *row = g_ptr_array_index(rows, i);
-    SIM_CHECK(oracle->trace, row->state == state_of(view), "%u is shown as %s, not %s", i,
-              wd_state_name(row->state), wd_state_name(state_of(view)));
-    SIM_CHECK(oracle->trace,
-              row->pid == view->pid && row->restarts == MAX(view->starts - 1, 0) &&
-                  row->quick_exits == view->failures.quick_exits,
-              "the row of %u", i);
-    const gboolean shown = view->pid != WD_NONE && sim_oracle_knows_registrations(oracle);
-    SIM_CHECK(oracle->trace,
-              row->registered == (shown ? view->registered : WD_NONE) &&
-                  row->uuid == (shown ? view->uuid : WD_NONE),
-              "the registration of %u", i);
+    if (view->unwanted && view->pid == WD_NONE && !view->spawning)
+      continue;
+    SIM_CHECK(oracle->trace, shown < rows->len, "the row of %u is missing", i);
+    check_row(oracle, i, g_ptr_array_index(rows, shown++), wall_offset_us);
   }
+  SIM_CHECK(oracle->trace, rows->len == shown, "%u rows", rows->len);
 }
 
 void
-sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor)
+sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor, gint64 wall_offset_us)
 {
   const gint64 deadline_us = wd_supervisor_deadline(supervisor);
   if (oracle->expected_count > 0)
@@ -107,5 +139,5 @@ sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor)
     SIM_CHECK(oracle->trace, deadline_us <= oracle->last_probe_us + 1 * SIM_S,
               "no tick for the next probe");
   if (oracle->trace->steps % 16 == 0)
-    check_status(oracle, supervisor);
+    check_status(oracle, supervisor, wall_offset_us);
 }

@@ -14,6 +14,7 @@
 /* What the oracle knows of one process. */
 typedef struct {
   gboolean indispensable;
+  gboolean unwanted; /* taken off the list */
 
   /* not running: waits until due_us, unless it is stopped */
   gboolean spawning;
@@ -37,6 +38,7 @@ typedef struct {
   gboolean stored;
   guint signals; /* WdSignals */
   gint64 first_signal_us;
+  gint64 grace_us; /* from SIGTERM to SIGKILL, as it was when the end began */
   gint64 term_us;
   gint64 kill_us;
   gboolean stuck;
@@ -48,6 +50,7 @@ typedef struct {
   guint64 missing_seq;
   gboolean missing_episode; /* dry run */
   gboolean ends_unregistered;
+  gboolean ends_unwanted;
   guint64 end_cause_seq;
 
   /* its past */
@@ -99,6 +102,7 @@ typedef struct {
   guint failures_at_once; /* workers in a row that never opened it */
   gint64 disturbed_until_us;
 
+  gint64 longest_grace_us; /* that was given to any */
   gboolean stopping;
   gint64 stop_began_us;
   WdReason stop_reason;
@@ -120,7 +124,10 @@ void sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const W
 void sim_oracle_action(SimOracle *oracle, const WdAction *action);
 
 /* After the step. */
-void sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor);
+void sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor, gint64 wall_offset_us);
+
+/* There is one more extension. */
+void sim_oracle_add(SimOracle *oracle);
 
 /* Until @until_us something kept the loop from working as it should. */
 void sim_oracle_disturbed(SimOracle *oracle, gint64 until_us);
@@ -149,5 +156,12 @@ void sim_oracle_tick(SimOracle *oracle, const WdSupervisor *supervisor, const Wd
 
 gboolean sim_oracle_may_start(const SimOracle *oracle, guint process);
 
-/* How long from SIGTERM to SIGKILL. */
-gint64 sim_oracle_grace_us(const SimOracle *oracle, const SimView *view);
+/* Its end begins. */
+void sim_view_grant(SimOracle *oracle, SimView *view, gint64 grace_s);
+
+void sim_oracle_exited(SimOracle *oracle, const WdInput *input);
+void sim_oracle_spawn_failed(SimOracle *oracle, const WdInput *input);
+
+void sim_oracle_settings(SimOracle *oracle, const WdLimits *limits);
+void sim_oracle_wanted(SimOracle *oracle, guint process, gboolean wanted);
+void sim_oracle_unwanted(SimOracle *oracle, SimView *view);

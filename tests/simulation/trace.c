@@ -16,9 +16,10 @@ sim_tally_name(SimTally tally)
 }
 
 void
-sim_trace_init(SimTrace *trace, guint64 seed)
+sim_trace_init(SimTrace *trace, guint64 seed, gboolean steady_wall)
 {
-  *trace = (SimTrace){.seed = seed, .hash = G_GUINT64_CONSTANT(0xcbf29ce484222325)};
+  *trace = (SimTrace){
+      .seed = seed, .steady_wall = steady_wall, .hash = G_GUINT64_CONSTANT(0xcbf29ce484222325)};
 }
 
 void
@@ -65,7 +66,11 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
                      input->observation->worker_pid, input->observation->report.n_extensions);
     break;
   case WD_INPUT_SETTINGS:
+    sim_trace_line(trace, "%.6f settings", now_s);
+    break;
   case WD_INPUT_WANTED:
+    sim_trace_line(trace, "%.6f %u is %s", now_s, input->process,
+                   input->wanted ? "wanted again" : "not wanted any more");
     break;
   case WD_INPUT_EVENTS_LOST:
     sim_trace_line(trace, "%.6f events lost: %" G_GUINT64_FORMAT, now_s, input->lost);

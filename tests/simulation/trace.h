@@ -10,6 +10,14 @@
 #define SIM_TALLIES(TALLY)                                                \
   TALLY(STARTS, "processes started")                                      \
   TALLY(PIDS_REUSED, "pids reused")                                       \
+  TALLY(STRANGERS, "of them, by strangers at once")                       \
+  TALLY(FORKS, "processes started by those")                              \
+  TALLY(GROUPS_LEFT, "of them, out of their group")                       \
+  TALLY(GROUPS_ENDED, "ended with their group")                           \
+  TALLY(INHERITED, "inherited from a dead parent")                        \
+  TALLY(STRAYS_ENDED, "of them, ended")                                   \
+  TALLY(LAST_LOOKS, "looks at strays when all else had gone")             \
+  TALLY(DESCENDANTS_STUCK, "left, because they can't be ended")           \
   TALLY(SPAWN_FAILURES, "spawn failures")                                 \
   TALLY(EXITS, "unprovoked exits")                                        \
   TALLY(CRASHES, "unprovoked deaths by a signal")                         \
@@ -52,6 +60,16 @@
   TALLY(LATE_TICKS, "late ticks")                                         \
   TALLY(STALLS, "stalls of the loop")                                     \
   TALLY(MANAGERS_NEVER, "workers that never opened their manager socket") \
+  TALLY(CLOCK_STEPS, "steps of the wall clock")                           \
+  TALLY(CLOCK_SETTLED, "looks at a wall clock that could be believed")    \
+  TALLY(RELOADS, "changes of settings")                                   \
+  TALLY(RELOADS_STOPPING, "of them, while stopping")                      \
+  TALLY(ADDED, "extensions added")                                        \
+  TALLY(REMOVED, "extensions removed")                                    \
+  TALLY(REMOVED_RUNNING, "of them, running")                              \
+  TALLY(REMOVED_SPAWNING, "of them, being spawned")                       \
+  TALLY(WANTED_AGAIN, "extensions added again")                           \
+  TALLY(WANTED_AGAIN_RUNNING, "of them, not gone yet")                    \
   TALLY(STOPS, "stopped on request")                                      \
   TALLY(SECOND_STOPS, "second requests to stop")                          \
   TALLY(STOPS_DURING_SPAWN, "requests to stop during a spawn")            \
@@ -68,6 +86,7 @@ const char *sim_tally_name(SimTally tally);
 
 typedef struct {
   guint64 seed;
+  gboolean steady_wall; /* nobody sets the wall clock */
   guint64 steps;
   guint64 runs;
   guint64 hash;
@@ -76,7 +95,7 @@ typedef struct {
   guint next_line;
 } SimTrace;
 
-void sim_trace_init(SimTrace *trace, guint64 seed);
+void sim_trace_init(SimTrace *trace, guint64 seed, gboolean steady_wall);
 
 static inline void
 sim_trace_count(SimTrace *trace, SimTally tally)

@@ -91,21 +91,26 @@ open_database(const StandSql *sql)
   return g_steal_pointer(&db);
 }
 
-/* A row is a map: of several columns of one name the last one counts. */
-static gboolean
-is_repeated(sqlite3_stmt *statement, int column)
+/* The names of the columns that a row is made of, NULL for those left out: a row is a map, and of
+ * several columns of one name the last one counts. @statement owns the names. */
+static GPtrArray *
+column_names(sqlite3_stmt *statement)
 {
-  const char *name = sqlite3_column_name(statement, column);
-  for (int i = column + 1; i < sqlite3_column_count(statement); i++)
-    if (strcmp(sqlite3_column_name(statement, i), name) == 0)
-      return TRUE;
-  return FALSE;
+  g_autoptr(GHashTable) later = g_hash_table_new(g_str_hash, g_str_equal);
+  GPtrArray *names = g_ptr_array_new();
+  g_ptr_array_set_size(names, sqlite3_column_count(statement));
+  for (guint i = names->len; i-- > 0;) {
+    const char *name = sqlite3_column_name(statement, (int)i);
+    if (g_hash_table_add(later, (gpointer)name))
+      names->pdata[i] = (gpointer)name;
+  }
+  return names;
 }
 
 static void
-add_value(const StandSql *sql, sqlite3_stmt *statement, int column, WireRows *rows)
+add_value(const StandSql *sql, sqlite3_stmt *statement, int column, const char *name,
+          WireRows *rows)
 {
-  const char *name = sqlite3_column_name(statement, column);
   int type = sqlite3_column_type(statement, column);
   if (type == SQLITE_NULL) {
     wire_rows_value(rows, name, sql->null_text, strlen(sql->null_text));
@@ -125,13 +130,14 @@ add_value(const StandSql *sql, sqlite3_stmt *statement, int column, WireRows *ro
 static int
 add_rows(const StandSql *sql, sqlite3_stmt *statement, WireRows *rows)
 {
+  g_autoptr(GPtrArray) names = column_names(statement);
   int rc;
   while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
     if (!wire_rows_row(rows))
       return SQLITE_DONE; /* too long: the end of @rows says so */
-    for (int i = 0; i < sqlite3_column_count(statement); i++)
-      if (!is_repeated(statement, i))
-        add_value(sql, statement, i, rows);
+    for (guint i = 0; i < names->len; i++)
+      if (names->pdata[i] != NULL)
+        add_value(sql, statement, (int)i, names->pdata[i], rows);
   }
   return rc;
 }

@@ -68,12 +68,9 @@ public:
                                       "/opt/osqueryd", now_us)),
         actions_(wd_actions_new()), names_{"watchdog", "worker"}
   {
-    for (const std::string &name : extensions) {
-      const std::string path = "/ext/" + name;
-      names_.push_back(name);
-      wd_supervisor_add_extension(supervisor_, name.c_str(), path.c_str(), name == "tables");
-    }
     sources_.resize(names_.size());
+    for (const std::string &name : extensions)
+      add(name);
   }
 
   ~Machine()
@@ -86,6 +83,14 @@ public:
 
   Machine(const Machine &) = delete;
   Machine &operator=(const Machine &) = delete;
+
+  void add(const std::string &name)
+  {
+    const std::string path = "/ext/" + name;
+    names_.push_back(name);
+    sources_.resize(names_.size());
+    wd_supervisor_add_extension(supervisor_, name.c_str(), path.c_str(), name == "tables");
+  }
 
   void play(const Script &script)
   {

@@ -127,7 +127,7 @@ TEST_F(Plugin, TellsItsColumnsAsItRegistersThem)
 {
   guint n;
   const WireTable *tables = ext_plugin_tables(plugin_, &n);
-  ASSERT_EQ(n, 2u);
+  ASSERT_EQ(n, 3u);
   for (guint i = 0; i < n; i++) {
     const string columns = answer(ask("table", tables[i].name, "columns"));
     size_t at = 0;

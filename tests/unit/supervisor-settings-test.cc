@@ -86,6 +86,22 @@ TEST(Settings, OneThatComesBackBeginsAnew)
   EXPECT_EQ(machine.status("a")["quick_exits"], "0");
 }
 
+TEST(Settings, NothingWaitsForAStartOnceEverythingStops)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"unwanted a", "TERM a"},
+      {"killed a 15", "process_terminated a settings"},
+      {"stop", "TERM worker"},
+      {"wanted a", ""},
+  });
+  machine.add("b");
+  EXPECT_EQ(machine.status("a")["state"], "stopped");
+  EXPECT_EQ(machine.status("b")["state"], "stopped");
+}
+
 /* Never two of one extension: the first has to be gone. */
 TEST(Settings, OneThatComesBackWhileItIsEndedStartsOnceItIsGone)
 {

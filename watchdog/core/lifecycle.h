@@ -1,5 +1,8 @@
 /* The life of one supervised process: waiting → running → (terminating → killing → stuck) → gone.
  *
+ *   lifecycle.c         starts, checks, and what comes after a process is gone
+ *   lifecycle-ending.c  over a limit, signals, stages of a termination
+ *
  * Part of the supervisor (supervisor.h), which alone knows of the other processes and of stopping
  * everything; nothing else includes this. */
 #pragma once
@@ -101,6 +104,8 @@ WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason r
 /* Gives @event (taken) its seq and its message and appends it to the actions. Returns: the seq. */
 guint64 wd_process_record(WdStep *step, WdProcess *process, WdEvent *event, gboolean acknowledge);
 
+gint64 wd_process_lifetime_ms(const WdStep *step, const WdProcess *process);
+
 void wd_process_start(WdStep *step, WdProcess *process);
 void wd_process_spawned(WdStep *step, WdProcess *process, gint64 pid, gint64 start_ticks);
 
@@ -133,6 +138,12 @@ void wd_process_advance(WdStep *step, WdProcess *process);
 
 /* Asked to stop for the second time: no more grace. */
 void wd_process_kill_now(WdStep *step, WdProcess *process);
+
+/* Whether @reason is a limit exceeded. */
+gboolean wd_process_is_limit(WdReason reason);
+
+/* The process is gone, and a signal of ours is the cause. Returns: the seq. */
+guint64 wd_process_record_termination(WdStep *step, WdProcess *process);
 
 typedef enum {
   WD_GONE_FOR_GOOD, /* we are stopping, or it isn't wanted any more */

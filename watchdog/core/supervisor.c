@@ -60,7 +60,10 @@ wd_supervisor_add_extension(WdSupervisor *supervisor, const char *name, const ch
                             gboolean indispensable)
 {
   const guint index = add_process(supervisor, WD_ROLE_EXTENSION, name, path);
-  wd_supervisor_process(supervisor, index)->indispensable = indispensable;
+  WdProcess *extension = wd_supervisor_process(supervisor, index);
+  extension->indispensable = indispensable;
+  if (supervisor->stopping)
+    extension->state = WD_STATE_STOPPED;
   return index;
 }
 

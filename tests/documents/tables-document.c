@@ -1,0 +1,198 @@
+/* Writes docs/tables.md to stdout: the template with what the code knows put in.
+ *
+ * Usage: tables-document TEMPLATE
+ *
+ * A line of the template is replaced when it is `@columns TABLE@`, `@events@`, `@reasons@` or
+ * `@states@`; each table must be asked for once. What an event, a reason, a state means is said
+ * here, in switches: -Wswitch-enum then finds one that nobody has described. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tables/tables.h"
+#include "watchdog/core/event.h"
+#include "watchdog/core/process-status.h"
+
+static void
+put_columns(const TableDefinition *table)
+{
+  gboolean nulls = FALSE;
+  for (guint i = 0; i < table->n_columns; i++)
+    nulls |= table->columns[i].null != NULL;
+  puts(nulls ? "| column | type | meaning | NULL |\n|---|---|---|---|"
+             : "| column | type | meaning |\n|---|---|---|");
+  for (guint i = 0; i < table->n_columns; i++) {
+    const TableColumn *column = &table->columns[i];
+    printf("| %s | %s | %s%s |", column->name, table_type_name(column->type), column->meaning,
+           column->options & TABLE_OPTION_INDEX        ? "; index"
+           : column->options & TABLE_OPTION_ADDITIONAL ? "; additional"
+                                                       : "");
+    if (nulls)
+      printf(" %s |", column->null == NULL ? "never" : column->null);
+    putchar('\n');
+  }
+}
+
+/* When it is recorded, the columns that it has besides the common ones, its reasons. */
+static const char *
+event_cells(WdEventKind kind)
+{
+  switch (kind) {
+  case WD_EVENT_WATCHDOG_STARTED:
+    return "first of each run | | ";
+  case WD_EVENT_WATCHDOG_STOPPED:
+    return "last of each run that was not cut off | reason, exit_code, cause_eid | request, "
+           "health, exit, spawn";
+  case WD_EVENT_WATCHDOG_CRASHED:
+    return "written by the next run, for one without watchdog_stopped; it has the `run_id` of the "
+           "run that crashed | reason | NULL, or reboot: the host went down";
+  case WD_EVENT_PROCESS_STARTED:
+    return "the program runs: fork and exec have succeeded | restarts | ";
+  case WD_EVENT_PROCESS_EXITED:
+    return "gone without our doing | reason, exit_code or exit_signal, lifetime_ms, restarts, "
+           "cause_eid (worker_gone) | exit, signal, oom, worker_gone";
+  case WD_EVENT_LIMIT_EXCEEDED:
+    return "over a limit; stored before the first signal, which waits for that at most 20 ms | "
+           "reason, measured, limit_value, unit, lifetime_ms, details; for CPU utilization, "
+           "utilization_limit, sustained | memory, cpu";
+  case WD_EVENT_PROCESS_TERMINATED:
+    return "gone by our doing; once for each ending | reason, outcome, signals_sent, exit_code or "
+           "exit_signal, duration_ms, lifetime_ms, restarts; for a limit cause_eid and all that "
+           "limit_exceeded measured | memory, cpu, request, settings, registration";
+  case WD_EVENT_WOULD_TERMINATE:
+    return "`--dry_run`: what limit_exceeded would have been; once until a regular check finds it "
+           "within its limits | as limit_exceeded | memory, cpu, registration";
+  case WD_EVENT_TERMINATION_STUCK:
+    return "not gone 2 s after SIGKILL | reason, signals_sent, duration_ms, cause_eid | that of "
+           "the ending";
+  case WD_EVENT_RESPAWN_DELAYED:
+    return "will not be started at once | reason, delay, restarts, cause_eid | that of its going";
+  case WD_EVENT_RESPAWN_LIMIT_REACHED:
+    return "not started again: too many quick exits, or a broken command line | reason, restarts, "
+           "cause_eid; exit_code for a broken command line | exit, signal, oom, spawn";
+  case WD_EVENT_SPAWN_FAILED:
+    return "could not be started; the message says why | reason | spawn";
+  case WD_EVENT_EXTENSION_REGISTERED:
+    return "the worker lists the extension | details (`uuid`) | ";
+  case WD_EVENT_EXTENSION_UNREGISTERED:
+    return "it no longer does: once for each extension_registered | reason, details (`uuid`), "
+           "cause_eid (whose going it was) | registration (both live), worker_gone, or that of "
+           "its own going";
+  case WD_EVENT_QUERY_DENYLISTED:
+    return "after a death osquery denylisted a scheduled query | query_name, query, cause_eid (the "
+           "death; NULL when that was in an earlier run), lifetime_ms (of the worker that shows "
+           "it) | ";
+  case WD_EVENT_SETTINGS_CHANGED:
+    return "SIGHUP changed something | reason, details | request";
+  case WD_EVENT_EVENTS_LOST:
+    return "the store had no room; how many is in `details` | details | ";
+  case WD_EVENT_HISTORY_RECOVERED:
+    return "the history could not be used as it was and was begun anew | details | ";
+  }
+  g_assert_not_reached();
+}
+
+static const char *
+reason_meaning(WdReason reason)
+{
+  switch (reason) {
+  case WD_REASON_NONE:
+    return NULL;
+  case WD_REASON_MEMORY:
+    return "over the memory limit";
+  case WD_REASON_CPU:
+    return "over the CPU limit for too long";
+  case WD_REASON_OOM:
+    return "the kernel killed it for want of memory";
+  case WD_REASON_EXIT:
+    return "it exited by itself";
+  case WD_REASON_SIGNAL:
+    return "a signal of somebody else's ended it";
+  case WD_REASON_REQUEST:
+    return "asked to stop, or to reload";
+  case WD_REASON_SPAWN:
+    return "it could not be started";
+  case WD_REASON_HEALTH:
+    return "the watchdog itself was over a limit";
+  case WD_REASON_REGISTRATION:
+    return "osquery lost, or never had, a living extension";
+  case WD_REASON_WORKER_GONE:
+    return "an extension ended because its worker had";
+  case WD_REASON_SETTINGS:
+    return "an extension that is no longer listed";
+  case WD_REASON_REBOOT:
+    return "the host went down";
+  }
+  g_assert_not_reached();
+}
+
+static const char *
+state_meaning(WdState state)
+{
+  switch (state) {
+  case WD_STATE_WAITING:
+    return "will be started: now, or at `next_start_time`";
+  case WD_STATE_RUNNING:
+    return "runs";
+  case WD_STATE_TERMINATING:
+    return "signalled, SIGKILL not sent yet";
+  case WD_STATE_KILLING:
+    return "SIGKILL sent";
+  case WD_STATE_STUCK:
+    return "not gone 2 s after SIGKILL";
+  case WD_STATE_STOPPED:
+    return "gone for good";
+  case WD_STATE_ABANDONED:
+    return "an extension over its restart limit, tried again rarely";
+  }
+  g_assert_not_reached();
+}
+
+static void
+put_words(const char *placeholder)
+{
+  if (g_str_equal(placeholder, "@events@")) {
+    puts("| event | when | columns | reason |\n|---|---|---|---|");
+    for (WdEventKind kind = WD_EVENT_WATCHDOG_STARTED; kind <= WD_EVENT_HISTORY_RECOVERED; kind++)
+      printf("| %s | %s |\n", wd_event_kind_name(kind), event_cells(kind));
+  } else if (g_str_equal(placeholder, "@reasons@")) {
+    puts("| reason | meaning |\n|---|---|");
+    for (WdReason reason = WD_REASON_NONE + 1; reason <= WD_REASON_REBOOT; reason++)
+      printf("| %s | %s |\n", wd_reason_name(reason), reason_meaning(reason));
+  } else if (g_str_equal(placeholder, "@states@")) {
+    puts("| state | meaning |\n|---|---|");
+    for (WdState state = WD_STATE_WAITING; state <= WD_STATE_ABANDONED; state++)
+      printf("| %s | %s |\n", wd_state_name(state), state_meaning(state));
+  } else {
+    g_error("%s: expected @columns TABLE@, @events@, @reasons@ or @states@", placeholder);
+  }
+}
+
+int
+main(int argc, char **argv)
+{
+  g_autofree char *text = NULL;
+  g_autoptr(GError) error = NULL;
+  if (argc != 2 || !g_file_get_contents(argv[1], &text, NULL, &error)) {
+    fprintf(stderr, "tables-document: %s\n", error != NULL ? error->message : "expected TEMPLATE");
+    return 2;
+  }
+  guint n_tables, asked = 0;
+  (void)table_definitions(&n_tables);
+  g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+  for (char **line = lines; *line != NULL && (line[1] != NULL || **line != '\0'); line++) {
+    char name[64];
+    if (sscanf(*line, "@columns %63[a-z_]@", name) == 1) {
+      put_columns(table_definition_find(name));
+      asked++;
+    } else if (**line == '@') {
+      put_words(*line);
+    } else {
+      puts(*line);
+    }
+  }
+  if (asked != n_tables) {
+    fprintf(stderr, "tables-document: %s: %u of %u tables\n", argv[1], asked, n_tables);
+    return 1;
+  }
+  return fflush(stdout) == 0 ? 0 : 1;
+}

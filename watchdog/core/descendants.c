@@ -1,0 +1,51 @@
+#include "watchdog/core/descendants.h"
+
+#include <signal.h>
+
+GArray *
+wd_kills_new(void)
+{
+  return g_array_new(FALSE, FALSE, sizeof(WdKill));
+}
+
+static void
+add_kill(GArray *kills, gint64 target, int signo)
+{
+  const WdKill added = {.target = target, .signo = signo};
+  g_array_append_val(kills, added);
+}
+
+void
+wd_descendants_signal(gint64 pid, int signo, GArray *kills)
+{
+  if (signo == SIGKILL)
+    add_kill(kills, -pid, SIGKILL);
+  /* It may have left the group that we made it the leader of. */
+  add_kill(kills, pid, signo);
+}
+
+void
+wd_descendants_died(gint64 pid, gboolean supervised, GArray *kills)
+{
+  if (supervised)
+    add_kill(kills, -pid, SIGKILL);
+}
+
+static gboolean
+contains(const GArray *pids, gint64 pid)
+{
+  for (guint i = 0; i < pids->len; i++)
+    if (g_array_index(pids, gint64, i) == pid)
+      return TRUE;
+  return FALSE;
+}
+
+void
+wd_descendants_strays(const GArray *children, const GArray *supervised, GArray *kills)
+{
+  for (guint i = 0; i < children->len; i++) {
+    const gint64 pid = g_array_index(children, gint64, i);
+    if (!contains(supervised, pid))
+      add_kill(kills, pid, SIGKILL);
+  }
+}

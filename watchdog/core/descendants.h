@@ -1,0 +1,37 @@
+/* Whom our signals go to: the processes that we start, and what these leave behind.
+ *
+ * A number means a process, or a process group, only as long as nobody else can have it: a pid
+ * until the process is reaped, by its parent alone; a group's until its leader is. So nobody but
+ * children of ours that aren't reaped yet, and groups that such a child leads, are signalled. Pure.
+ */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* What kill(2) is to be called with. */
+typedef struct {
+  gint64 target; /* a pid; -N: all of process group N */
+  int signo;
+} WdKill;
+
+/* Returns: an empty array of WdKill; free with g_array_unref(). */
+GArray *wd_kills_new(void);
+
+/* Each of these appends to @kills what is to be done at once, in this order. */
+
+/* @signo is due to @pid, a supervised process that isn't reaped: SIGKILL is for what it started,
+ * too, for it has no chance any more to end that itself. */
+void wd_descendants_signal(gint64 pid, int signo, GArray *kills);
+
+/* A child of ours is dead and will be reaped next. @supervised: we started it, as the leader of a
+ * group, what is left of which goes with it. */
+void wd_descendants_died(gint64 pid, gboolean supervised, GArray *kills);
+
+/* @children: the pids of all children of ours; @supervised: of those that we started and haven't
+ * reaped. The others we inherited, as the subreaper, from a descendant that is gone: left behind.
+ * Both are arrays of gint64. */
+void wd_descendants_strays(const GArray *children, const GArray *supervised, GArray *kills);
+
+G_END_DECLS
