@@ -153,8 +153,8 @@ gint64
 ctl_scale_time(gint64 span_s)
 {
   static const gint64 steps[] = {15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600};
-  for (gsize i = 0; i < G_N_ELEMENTS(steps); i++)
-    if (span_s / steps[i] < 5)
-      return steps[i];
-  return 43200 * (span_s / 5 / 43200 + 1);
+  gsize i = 0;
+  while (i + 1 < G_N_ELEMENTS(steps) && span_s / steps[i] >= 5)
+    i++;
+  return steps[i];
 }

@@ -38,8 +38,8 @@ void ctl_series_add(CtlSeries *series, gint64 time_s, gint64 pid, double value, 
 double ctl_series_greatest(const CtlSeries *series);
 double ctl_series_limit(const CtlSeries *series);
 
-/* The path data of an SVG: a line that is interrupted where another process begins, or where
- * nothing was measured for some minutes. Newly allocated, as the next one.
+/* The path data of an SVG: a line that is interrupted where another process begins (but not within
+ * a bucket), or where nothing was measured for some minutes. Newly allocated, as the next one.
  * @top: the value that stands at the upper edge; what is above or below 0 is drawn at the edge. */
 char *ctl_series_path(const CtlSeries *series, double top);
 
@@ -56,7 +56,8 @@ double ctl_scale_step(double greatest);
  * static. */
 double ctl_scale_bytes(double greatest, const char **unit);
 
-/* A step in s between two marks of a clock that divides @span_s into at most five. */
+/* A step in s between two marks of a clock that divides @span_s, at most a day, into at most five.
+ */
 gint64 ctl_scale_time(gint64 span_s);
 
 G_END_DECLS

@@ -64,7 +64,7 @@ static const char style[] =
     "table{border-collapse:collapse;width:100%;font-size:.875rem;margin:.5rem 0}\n"
     "th,td{text-align:left;vertical-align:top;padding:.375rem .75rem .375rem 0;"
     "border-bottom:1px solid var(--rule)}\n"
-    "th,small,.sign,.word{white-space:nowrap}\n"
+    ".events th,small,.sign,.word{white-space:nowrap}\n"
     "tr{scroll-margin-top:4rem}\n"
     ".when{min-width:6.5rem}\n"
     ".what{min-width:9.5rem}\n"

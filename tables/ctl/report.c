@@ -157,6 +157,9 @@ ctl_report(const Ctl *ctl, GError **error)
 
   if (!g_str_equal(ctl->options->html, "-"))
     return ctl_output_file(ctl->options->html, page->str, page->len, error);
-  (void)fwrite(page->str, 1, page->len, ctl->out); /* a fault is left in it, for the caller */
-  return TRUE;
+  if (fwrite(page->str, 1, page->len, ctl->out) == page->len && fflush(ctl->out) == 0)
+    return TRUE;
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "cannot write the output: %s",
+              g_strerror(errno));
+  return FALSE;
 }

@@ -2,10 +2,10 @@
 
 import base64
 import contextlib
+import fcntl
 import json
 import os
 import select
-import shutil
 import subprocess
 import tempfile
 import time
@@ -18,22 +18,27 @@ class Browser:
     def __init__(self, directory):
         to_browser, self.write_fd = os.pipe()
         self.read_fd, from_browser = os.pipe()
-        # The browser reads from its descriptor 3 and writes to 4, whatever ours are called.
-        command = ["sh", "-c", f'exec 9<&{to_browser} 8>&{from_browser}; exec 3<&9 4>&8 8>&- 9<&-;'
-                   ' exec "$@"', "sh", CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu",
+        # The browser reads from its descriptor 3 and writes to 4.
+        ends = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (to_browser, from_browser)]
+        os.close(to_browser)
+        os.close(from_browser)
+        command = [CHROMIUM, "--headless=new", "--no-sandbox", "--disable-gpu",
                    "--disable-dev-shm-usage", "--no-first-run", "--disable-background-networking",
                    "--disable-component-update", f"--user-data-dir={directory}",
                    "--remote-debugging-pipe", "about:blank"]
         self.log = open(f"{directory}/log", "w+b")
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log,
-                                        stderr=self.log, pass_fds=(to_browser, from_browser),
-                                        env={**os.environ, "HOME": directory}, start_new_session=True)
-        os.close(to_browser)
-        os.close(from_browser)
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, close_fds=False,
+            preexec_fn=lambda: [os.dup2(end, 3 + i) for i, end in enumerate(ends)],
+            env={**os.environ, "HOME": directory}, start_new_session=True)
+        for end in ends:
+            os.close(end)
         self.number = 0
         self.buffer = b""
         self.events = []
         self.session = None
+
+    def open_page(self):
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network", "Accessibility"):
@@ -118,10 +123,10 @@ class Browser:
 
 @contextlib.contextmanager
 def browser():
-    directory = tempfile.mkdtemp(prefix="browser-")
-    opened = Browser(directory)
-    try:
-        yield opened
-    finally:
-        opened.close()
-        shutil.rmtree(directory, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="browser-") as directory:
+        opened = Browser(directory)
+        try:
+            opened.open_page()
+            yield opened
+        finally:
+            opened.close()

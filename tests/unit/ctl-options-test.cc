@@ -69,6 +69,15 @@ TEST(CtlOptions, Commands)
   }
 }
 
+TEST(CtlOptions, AReportNeedsItsFile)
+{
+  g_autoptr(CtlOptions) options = parse({"report", "--html", "a.html", "--since", "1h"});
+  ASSERT_NE(options, nullptr);
+  EXPECT_EQ(options->command, CTL_COMMAND_REPORT);
+  EXPECT_STREQ(options->html, "a.html");
+  EXPECT_EQ(options->since_s, 3600);
+}
+
 TEST(CtlOptions, SqlMayBeAnything)
 {
   for (const char *sql : {"SELECT 'ü'", "", "SELECT '\xff'"}) {
@@ -84,10 +93,19 @@ TEST(CtlOptions, BadUsageNamesTheArgument)
     std::vector<const char *> arguments;
     const char *message;
   } cases[] = {
-      {{}, "COMMAND: is missing, one of status, events, query"},
-      {{"stat"}, "stat: is no command, expected status, events or query"},
+      {{}, "COMMAND: is missing, one of status, events, report, query"},
+      {{"stat"}, "stat: is no command, expected status, events, report or query"},
       {{"status", "now"}, "now: is one argument too many"},
       {{"query"}, "query: expects the SQL as one argument"},
+      {{"report"}, "report: expects --html FILE, or --html - for the standard output"},
+      {{"report", "--html="}, "report: expects --html FILE, or --html - for the standard output"},
+      {{"report", "--html=a", "b"}, "b: is one argument too many"},
+      {{"report", "--html=a", "--json"}, "--json: a report is written as HTML alone"},
+      {{"report", "--html=a", "--line"}, "--line: a report is written as HTML alone"},
+      {{"report", "--html=a", "--follow"}, "--follow: goes with the command events alone"},
+      {{"report", "--html=a", "--since=x"},
+       "--since x: is no duration, expected such as 90s, 15m, 1h, 7d"},
+      {{"status", "--html=a"}, "--html: goes with the command report alone"},
       {{"query", "SELECT", "1"}, "1: is one argument too many"},
       {{"--colour", "status"}, "Unknown option --colour"},
       {{"status", "--state_dir"}, "Missing argument for --state_dir"},
