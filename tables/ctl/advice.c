@@ -1,5 +1,7 @@
 #include "tables/ctl/advice.h"
 
+#include "tables/ctl/words.h"
+
 #include <math.h>
 #include <signal.h>
 
@@ -155,14 +157,14 @@ signal_advice(const CtlFinding *finding)
 {
   if (finding->exit_signal == WD_NONE)
     return NULL;
+  g_autofree char *name = ctl_signal_name(finding->exit_signal);
   if (is_crash(finding->exit_signal))
-    return g_strdup_printf("It crashed (signal %" G_GINT64_FORMAT "): `coredumpctl info` may show "
-                           "where, for a report to those who make it.",
-                           finding->exit_signal);
-  return g_strdup_printf("Somebody else sent it signal %" G_GINT64_FORMAT
-                         ", by which no limit was enforced: look for who does (an administrator, "
-                         "a script, a service manager).",
-                         finding->exit_signal);
+    return g_strdup_printf("It crashed (%s): `coredumpctl info` may show where, for a report to "
+                           "those who make it.",
+                           name);
+  return g_strdup_printf("Somebody else sent it %s, not for a limit: look for who does (an "
+                         "administrator, a script, a service manager).",
+                         name);
 }
 
 static char *

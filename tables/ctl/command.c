@@ -3,7 +3,8 @@
 #include "tables/sqlite-module.h"
 #include "watchdog/store/database.h"
 
-#include <string.h>
+#include <errno.h>
+#include <sys/stat.h>
 
 #define ONLY_READING "only reading the tables is allowed"
 
@@ -63,36 +64,14 @@ authorize(void *data, int action, const char *first, const char *second, const c
   }
 }
 
-/* The rest of a command line after its first statement is empty but for blanks and comments. */
-static gboolean
-is_blank(sqlite3 *db, const char *sql)
+gboolean
+ctl_check_history(const Ctl *ctl, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = NULL;
-  return sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) == SQLITE_OK && stmt == NULL;
-}
-
-static gboolean
-run_query(const Ctl *ctl, GError **error)
-{
-  g_autoptr(sqlite3_stmt) stmt = NULL;
-  const char *rest = NULL;
-  if (sqlite3_prepare_v2(ctl->db, ctl->options->sql, -1, &stmt, &rest) != SQLITE_OK) {
-    ctl_set_error(ctl, error);
-    return FALSE;
-  }
-  if (stmt != NULL && !sqlite3_stmt_readonly(stmt)) {
-    g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, ONLY_READING);
-    return FALSE;
-  }
-  if (stmt == NULL || !is_blank(ctl->db, rest)) {
-    g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO,
-                        stmt == NULL ? "the SQL is empty" : "more than one SQL statement");
-    return FALSE;
-  }
-  CtlPrint print = ctl_printer(ctl->options, ctl_print_box);
-  if (print(stmt, CTL_PART_WHOLE, ctl->out) == SQLITE_DONE)
+  const char *path = table_store_path(ctl->store, table_definition_find("watchdog_events"));
+  struct stat info;
+  if (stat(path, &info) == 0)
     return TRUE;
-  ctl_set_error(ctl, error);
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING, "%s: %s", path, g_strerror(errno));
   return FALSE;
 }
 
@@ -126,7 +105,9 @@ ctl_run(const CtlOptions *options, FILE *out, GError **error)
   case CTL_COMMAND_REPORT:
     return ctl_report(&ctl, error);
   case CTL_COMMAND_QUERY:
-    return run_query(&ctl, error);
+    return ctl_query(&ctl, error);
+  case CTL_COMMAND_EXPLAIN:
+    return ctl_explain(&ctl, error);
   case CTL_COMMAND_HELP:
   case CTL_COMMAND_VERSION:
     break;

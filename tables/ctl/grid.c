@@ -6,7 +6,6 @@
 #define HELD_BACK 1000
 
 struct CtlGrid {
-  CtlGridStyle style;
   FILE *out;
   guint columns;
   gsize *widths;
@@ -16,8 +15,6 @@ struct CtlGrid {
 static void
 print_rule(const CtlGrid *grid)
 {
-  if (grid->style == CTL_GRID_PLAIN)
-    return;
   for (guint i = 0; i < grid->columns; i++) {
     fputc('+', grid->out);
     for (gsize n = 0; n < grid->widths[i] + 2; n++)
@@ -29,17 +26,12 @@ print_rule(const CtlGrid *grid)
 static void
 print_row(const CtlGrid *grid, char **cells)
 {
-  gboolean box = grid->style == CTL_GRID_BOX;
   for (guint i = 0; i < grid->columns; i++) {
     gsize width = ctl_display_width(cells[i]);
-    gboolean last = i + 1 == grid->columns;
-    fputs(box ? "| " : "", grid->out);
-    fputs(cells[i], grid->out);
-    if (box || !last)
-      fprintf(grid->out, "%*s", (int)(grid->widths[i] - MIN(width, grid->widths[i])), "");
-    fputs(box ? " " : last ? "" : "  ", grid->out);
+    fprintf(grid->out, "| %s%*s ", cells[i], (int)(grid->widths[i] - MIN(width, grid->widths[i])),
+            "");
   }
-  fputs(box ? "|\n" : "\n", grid->out);
+  fputs("|\n", grid->out);
 }
 
 static void
@@ -65,10 +57,9 @@ hold_back(CtlGrid *grid, char **cells)
 }
 
 CtlGrid *
-ctl_grid_new(const char *const *titles, CtlGridStyle style, FILE *out)
+ctl_grid_new(const char *const *titles, FILE *out)
 {
   CtlGrid *grid = g_new0(CtlGrid, 1);
-  grid->style = style;
   grid->out = out;
   while (titles[grid->columns] != NULL)
     grid->columns++;
@@ -114,7 +105,7 @@ ctl_print_box(sqlite3_stmt *stmt, CtlPart part, FILE *out)
   g_auto(GStrv) titles = g_new0(char *, (gsize)n + 1);
   for (int i = 0; i < n; i++)
     titles[i] = ctl_visible_name(stmt, i);
-  CtlGrid *grid = ctl_grid_new((const char *const *)titles, CTL_GRID_BOX, out);
+  CtlGrid *grid = ctl_grid_new((const char *const *)titles, out);
   for (; result == SQLITE_ROW; result = sqlite3_step(stmt)) {
     char **cells = g_new0(char *, (gsize)n + 1);
     for (int i = 0; i < n; i++)

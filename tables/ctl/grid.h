@@ -1,4 +1,4 @@
-/* Rows of cells, aligned in columns. */
+/* Rows of cells in a box, as osqueryi draws it. */
 #pragma once
 
 #include <glib.h>
@@ -6,15 +6,10 @@
 
 G_BEGIN_DECLS
 
-typedef enum {
-  CTL_GRID_BOX,   /* lines around all cells, as osqueryi's */
-  CTL_GRID_PLAIN, /* two blanks between the columns */
-} CtlGridStyle;
-
 typedef struct CtlGrid CtlGrid;
 
 /* @titles: what stands over the columns, copied. */
-CtlGrid *ctl_grid_new(const char *const *titles, CtlGridStyle style, FILE *out);
+CtlGrid *ctl_grid_new(const char *const *titles, FILE *out);
 
 /* Adds a row. The widths are those of the first thousand rows: these are held back, and what
  * follows is printed at once, so that memory stays bounded.

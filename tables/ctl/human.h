@@ -8,11 +8,20 @@ G_BEGIN_DECLS
 /* "45s", "3m 20s", "2h 5m", "12d 4h": the two greatest units. @seconds: not negative. */
 char *ctl_human_duration(gint64 seconds);
 
-/* "2.5 %", or with a limit "2.5 / 10 %". @limit: WD_NONE without one. */
+/* "12m ago": the greatest unit alone. What lies in the future is now. */
+char *ctl_human_age(gint64 seconds);
+
+/* "120 ms", "4.1 s", and from a minute on as above. @ms: not negative. */
+char *ctl_human_ms(gint64 ms);
+
+/* "2.5 %", or with a limit "2.5/10 %". @limit: WD_NONE without one. */
 char *ctl_human_percent(double value, gint64 limit);
 
-/* "85.3 MiB", or with a limit "85.3 / 200.0 MiB", in the unit that suits the greater one. osquery's
+/* "85.3 MiB", or with a limit "85.3/200 MiB", in the unit that suits the greater one. osquery's
  * limits are in units of 1024 × 1024 bytes. @limit: WD_NONE without one. */
 char *ctl_human_bytes(gint64 bytes, gint64 limit);
+
+/* "2026-11-22 00:40:12", local. */
+char *ctl_human_time(gint64 time_s);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 #include "tables/ctl/text.h"
 
 #include <errno.h>
+#include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,28 +24,22 @@ main(int argc, char **argv)
   (void)argc;
   /* A reader that has seen enough ends us quietly, whatever whoever started us made of SIGPIPE. */
   (void)signal(SIGPIPE, SIG_DFL);
+  /* For the character set alone: numbers stay as programs write them. A locale that isn't installed
+   * leaves ASCII. */
+  (void)setlocale(LC_CTYPE, "");
 
   g_autoptr(GError) error = NULL;
   g_autoptr(CtlOptions) options = ctl_options_parse((const char *const *)argv, &error);
   if (options == NULL)
     return complain(error->message, EXIT_USAGE);
 
-  switch (options->command) {
-  case CTL_COMMAND_HELP:
+  if (options->command == CTL_COMMAND_HELP)
     fputs(ctl_help(), stdout);
-    break;
-  case CTL_COMMAND_VERSION:
+  else if (options->command == CTL_COMMAND_VERSION)
     fputs("osquery-watchdogctl " PROJECT_VERSION "\n", stdout);
-    break;
-  case CTL_COMMAND_STATUS:
-  case CTL_COMMAND_EVENTS:
-  case CTL_COMMAND_QUERY:
-  case CTL_COMMAND_REPORT:
-    if (!ctl_run(options, stdout, &error)) {
-      (void)fflush(stdout); /* what was printed before the fault; looked at below no more */
-      return complain(error->message, EXIT_FAILED);
-    }
-    break;
+  else if (!ctl_run(options, stdout, &error)) {
+    (void)fflush(stdout); /* what was printed before the fault; looked at below no more */
+    return complain(error->message, EXIT_FAILED);
   }
   if (fflush(stdout) != 0 || ferror(stdout)) {
     g_autofree char *message = g_strdup_printf("cannot write the output: %s", g_strerror(errno));

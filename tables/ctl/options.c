@@ -1,7 +1,7 @@
 #include "tables/ctl/options.h"
 
+#include "tables/ctl/words.h"
 #include "tables/tables.h"
-#include "watchdog/core/event.h"
 
 static const char help[] =
     "Usage: osquery-watchdogctl [OPTION…] COMMAND\n"
@@ -9,15 +9,19 @@ static const char help[] =
     "Shows what osquery-watchdogd does and did, straight from its files: osquery isn't needed.\n"
     "\n"
     "Commands:\n"
-    "  status          the watchdog, the worker and the extensions: state, use, limits\n"
+    "  status          a line for the watchdog, the worker, each extension: their CPU and\n"
+    "                  memory against the limits, what they are doing, the last event\n"
     "  events          what happened, oldest first\n"
     "    --since T       only of the last T: 90s, 15m, 1h, 7d\n"
     "    --event E       only of this kind, such as process_terminated\n"
     "    --follow        go on with what happens from now on, until interrupted\n"
+    "  explain [EID]   how and why a process ended, what followed, what to change; EID:\n"
+    "                  any event that has to do with it; else the newest end not asked for\n"
     "  report          one HTML page: the processes over time, what happened, what to change\n"
     "    --html FILE     where to write it; - for the standard output\n"
     "    --since T       as of events\n"
-    "  query SQL       one SELECT over watchdog_processes, _events and _samples\n"
+    "  query [SQL]     one SELECT over watchdog_processes, _events, _samples; without SQL\n"
+    "                  a prompt, or statements from standard input, if that is no terminal\n"
     "\n"
     "Options:\n"
     "  --json          an array of objects: numbers as numbers, NULL as null\n"
@@ -28,7 +32,9 @@ static const char help[] =
     "  --runtime_dir D where status.db is (" TABLE_RUNTIME_DIR ")\n"
     "  --version, --help\n"
     "\n"
-    "Exit status: 0 done, 1 a file that can't be used or an SQL error, 2 bad usage.\n";
+    "Environment: NO_COLOR forbids colours, which only a terminal gets.\n"
+    "Exit status: 0 done, 1 a file that can't be used, an SQL error, an unknown EID, 2 bad "
+    "usage.\n";
 
 const char *
 ctl_help(void)
@@ -56,19 +62,34 @@ ctl_parse_duration(const char *text)
 }
 
 static gboolean
-is_event(const char *word)
-{
-  for (guint kind = 0; kind <= WD_EVENT_HISTORY_RECOVERED; kind++)
-    if (g_str_equal(word, wd_event_kind_name((WdEventKind)kind)))
-      return TRUE;
-  return FALSE;
-}
-
-static gboolean
 fail(GError **error, const char *argument, const char *what)
 {
   g_set_error(error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s: %s", argument, what);
   return FALSE;
+}
+
+static const struct {
+  const char *name;
+  CtlCommand command;
+  guint most_operands;
+} commands[] = {
+    {"status", CTL_COMMAND_STATUS, 0},   {"events", CTL_COMMAND_EVENTS, 0},
+    {"explain", CTL_COMMAND_EXPLAIN, 1}, {"report", CTL_COMMAND_REPORT, 0},
+    {"query", CTL_COMMAND_QUERY, 1},
+};
+#define COMMAND_NAMES "status, events, explain, report, query"
+
+static gboolean
+take_operand(CtlOptions *options, const char *word, GError **error)
+{
+  if (options->command == CTL_COMMAND_QUERY) {
+    options->sql = g_strdup(word);
+    return TRUE;
+  }
+  if (g_ascii_string_to_signed(word, 10, 1, G_MAXINT64, &options->eid, NULL))
+    return TRUE;
+  g_autofree char *argument = g_strdup_printf("explain %s", word);
+  return fail(error, argument, "is no event's number, expected an eid such as 42");
 }
 
 /* Takes the command and its operands, what is left of the command line. */
@@ -76,26 +97,17 @@ static gboolean
 take_command(CtlOptions *options, char **words, GError **error)
 {
   guint n = g_strv_length(words);
-  guint operands = 0;
   if (n == 0)
-    return fail(error, "COMMAND", "is missing, one of status, events, report, query");
-  if (g_str_equal(words[0], "status"))
-    options->command = CTL_COMMAND_STATUS;
-  else if (g_str_equal(words[0], "events"))
-    options->command = CTL_COMMAND_EVENTS;
-  else if (g_str_equal(words[0], "report"))
-    options->command = CTL_COMMAND_REPORT;
-  else if (g_str_equal(words[0], "query")) {
-    options->command = CTL_COMMAND_QUERY;
-    operands = 1;
-  } else
-    return fail(error, words[0], "is no command, expected status, events, report or query");
-  if (n < 1 + operands)
-    return fail(error, words[0], "expects the SQL as one argument");
-  if (n > 1 + operands)
-    return fail(error, words[1 + operands], "is one argument too many");
-  options->sql = operands == 1 ? g_strdup(words[1]) : NULL;
-  return TRUE;
+    return fail(error, "COMMAND", "is missing, one of " COMMAND_NAMES);
+  for (gsize i = 0; i < G_N_ELEMENTS(commands); i++) {
+    if (!g_str_equal(words[0], commands[i].name))
+      continue;
+    options->command = commands[i].command;
+    if (n > 1 + commands[i].most_operands)
+      return fail(error, words[1 + commands[i].most_operands], "is one argument too many");
+    return n == 1 || take_operand(options, words[1], error);
+  }
+  return fail(error, words[0], "is no command, expected one of " COMMAND_NAMES);
 }
 
 static gboolean
@@ -184,7 +196,8 @@ ctl_options_parse(const char *const *argv, GError **error)
     fail(error, argument, "is no duration, expected such as 90s, 15m, 1h, 7d");
     return NULL;
   }
-  if (options->event != NULL && !is_event(options->event)) {
+  WdEventKind kind;
+  if (options->event != NULL && !ctl_word_event(options->event, &kind)) {
     g_autofree char *argument = g_strdup_printf("--event %s", options->event);
     fail(error, argument, "is no event, expected such as process_terminated");
     return NULL;

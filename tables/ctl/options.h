@@ -10,6 +10,7 @@ typedef enum {
   CTL_COMMAND_VERSION,
   CTL_COMMAND_STATUS,
   CTL_COMMAND_EVENTS,
+  CTL_COMMAND_EXPLAIN,
   CTL_COMMAND_QUERY,
   CTL_COMMAND_REPORT,
 } CtlCommand;
@@ -29,7 +30,8 @@ typedef struct {
   gboolean follow;
   gint64 since_s; /* what happened in the last so many seconds; 0: all */
   char *event;    /* only events of this kind, or NULL */
-  char *sql;      /* of query */
+  gint64 eid;     /* of explain; 0: the newest ending */
+  char *sql;      /* of query; NULL: from standard input, or at a prompt */
   char *html;     /* of report: the file to write, "-" for the standard output */
 } CtlOptions;
 

@@ -47,13 +47,6 @@ ctl_report_sign(const CtlReportEvent *event)
   return sign != NULL ? sign->letter : '\0';
 }
 
-const char *
-ctl_report_meaning(const CtlReportEvent *event)
-{
-  const CtlReportSign *sign = find_sign(event);
-  return sign != NULL ? sign->meaning : event->event;
-}
-
 static gboolean
 occurs(const CtlReportSign *sign, const GPtrArray *events)
 {

@@ -149,7 +149,8 @@ ctl_report(const Ctl *ctl, GError **error)
   g_autoptr(GString) page = g_string_new(NULL);
   write_head(page, now_s);
   write_intro(page, ctl, events, now_s);
-  ctl_report_advice(page, events);
+  if (!ctl_report_advice(page, ctl, oldest_s, error))
+    return FALSE;
   write_processes(page, samples, events);
   ctl_report_endings(page, events);
   ctl_report_others(page, events);

@@ -33,15 +33,10 @@ typedef struct {
   gint64 sustained_s;
   char *outcome;
   char *signals_sent;
-  gint64 exit_code;
-  gint64 exit_signal;
   gint64 duration_ms;
   gint64 lifetime_ms;
-  gint64 cause_eid;
   char *query_name; /* of the query that was denylisted for this ending, as is the next */
   char *query;
-  gint64 private_bytes; /* from the details of its limit_exceeded, as is the next */
-  gboolean observed;
   char *message;
 } CtlReportEvent;
 
@@ -92,8 +87,6 @@ char *ctl_report_time(gint64 time_s, const char *format);
 
 /* report-signs.c: the letter that stands for an event in the pictures, '\0' if it isn't in them. */
 char ctl_report_sign(const CtlReportEvent *event);
-/* What happened, in words. Static, or the event's. */
-const char *ctl_report_meaning(const CtlReportEvent *event);
 /* What the letters mean that are in the pictures. */
 void ctl_report_legend(GString *page, const CtlReportEvents *events);
 
@@ -118,7 +111,9 @@ void ctl_report_figure(GString *page, const CtlReportProcess *process,
 /* report-tables.c */
 void ctl_report_endings(GString *page, const CtlReportEvents *events);
 void ctl_report_others(GString *page, const CtlReportEvents *events);
-void ctl_report_advice(GString *page, const CtlReportEvents *events);
+
+/* report-advice.c: of what happened since @oldest_s. Returns: FALSE with @error. */
+gboolean ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error);
 
 /* report-style.c: the style sheet. Static. */
 const char *ctl_report_style(void);

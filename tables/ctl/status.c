@@ -1,13 +1,17 @@
 #include "tables/ctl/command.h"
-#include "tables/ctl/grid.h"
 #include "tables/ctl/human.h"
+#include "tables/ctl/rows.h"
 #include "tables/ctl/text.h"
+#include "tables/ctl/words.h"
 #include "watchdog/store/database.h"
+
+#define BAR_WIDTH 8
+#define NARROW_BAR_WIDTH 4 /* where the whole line wouldn't fit */
+#define NARROW 100
 
 /* What the table for people is made of, in this order. */
 enum {
   NAME,
-  ROLE,
   STATE,
   PID,
   START_TIME,
@@ -15,111 +19,196 @@ enum {
   RESTARTS,
   UTILIZATION,
   UTILIZATION_LIMIT,
+  SUSTAINED,
+  LATENCY_LIMIT,
   MEMORY, /* the footprint, or while there is none the resident size */
   MEMORY_LIMIT,
   ENFORCED,
+  REGISTERED,
+  RESPONSIVE,
   LAST_EID,
 };
 
 static const char people_sql[] =
-    "SELECT name, role, state, pid, start_time, next_start_time, restarts, utilization,"
-    " utilization_limit, coalesce(footprint, resident_size), memory_limit, enforced, last_eid"
-    " FROM watchdog_processes";
+    "SELECT name, state, pid, start_time, next_start_time, restarts, utilization,"
+    " utilization_limit, sustained_latency, latency_limit, coalesce(footprint, resident_size),"
+    " memory_limit, enforced, registered, responsive, last_eid FROM watchdog_processes";
 
-static gint64
-integer(sqlite3_stmt *stmt, int column)
+/* On a narrow terminal what changes least goes first. */
+static const CtlColumn columns[] = {
+    {"NAME", 0},   {"PID", NARROW}, {"RESTARTS", 110}, {"CPU", 0},        {"", 0},
+    {"MEMORY", 0}, {"", 0},         {"DOING", 0},      {"LAST EVENT", 0},
+};
+
+static void
+add_cells_of_use(CtlRows *rows, const CtlTerminal *terminal, double used, gint64 limit,
+                 char *figures)
 {
-  return sqlite3_column_type(stmt, column) == SQLITE_NULL ? WD_NONE
-                                                          : sqlite3_column_int64(stmt, column);
+  if (limit == WD_NONE || limit <= 0)
+    ctl_rows_add(rows, g_strdup(""), CTL_COLOUR_NONE);
+  else {
+    double share = used / (double)limit;
+    gboolean narrow = terminal->width != 0 && terminal->width < NARROW;
+    ctl_rows_add(rows, ctl_bar(terminal, share, narrow ? NARROW_BAR_WIDTH : BAR_WIDTH),
+                 ctl_colour_of_share(share));
+  }
+  ctl_rows_add(rows, figures, CTL_COLOUR_NONE);
+}
+
+static void
+add_cpu(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
+{
+  gint64 limit = ctl_integer(stmt, UTILIZATION_LIMIT);
+  double used = sqlite3_column_double(stmt, UTILIZATION);
+  if (sqlite3_column_type(stmt, UTILIZATION) == SQLITE_NULL)
+    add_cells_of_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
+  else
+    add_cells_of_use(rows, terminal, used, limit, ctl_human_percent(used, limit));
+}
+
+static void
+add_memory(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
+{
+  gint64 limit = ctl_integer(stmt, MEMORY_LIMIT);
+  gint64 used = ctl_integer(stmt, MEMORY);
+  if (used == WD_NONE)
+    add_cells_of_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
+  else
+    add_cells_of_use(rows, terminal, (double)used, limit, ctl_human_bytes(used, limit));
+}
+
+/* Of a running process: for how long, and what is to be known beside that. */
+static char *
+running_words(sqlite3_stmt *stmt, gint64 now_s)
+{
+  g_autoptr(GString) words = g_string_new("running");
+  gint64 start_s = ctl_integer(stmt, START_TIME);
+  if (start_s != WD_NONE) {
+    g_autofree char *age = ctl_human_duration(MAX(now_s - start_s, 0));
+    g_string_append_printf(words, " %s", age);
+  }
+  gint64 sustained_s = ctl_integer(stmt, SUSTAINED);
+  if (sustained_s > 0)
+    g_string_append_printf(words,
+                           ", over its CPU limit for %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "s",
+                           sustained_s, ctl_integer(stmt, LATENCY_LIMIT));
+  if (ctl_integer(stmt, MEMORY_LIMIT) != WD_NONE && ctl_integer(stmt, ENFORCED) == 0)
+    g_string_append(words, ", limits off");
+  if (ctl_integer(stmt, REGISTERED) == 0)
+    g_string_append(words, ", not registered");
+  if (ctl_integer(stmt, RESPONSIVE) == 0)
+    g_string_append(words, ", not answering");
+  return g_string_free(g_steal_pointer(&words), FALSE);
 }
 
 static char *
-state_cell(sqlite3_stmt *stmt, gint64 now_s)
+next_start_words(sqlite3_stmt *stmt, gint64 now_s, const char *soon, const char *later)
+{
+  gint64 next_s = ctl_integer(stmt, NEXT_START_TIME);
+  if (next_s == WD_NONE || next_s <= now_s)
+    return g_strdup(soon);
+  g_autofree char *delay = ctl_human_duration(next_s - now_s);
+  return g_strdup_printf("%s in %s", later, delay);
+}
+
+static void
+add_doing(CtlRows *rows, sqlite3_stmt *stmt, gint64 now_s)
 {
   g_autofree char *state = ctl_visible_value(stmt, STATE);
-  gint64 next_s = integer(stmt, NEXT_START_TIME);
-  if (g_str_equal(state, "waiting") && next_s != WD_NONE && next_s > now_s) {
-    g_autofree char *delay = ctl_human_duration(next_s - now_s);
-    return g_strdup_printf("waiting, starts in %s", delay);
-  }
-  gboolean limited = integer(stmt, MEMORY_LIMIT) != WD_NONE;
-  if (g_str_equal(state, "running") && limited && integer(stmt, ENFORCED) == 0)
-    return g_strdup("running, limits off");
-  return g_steal_pointer(&state);
+  if (g_str_equal(state, "running"))
+    ctl_rows_add(rows, running_words(stmt, now_s), CTL_COLOUR_NONE);
+  else if (g_str_equal(state, "waiting"))
+    ctl_rows_add(rows, next_start_words(stmt, now_s, "starting", "starts"), CTL_COLOUR_YELLOW);
+  else if (g_str_equal(state, "abandoned"))
+    ctl_rows_add(rows, next_start_words(stmt, now_s, "given up", "given up, tried again"),
+                 CTL_COLOUR_RED);
+  else if (g_str_equal(state, "terminating"))
+    ctl_rows_add(rows, g_strdup("being ended"), CTL_COLOUR_YELLOW);
+  else if (g_str_equal(state, "killing"))
+    ctl_rows_add(rows, g_strdup("being killed"), CTL_COLOUR_YELLOW);
+  else if (g_str_equal(state, "stuck"))
+    ctl_rows_add(rows, g_strdup("stuck, survives SIGKILL"), CTL_COLOUR_RED);
+  else
+    ctl_rows_add(rows, g_steal_pointer(&state),
+                 g_str_equal(state, "unresponsive") ? CTL_COLOUR_RED : CTL_COLOUR_DIM);
 }
 
-/* The newest event about a process, in words. A history that can't be read must not keep anyone
- * from seeing the state: @failure then says why, once. */
-static char *
-event_cell(const Ctl *ctl, gint64 eid, gint64 now_s, GError **failure)
+/* @stmt: the event, its reason, exit code and signal, and its time. */
+static void
+add_event_words(CtlRows *rows, sqlite3_stmt *stmt, gint64 now_s)
 {
-  if (eid == WD_NONE || *failure != NULL)
-    return g_strdup("-");
+  WdEventKind kind;
+  WdReason reason = WD_REASON_NONE;
+  gboolean known = ctl_word_event((const char *)sqlite3_column_text(stmt, 0), &kind);
+  (void)ctl_word_reason((const char *)sqlite3_column_text(stmt, 1), &reason);
+  g_autofree char *words =
+      known ? ctl_words_of_event(kind, reason, ctl_integer(stmt, 2), ctl_integer(stmt, 3))
+            : ctl_visible_value(stmt, 0);
+  g_autofree char *age = ctl_human_age(now_s - sqlite3_column_int64(stmt, 4));
+  ctl_rows_add(rows, g_strdup_printf("%s %s", words, age),
+               known ? ctl_colour_of_event(kind) : CTL_COLOUR_NONE);
+}
+
+/* The newest event about a process. A history that can't be read must not keep anyone from seeing
+ * the state: @failure then says why, once. */
+static void
+add_event(const Ctl *ctl, CtlRows *rows, gint64 eid, gint64 now_s, GError **failure)
+{
   g_autoptr(sqlite3_stmt) stmt =
-      ctl_prepare(ctl, "SELECT event, time FROM watchdog_events WHERE eid = ?", failure);
-  if (stmt == NULL)
-    return g_strdup("-");
+      eid == WD_NONE || *failure != NULL
+          ? NULL
+          : ctl_prepare(ctl,
+                        "SELECT event, reason, exit_code, exit_signal, time FROM watchdog_events"
+                        " WHERE eid = ?",
+                        failure);
   WdBinder binder = {.stmt = stmt};
-  wd_bind_integer(&binder, eid);
-  int result = binder.result == SQLITE_OK ? sqlite3_step(stmt) : binder.result;
-  if (result != SQLITE_ROW) {
-    if (result != SQLITE_DONE) /* else it isn't written yet, or pruned */
-      ctl_set_error(ctl, failure);
-    return g_strdup("-");
+  int result = SQLITE_DONE; /* it isn't written yet, or pruned */
+  if (stmt != NULL) {
+    wd_bind_integer(&binder, eid);
+    result = binder.result == SQLITE_OK ? sqlite3_step(stmt) : binder.result;
   }
-  g_autofree char *event = ctl_visible_value(stmt, 0);
-  g_autofree char *age = ctl_human_duration(MAX(now_s - sqlite3_column_int64(stmt, 1), 0));
-  return g_strdup_printf("%s %s ago", event, age);
+  if (result == SQLITE_ROW) {
+    add_event_words(rows, stmt, now_s);
+    return;
+  }
+  ctl_rows_add(rows, g_strdup("-"), CTL_COLOUR_NONE);
+  if (result != SQLITE_DONE)
+    ctl_set_error(ctl, failure);
 }
 
-static char **
-row_cells(const Ctl *ctl, sqlite3_stmt *stmt, gint64 now_s, GError **failure)
+static void
+add_row(const Ctl *ctl, CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt,
+        gint64 now_s, GError **failure)
 {
-  gint64 start_s = integer(stmt, START_TIME);
-  gint64 restarts = integer(stmt, RESTARTS);
-  gboolean alive = integer(stmt, PID) != WD_NONE;
-  g_autoptr(GStrvBuilder) cells = g_strv_builder_new();
-  g_autofree char *name = ctl_visible_value(stmt, NAME);
-  g_autofree char *state = state_cell(stmt, now_s);
   g_autofree char *pid = ctl_visible_value(stmt, PID);
-  g_autofree char *uptime =
-      alive && start_s != WD_NONE ? ctl_human_duration(MAX(now_s - start_s, 0)) : g_strdup("-");
-  g_autofree char *restarts_text =
-      restarts != WD_NONE ? g_strdup_printf("%" G_GINT64_FORMAT, restarts) : g_strdup("-");
-  g_autofree char *cpu = sqlite3_column_type(stmt, UTILIZATION) == SQLITE_NULL
-                             ? g_strdup("-")
-                             : ctl_human_percent(sqlite3_column_double(stmt, UTILIZATION),
-                                                 integer(stmt, UTILIZATION_LIMIT));
-  g_autofree char *memory =
-      integer(stmt, MEMORY) == WD_NONE
-          ? g_strdup("-")
-          : ctl_human_bytes(integer(stmt, MEMORY), integer(stmt, MEMORY_LIMIT));
-  g_autofree char *event = event_cell(ctl, integer(stmt, LAST_EID), now_s, failure);
-  g_strv_builder_add_many(cells, name, state, *pid ? pid : "-", uptime, restarts_text, cpu, memory,
-                          event, NULL);
-  return g_strv_builder_end(cells);
+  g_autofree char *restarts = ctl_visible_value(stmt, RESTARTS);
+  ctl_rows_add(rows, ctl_visible_value(stmt, NAME), CTL_COLOUR_BOLD);
+  ctl_rows_add(rows, g_strdup(*pid != '\0' ? pid : "-"), CTL_COLOUR_NONE);
+  ctl_rows_add(rows, g_strdup(*restarts != '\0' ? restarts : "-"), CTL_COLOUR_NONE);
+  add_cpu(rows, terminal, stmt);
+  add_memory(rows, terminal, stmt);
+  add_doing(rows, stmt, now_s);
+  add_event(ctl, rows, ctl_integer(stmt, LAST_EID), now_s, failure);
 }
 
 static gboolean
 print_for_people(const Ctl *ctl, GError **error)
 {
-  static const char *const titles[] = {"NAME",         "STATE",      "PID",
-                                       "UPTIME",       "RESTARTS",   "CPU/LIMIT",
-                                       "MEMORY/LIMIT", "LAST EVENT", NULL};
   g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, people_sql, error);
   if (stmt == NULL)
     return FALSE;
   gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
   g_autoptr(GError) failure = NULL;
   gboolean unresponsive = FALSE;
-  CtlGrid *grid = ctl_grid_new(titles, CTL_GRID_PLAIN, ctl->out);
+  CtlTerminal terminal = ctl_terminal_of(ctl->out);
+  CtlRows *rows = ctl_rows_new(columns, G_N_ELEMENTS(columns), &terminal, ctl->out);
   int result;
   while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
     const char *state = (const char *)sqlite3_column_text(stmt, STATE);
     unresponsive = unresponsive || g_strcmp0(state, "unresponsive") == 0;
-    ctl_grid_add(grid, row_cells(ctl, stmt, now_s, &failure));
+    add_row(ctl, rows, &terminal, stmt, now_s, &failure);
   }
-  ctl_grid_end(grid);
+  ctl_rows_end(rows);
   if (result != SQLITE_DONE) {
     ctl_set_error(ctl, error);
     return FALSE;

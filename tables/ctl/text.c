@@ -1,5 +1,7 @@
 #include "tables/ctl/text.h"
 
+#include "watchdog/core/event.h"
+
 #include <string.h>
 
 gboolean
@@ -72,6 +74,13 @@ ctl_display_width(const char *text)
       width += g_unichar_iswide(c) ? 2 : 1;
   }
   return width;
+}
+
+gint64
+ctl_integer(sqlite3_stmt *stmt, int column)
+{
+  return sqlite3_column_type(stmt, column) == SQLITE_NULL ? WD_NONE
+                                                          : sqlite3_column_int64(stmt, column);
 }
 
 void

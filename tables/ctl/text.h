@@ -24,6 +24,9 @@ char *ctl_visible_name(sqlite3_stmt *stmt, int column);
  */
 char *ctl_visible_value(sqlite3_stmt *stmt, int column);
 
+/* An integer column of the present row; WD_NONE for NULL. */
+gint64 ctl_integer(sqlite3_stmt *stmt, int column);
+
 /* The bytes of a BLOB column as X'00FF'. */
 void ctl_append_blob(GString *string, sqlite3_stmt *stmt, int column);
 

@@ -151,9 +151,9 @@ TEST(CtlAdvice, WhatNoLimitDid)
 
   finding.reason = WD_REASON_SIGNAL;
   finding.exit_signal = 11;
-  EXPECT_TRUE(contains(advice(finding), "It crashed (signal 11)"));
+  EXPECT_TRUE(contains(advice(finding), "It crashed (SIGSEGV)"));
   finding.exit_signal = 9;
-  EXPECT_TRUE(contains(advice(finding), "Somebody else sent it signal 9"));
+  EXPECT_TRUE(contains(advice(finding), "Somebody else sent it SIGKILL"));
   finding.exit_signal = WD_NONE;
   EXPECT_EQ(advice(finding), "(none)") << "an observer isn't always told";
 

@@ -93,10 +93,9 @@ TEST(CtlOptions, BadUsageNamesTheArgument)
     std::vector<const char *> arguments;
     const char *message;
   } cases[] = {
-      {{}, "COMMAND: is missing, one of status, events, report, query"},
-      {{"stat"}, "stat: is no command, expected status, events, report or query"},
+      {{}, "COMMAND: is missing, one of status, events, explain, report, query"},
+      {{"stat"}, "stat: is no command, expected one of status, events, explain, report, query"},
       {{"status", "now"}, "now: is one argument too many"},
-      {{"query"}, "query: expects the SQL as one argument"},
       {{"report"}, "report: expects --html FILE, or --html - for the standard output"},
       {{"report", "--html="}, "report: expects --html FILE, or --html - for the standard output"},
       {{"report", "--html=a", "b"}, "b: is one argument too many"},
