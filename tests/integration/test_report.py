@@ -263,7 +263,7 @@ def test_what_it_tells(day, chromium):
     assert captions[1].startswith("CPU at most 55 %, limit 10 %. Memory at most 2")
     assert captions[3].endswith("limit 200 MiB. 2 events.")
     assert opened.evaluate("document.querySelector('dt').textContent") == (
-        "worker: ended for its memory, 3 times")
+        "worker: ended for memory, 3 times")
     figures = opened.evaluate("[...document.querySelectorAll('details')].map(e => e.querySelectorAll"
                               "('tbody tr').length)")
     assert figures[1] == 24
