@@ -256,14 +256,14 @@ def test_what_it_tells(day, chromium):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", newest[0])
     assert newest[1].startswith("worker pid ")
     assert newest[2] == "M memory over its limit"
-    assert re.fullmatch(r"2\d\d\.\d / 200\.0 MiB", newest[3])
+    assert re.fullmatch(r"2\d\d\.\d/200 MiB", newest[3])
     assert newest[4].startswith("graceful in 1.2 s (USR1,TERM), had lived ")
     assert newest[5].startswith("pack_incident_hash_of_everything SELECT p.name,")
     captions = opened.evaluate("[...document.querySelectorAll('figcaption')].map(e => e.textContent)")
     assert captions[1].startswith("CPU at most 55 %, limit 10 %. Memory at most 2")
     assert captions[3].endswith("limit 200 MiB. 2 events.")
     assert opened.evaluate("document.querySelector('dt').textContent") == (
-        "worker: ended for memory, 3 times")
+        "worker: ended for its memory, 3 times")
     figures = opened.evaluate("[...document.querySelectorAll('details')].map(e => e.querySelectorAll"
                               "('tbody tr').length)")
     assert figures[1] == 24
