@@ -2,7 +2,7 @@
 # Builds osquery-watchdog, starts it over osqueryd (the real one if it is installed, else the stand-in
 # from tests/), makes the worker run over its memory limit and then kills it, and shows what the two
 # tables tell of that. Everything happens in a temporary directory and is gone afterwards; the build
-# stays in build/.
+# stays in build/, or $WATCHDOG_BUILD_DIR.
 #
 # Usage: sh docs/quickstart.sh [--keep]
 #   --keep  leave it running, and say how to query and how to stop it
@@ -18,6 +18,7 @@ for option in "$@"; do
 done
 
 sh docs/packages.sh build
+build=${WATCHDOG_BUILD_DIR:-$PWD/build}
 umask 022 # osquery refuses programs that others may write
 here=$(mktemp -d)
 watchdog=""
@@ -34,15 +35,15 @@ trap 'exit 143' TERM
 
 echo "Building …"
 set -- # the tests need packages that nothing else does
-[ -f build/CMakeCache.txt ] || set -- -DWATCHDOG_TESTS=OFF
-if ! cmake -S . -B build "$@" >"$here/build.log" 2>&1 ||
-   ! cmake --build build -j "$(nproc)" >>"$here/build.log" 2>&1; then
+[ -f "$build/CMakeCache.txt" ] || set -- -DWATCHDOG_TESTS=OFF
+if ! cmake -S . -B "$build" "$@" >"$here/build.log" 2>&1 ||
+   ! cmake --build "$build" -j "$(nproc)" >>"$here/build.log" 2>&1; then
   cat "$here/build.log" >&2
   exit 1
 fi
 
-bin=$PWD/build/bin
-stand_in=$PWD/build/tests/stand-in
+bin=$build/bin
+stand_in=$build/tests/stand-in
 osqueryd=$stand_in/osqueryd
 for installed in /opt/osquery/bin/osqueryd /usr/bin/osqueryd /usr/local/bin/osqueryd; do
   [ -x "$installed" ] && osqueryd=$installed && break

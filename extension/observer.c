@@ -1,13 +1,8 @@
 #include "extension/observer.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "extension/denylist.h"
-#include "watchdog/core/observation.h"
 
 /* An empty schedule is asked for again after one interval, two, four, … at most this long, and so
  * often at most: an hour and a half. */
@@ -27,7 +22,9 @@ typedef struct {
 } Round;
 
 struct ExtObserver {
-  int fd; /* -1: nobody listens any more */
+  ExtObserverTell tell;
+  gpointer user_data;
+  gboolean deaf; /* nobody listens any more */
   const char *socket;
   TableStore *store;
   gint64 interval_us;
@@ -44,34 +41,15 @@ struct ExtObserver {
   GQueue untold; /* of ExtDenylisted */
 };
 
-int
-ext_observer_descriptor(const char *text)
-{
-  gint64 fd;
-  int type = 0;
-  socklen_t length = sizeof type;
-  if (text == NULL || !g_ascii_string_to_signed(text, 10, STDERR_FILENO + 1, G_MAXINT, &fd, NULL) ||
-      getsockopt((int)fd, SOL_SOCKET, SO_TYPE, &type, &length) != 0 || type != SOCK_SEQPACKET ||
-      fcntl((int)fd, F_SETFD, FD_CLOEXEC) != 0)
-    return -1;
-  return (int)fd;
-}
-
 /* --- telling --- */
 
-/* Returns: FALSE when there is no room now. */
+/* Returns: FALSE when it has to be told again. */
 static gboolean
-tell(ExtObserver *observer, const WdObservation *observation)
+tell(ExtObserver *observer, WdObservation *observation)
 {
-  guint8 bytes[WD_OBSERVATION_BYTES_MAX];
-  const gsize length = wd_observation_encode(observation, bytes);
-  if (observer->fd < 0 || send(observer->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-    return TRUE;
-  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS)
-    return FALSE;
-  close(observer->fd);
-  observer->fd = -1;
-  return TRUE;
+  const ExtTold told = observer->tell(observation, observer->user_data);
+  observer->deaf = told == EXT_TOLD_NOBODY;
+  return told != EXT_TOLD_LATER;
 }
 
 static WdObservation *
@@ -112,7 +90,7 @@ report_new(const ExtObserver *observer, gboolean responsive)
 
 /* One that is lost is followed by the next. */
 static void
-tell_report(ExtObserver *observer, const WdObservation *report)
+tell_report(ExtObserver *observer, WdObservation *report)
 {
   if (observer->manager_pid > 0)
     (void)tell(observer, report);
@@ -249,8 +227,7 @@ ext_observer_core(ExtObserver *observer, gint64 manager_pid)
 gboolean
 ext_observer_wants_info(const ExtObserver *observer)
 {
-  return observer->fd >= 0 && !observer->info_done &&
-         g_get_monotonic_time() >= observer->next_ask_us;
+  return !observer->deaf && !observer->info_done && g_get_monotonic_time() >= observer->next_ask_us;
 }
 
 /* Returns: FALSE when the history can't be read. */
@@ -306,10 +283,12 @@ ext_observer_unanswered(ExtObserver *observer, gint64 manager_pid)
 }
 
 ExtObserver *
-ext_observer_new(int fd, const char *socket, TableStore *store, gint64 interval_us)
+ext_observer_new(const char *socket, TableStore *store, gint64 interval_us, ExtObserverTell telling,
+                 gpointer user_data)
 {
   ExtObserver *observer = g_new0(ExtObserver, 1);
-  observer->fd = fd;
+  observer->tell = telling;
+  observer->user_data = user_data;
   observer->socket = socket;
   observer->store = store;
   observer->interval_us = interval_us;
@@ -329,7 +308,5 @@ ext_observer_free(ExtObserver *observer)
   forget_untold(observer);
   g_hash_table_unref(observer->pids);
   g_free(observer->version);
-  if (observer->fd >= 0)
-    close(observer->fd);
   g_free(observer);
 }

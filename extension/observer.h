@@ -1,9 +1,9 @@
-/* Sees for the watchdog what it can't: who is registered with the core, served by which process,
- * and whether they answer; the core's version; which queries it newly denylists. Tells it by the
- * channel (watchdog/core/observation.h), which never blocks us: what finds no room is told later.
- */
+/* Sees what only an extension can: who is registered with the core, served by which process, and
+ * whether they answer; the core's version; which queries it newly denylists. Tells it whoever keeps
+ * the record: osquery-watchdogd by the channel, or the witness in this program. */
 #pragma once
 
+#include "extension/channel.h"
 #include "extension/core-info.h"
 #include "tables/tables.h"
 
@@ -11,14 +11,14 @@ G_BEGIN_DECLS
 
 typedef struct ExtObserver ExtObserver;
 
-/* The descriptor that @text names, made close-on-exec; -1: @text is NULL, or it is no such channel.
- */
-int ext_observer_descriptor(const char *text);
+/* Called from the default main context; must not block. What finds no room is told again. May
+ * change @observation. */
+typedef ExtTold (*ExtObserverTell)(WdObservation *observation, gpointer user_data);
 
-/* @fd: the channel; taken. @socket: the manager's. @store: where the history is read; both
- * borrowed.
+/* @socket: the manager's. @store: where the history is read; both borrowed.
  * @interval_us: between two lists. */
-ExtObserver *ext_observer_new(int fd, const char *socket, TableStore *store, gint64 interval_us);
+ExtObserver *ext_observer_new(const char *socket, TableStore *store, gint64 interval_us,
+                              ExtObserverTell tell, gpointer user_data);
 void ext_observer_free(ExtObserver *observer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtObserver, ext_observer_free)
 

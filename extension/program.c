@@ -8,19 +8,16 @@
 #include <unistd.h>
 
 #include "extension/calls.h"
-#include "extension/observer.h"
+#include "extension/observing.h"
 #include "extension/plugin.h"
 #include "extension/registration.h"
 #include "extension/watch.h"
-#include "extension/witness.h"
 #include "thrift/server.h"
-#include "watchdog/kin.h"
 
 /* osquery asked us to end: its own reply goes out first, but nobody is waited for longer than this.
  */
 #define FLUSH_STEP_MS 10
 #define FLUSH_STEPS 100
-#define SEARCH_MS 1000
 
 typedef struct {
   const ExtOptions *options;
@@ -28,13 +25,9 @@ typedef struct {
   TableStore *store;
   ExtPlugin *plugin;
   ExtCalls *calls;
-  ExtWatch *watch;       /* NULL where there is no inotify */
-  ExtObserver *observer; /* NULL: nobody hears us */
-  guint silence_source;  /* ticks until the core has answered; 0: it is not waited for */
-  pid_t parent;          /* who started us */
-  ExtWitness *witness;   /* NULL: we observe nobody */
-  gboolean watcher_gone; /* that it observed */
-  guint search_source;   /* ticks until there is a watcher to observe; 0: it is not looked for */
+  ExtWatch *watch; /* NULL where there is no inotify */
+  ExtObserving *observing;
+  pid_t parent; /* who started us */
   GMainLoop *loop;
   int signals; /* a signalfd */
   guint signal_source;
@@ -153,26 +146,11 @@ set_server(Program *program, gint64 uuid)
     step(program, EXT_CANNOT_LISTEN, -1, error->message);
 }
 
-static gboolean
-on_silence(gpointer user_data)
-{
-  Program *program = user_data;
-  if (ext_calls_unanswered(program->calls))
-    ext_observer_unanswered(program->observer, 0);
-  return G_SOURCE_CONTINUE;
-}
-
-/* A core that has registered us and doesn't answer for half an interval is told of, from then on
- * until it answers. */
 static void
 begin_call(Program *program, const ExtPlan *plan)
 {
-  const gboolean with_info =
-      program->observer != NULL && ext_observer_wants_info(program->observer);
+  const gboolean with_info = ext_observing_calling(program->observing, plan->call, program->calls);
   ext_calls_begin(program->calls, plan->call, plan->uuid, with_info);
-  if (program->observer != NULL && plan->call == EXT_CALL_VERIFY && program->silence_source == 0)
-    program->silence_source =
-        g_timeout_add((guint)(program->options->interval_us / 2 / 1000), on_silence, program);
 }
 
 static void
@@ -200,105 +178,19 @@ static void
 on_watcher_gone(gpointer user_data)
 {
   Program *program = user_data;
-  program->watcher_gone = TRUE;
   if (program->options->starter == EXT_STARTED_BY_OSQUERY)
     step(program, EXT_STOP, -1, NULL);
-}
-
-static gboolean
-may_observe(const Program *program)
-{
-  const ExtOptions *options = program->options;
-  return options->observe == EXT_OBSERVE_ALWAYS ||
-         (options->observe == EXT_OBSERVE_IF_STOCK && options->starter != EXT_STARTED_BY_WATCHDOG);
-}
-
-/* Observes the watcher that @pid is. Returns: FALSE when it is none, which may change. */
-static gboolean
-begin_to_observe(Program *program, gint64 pid)
-{
-  const ExtOptions *options = program->options;
-  const gint64 watcher = ext_witness_find_watcher(pid, options->observe == EXT_OBSERVE_ALWAYS);
-  if (watcher == 0)
-    return FALSE;
-  const ExtWitnessOptions witness = {
-      .socket = options->socket,
-      .state_dir = options->state_dir,
-      .runtime_dir = options->runtime_dir,
-      .verbose = options->verbose,
-  };
-  g_autoptr(GError) error = NULL;
-  program->watcher_gone = FALSE;
-  program->witness = ext_witness_new(&witness, watcher, on_watcher_gone, program, &error);
-  if (program->witness != NULL)
-    say("observes osqueryd's watcher, process %" G_GINT64_FORMAT, watcher);
-  else
-    say("can't observe osqueryd's watcher: %s", error->message);
-  return TRUE;
-}
-
-static gboolean
-on_search(gpointer user_data)
-{
-  Program *program = user_data;
-  if (!begin_to_observe(program, program->parent))
-    return G_SOURCE_CONTINUE;
-  program->search_source = 0;
-  return G_SOURCE_REMOVE;
-}
-
-/* Started by a watcher we begin at once, for its worker may never answer. */
-static void
-search_parent(Program *program)
-{
-  if (program->options->starter == EXT_STARTED_BY_OSQUERY && may_observe(program) &&
-      !begin_to_observe(program, program->parent))
-    program->search_source = g_timeout_add(SEARCH_MS, on_search, program);
-}
-
-/* We are registered with the core that is process @manager_pid: by hand, that tells whom to
- * observe; one that started us itself has no watcher. */
-static void
-search_behind(Program *program, gint64 manager_pid)
-{
-  WdProcStat stat;
-  if (manager_pid == program->parent)
-    g_clear_handle_id(&program->search_source, g_source_remove);
-  if (program->options->starter == EXT_STARTED_BY_OSQUERY || !may_observe(program))
-    return;
-  if (program->watcher_gone)
-    g_clear_pointer(&program->witness, ext_witness_free);
-  if (program->witness == NULL && wd_kin_stat(manager_pid, &stat))
-    (void)begin_to_observe(program, stat.ppid);
-}
-
-static void
-observe(Program *program, const ExtCallResult *result)
-{
-  const gboolean cancelled = program->registration.state == EXT_STATE_STOPPING;
-  if ((result->event == EXT_NO_ANSWER && !cancelled) || result->event == EXT_NO_CORE)
-    ext_observer_unanswered(program->observer, result->manager_pid);
-  if (result->event != EXT_NO_ANSWER)
-    g_clear_handle_id(&program->silence_source, g_source_remove);
-  if (result->event == EXT_REGISTERED)
-    ext_observer_core(program->observer, result->manager_pid);
-  if (result->info_asked)
-    ext_observer_info(program->observer, result->info);
-  if (result->entries != NULL)
-    ext_observer_listed(program->observer, result->entries, program->registration.uuid);
 }
 
 static void
 on_call_ended(const ExtCallResult *result, gpointer user_data)
 {
   Program *program = user_data;
-  if (program->observer != NULL)
-    observe(program, result);
+  ext_observing_called(program->observing, result, program->registration.uuid,
+                       program->registration.state == EXT_STATE_STOPPING);
   if (program->options->starter == EXT_STARTED_BY_OSQUERY && result->event == EXT_REGISTERED &&
       result->manager_pid == program->parent)
     ext_registration_bind(&program->registration);
-  if (result->event == EXT_REGISTERED)
-    search_behind(program, result->manager_pid);
   step(program, result->event, result->uuid, result->text);
 }
 
@@ -369,11 +261,8 @@ take_signals(Program *program)
 static void
 program_clear(Program *program)
 {
-  g_clear_handle_id(&program->search_source, g_source_remove);
-  g_clear_pointer(&program->witness, ext_witness_free); /* first: it has something to write */
+  g_clear_pointer(&program->observing, ext_observing_free); /* first: it has something to write */
   g_clear_pointer(&program->calls, ext_calls_free);
-  g_clear_handle_id(&program->silence_source, g_source_remove);
-  g_clear_pointer(&program->observer, ext_observer_free);
   g_clear_pointer(&program->server, wire_server_free);
   g_clear_pointer(&program->watch, ext_watch_free);
   g_clear_pointer(&program->plugin, ext_plugin_free);
@@ -417,13 +306,10 @@ ext_program_run(const ExtOptions *options)
   program.watch = ext_watch_new(options->socket, on_core_started, &program, &error);
   if (program.watch == NULL && options->verbose)
     say("%s", error->message);
-  const int fd = ext_observer_descriptor(options->observation_fd);
-  if (fd >= 0)
-    program.observer = ext_observer_new(fd, options->socket, program.store, options->interval_us);
+  program.observing = ext_observing_new(options, program.store, on_watcher_gone, &program);
   ext_registration_init(&program.registration, options->starter != EXT_STARTED_BY_HAND,
                         options->timeout_us, options->interval_us);
   step(&program, EXT_STARTED, -1, NULL);
-  search_parent(&program);
   g_main_loop_run(program.loop);
   return program.exit_code;
 }

@@ -4,30 +4,33 @@
 
 #include <glib.h>
 
+#include "watchdog/core/observation.h"
+
 G_BEGIN_DECLS
 
 typedef struct ExtWitness ExtWitness;
 
 typedef struct {
-  const char *socket;      /* of the worker's extension manager */
-  const char *state_dir;   /* ours alone, as osquery-watchdogd's */
-  const char *runtime_dir; /* likewise */
-  gboolean verbose;        /* each event's line on stderr */
+  const char *socket;       /* of the worker's extension manager */
+  const char *state_dir;    /* ours alone, as osquery-watchdogd's */
+  const char *runtime_dir;  /* likewise */
+  gint64 report_interval_s; /* how often ext_witness_observed() is told a report */
+  gboolean verbose;         /* each event's line on stderr */
 } ExtWitnessOptions;
 
 /* Called from the default main context: the watcher is gone, the run is closed. Must not free the
  * witness. */
 typedef void (*ExtWitnessOver)(gpointer user_data);
 
-/* The watcher that @pid is, or 0: it is none. An osqueryd whose child is one, too, is a watcher.
- * @any_name: its program may be called otherwise. */
-gint64 ext_witness_find_watcher(gint64 pid, gboolean any_name);
-
 /* Begins a run. Signals must be blocked, so that the writer's thread takes none.
  * Returns: NULL with @error when the directories can't be had (G_FILE_ERROR_AGAIN: somebody else
  * writes there), or the watcher is gone. */
 ExtWitness *ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid,
                             ExtWitnessOver over, gpointer user_data, GError **error);
+
+/* What is seen of the worker and of its extensions through the manager. Changes @observation.
+ * Returns: FALSE when it is of somebody whom the watcher hasn't started, as far as is known yet. */
+gboolean ext_witness_observed(ExtWitness *witness, WdObservation *observation);
 
 /* Closes the run, if the watcher's end hasn't, and waits a moment for the disk. */
 void ext_witness_free(ExtWitness *witness);

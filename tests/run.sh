@@ -44,12 +44,21 @@ $python -m pytest -q -p no:cacheprovider -n 4 tests/integration ${without_valgri
 if [ "$(id -u)" -eq 0 ]; then
   $python -m pytest -q -p no:cacheprovider -n 2 tests/root --junitxml="$results/root.xml" || failed=1
   $python tests/count.py root: "$results/root.xml" || failed=1
+  # Debian's build of it: no sanitizers.
+  if [ $sanitize = OFF ]; then
+    $python -m pytest -q -p no:cacheprovider tests/package --junitxml="$results/package.xml" || failed=1
+    $python tests/count.py package: "$results/package.xml" || failed=1
+  fi
 else
-  echo "tests/root is not run: it needs root"
+  echo "tests/root and tests/package are not run: they need root"
 fi
 # It has sanitizers of its own, so that once is enough.
 if [ $sanitize = OFF ]; then
   sh tests/fuzz/run.sh "${WATCHDOG_LONG:+300}" || failed=1
+fi
+if [ -n "$WATCHDOG_LONG" ]; then
+  "$build/tests/simulation/simulation" --steps 10000000 >"$results/simulation.log" 2>&1 ||
+    { failed=1; cat "$results/simulation.log"; }
 fi
 $python tests/count.py "" "$results/unit.xml" "$results/integration.xml" || failed=1
 exit $failed

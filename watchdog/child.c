@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "watchdog/program-file.h"
+#include "watchdog/run-mark.h"
 
 /* What we were given by a service manager is for us alone; what osquery's own watcher sets is for
  * us to set. */
@@ -14,6 +15,7 @@ static const char *const WITHHELD[] = {
     "LISTEN_FDS=",         "LISTEN_FDNAMES=",
     "OSQUERY_WORKER=",     "OSQUERY_EXTENSION=",
     "OSQUERY_EXTENSIONS=", WD_OBSERVATION_FD_VARIABLE "=",
+    WD_RUN_VARIABLE "=",
 };
 
 static gboolean
@@ -25,15 +27,16 @@ withheld(const char *entry)
   return FALSE;
 }
 
-/* Our environment without what is withheld, with @variables (NULL is allowed) added. */
+/* Our environment without what is withheld, with @mark and @variables (NULL is allowed) added. */
 static char **
-make_environment(const char *const *variables)
+make_environment(const char *mark, const char *const *variables)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_auto(GStrv) ours = g_get_environ();
   for (gsize i = 0; ours[i] != NULL; i++)
     if (!withheld(ours[i]))
       g_strv_builder_add(builder, ours[i]);
+  g_strv_builder_add(builder, mark);
   for (gsize i = 0; variables != NULL && variables[i] != NULL; i++)
     g_strv_builder_add(builder, variables[i]);
   return g_strv_builder_end(builder);
@@ -59,8 +62,9 @@ wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extens
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (gsize i = 0; argv[i] != NULL; i++)
     g_strv_builder_add(builder, argv[i]);
-  WdChild *child = child_new(path, g_strv_builder_end(builder),
-                             make_environment(managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
+  WdChild *child = child_new(
+      path, g_strv_builder_end(builder),
+      make_environment(traits->run_mark, managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
   child->pid_variable = "OSQUERY_WORKER";
   child->death_signal = SIGTERM;
   child->traits = traits;
@@ -79,7 +83,8 @@ wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, g
     g_strv_builder_add(builder, "--verbose");
   g_strv_builder_add_many(builder, "--socket", socket, "--timeout", timeout, "--interval", interval,
                           NULL);
-  WdChild *child = child_new(path, g_strv_builder_end(builder), make_environment(variables));
+  WdChild *child =
+      child_new(path, g_strv_builder_end(builder), make_environment(traits->run_mark, variables));
   child->pid_variable = "OSQUERY_EXTENSION";
   child->death_signal = SIGKILL;
   child->tells = variables != NULL;

@@ -14,6 +14,7 @@ typedef struct {
   int niceness;
   gboolean allow_unsafe; /* start programs that osquery's permission rule refuses */
   char *oom_score_adj;   /* what they set theirs to; NULL: as ours */
+  char *run_mark;        /* in their environment, "NAME=VALUE" (run-mark.h) */
 } WdChildTraits;
 
 typedef struct {

@@ -11,9 +11,10 @@
 
 #include "watchdog/errno-error.h"
 #include "watchdog/procfs.h"
+#include "watchdog/run-mark.h"
 
-/* "PID START_TICKS", padded with blanks, and a newline. */
-#define LINE_LENGTH 48
+/* "BOOT_ID RUN_ID", then "PID START_TICKS", padded with blanks, and a newline. */
+#define LINE_LENGTH 80
 /* More processes than any extensions.load starts; what a damaged file may make us read. */
 #define LINES_MAX 1024
 #define REAP_WAIT_US (2 * G_TIME_SPAN_SECOND)
@@ -59,16 +60,24 @@ parse_line(const char *line, Leftover *leftover)
          g_ascii_string_to_signed(fields[1], 10, 0, G_MAXINT64, &leftover->start_ticks, NULL);
 }
 
+/* The run that left the record behind in this boot; NULL: there is none. */
+static char *
+crashed_run(const char *text, gsize lines, const char *boot_id)
+{
+  g_autofree char *first = g_strchomp(g_strndup(text, lines > 0 ? LINE_LENGTH : 0));
+  g_auto(GStrv) ids = g_strsplit(first, " ", 2);
+  const gboolean found =
+      g_strv_length(ids) == 2 && strcmp(ids[0], boot_id) == 0 && g_uuid_string_is_valid(ids[1]);
+  return found ? g_strdup(ids[1]) : NULL;
+}
+
 /* The processes that the record names and that are still those.
  * @text: whole lines. */
 static GArray *
-read_leftovers(const char *text, gsize lines, const char *boot_id)
+read_leftovers(const char *text, gsize lines)
 {
   GArray *leftovers = g_array_new(FALSE, FALSE, sizeof(Leftover));
   g_array_set_clear_func(leftovers, leftover_clear);
-  g_autofree char *first = g_strchomp(g_strndup(text, lines > 0 ? LINE_LENGTH : 0));
-  if (strcmp(first, boot_id) != 0)
-    return leftovers;
   for (gsize i = 1; i < lines; i++) {
     Leftover leftover = {.reader = WD_PROC_READER_NONE};
     if (!parse_line(text + i * LINE_LENGTH, &leftover) || leftover.pid == getpid() ||
@@ -119,7 +128,7 @@ signal_all(const GArray *leftovers, int signo)
 }
 
 static gboolean
-end_leftovers(const GArray *leftovers, gint64 grace_us, GError **error)
+end_recorded(const GArray *leftovers, gint64 grace_us, GError **error)
 {
   if (leftovers->len == 0)
     return TRUE;
@@ -132,6 +141,22 @@ end_leftovers(const GArray *leftovers, gint64 grace_us, GError **error)
   g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
               "a process that a crashed osquery-watchdogd left behind can't be stopped");
   return FALSE;
+}
+
+/* Those that are recorded may end in good order; what they leave behind is killed, as ever. */
+static gboolean
+end_leftovers(const char *text, gsize lines, const char *boot_id, gint64 grace_us, guint *ended,
+              GError **error)
+{
+  g_autofree char *run_id = crashed_run(text, lines, boot_id);
+  *ended = 0;
+  if (run_id == NULL)
+    return TRUE;
+  g_autoptr(GArray) leftovers = read_leftovers(text, lines);
+  if (!end_recorded(leftovers, grace_us, error))
+    return FALSE;
+  *ended = leftovers->len + wd_run_mark_kill(run_id);
+  return TRUE;
 }
 
 /* --- the record --- */
@@ -152,8 +177,8 @@ write_line(const WdRunRecord *record, guint line, const char *text, GError **err
 }
 
 WdRunRecord *
-wd_run_record_open(const char *path, const char *boot_id, gint64 grace_us, guint *ended,
-                   GError **error)
+wd_run_record_open(const char *path, const char *boot_id, const char *run_id, gint64 grace_us,
+                   guint *ended, GError **error)
 {
   char text[LINE_LENGTH * LINES_MAX];
   g_autofree WdRunRecord *record = g_new0(WdRunRecord, 1);
@@ -167,12 +192,11 @@ wd_run_record_open(const char *path, const char *boot_id, gint64 grace_us, guint
     n = pread(record->fd, text, sizeof text, 0);
   while (n < 0 && errno == EINTR);
   const gsize lines = n > 0 ? (gsize)n / LINE_LENGTH : 0;
-  g_autoptr(GArray) leftovers = read_leftovers(text, lines, boot_id);
-  *ended = leftovers->len;
+  g_autofree char *header = g_strconcat(boot_id, " ", run_id, NULL);
   record->path = g_strdup(path);
-  if (!end_leftovers(leftovers, grace_us, error) ||
+  if (!end_leftovers(text, lines, boot_id, grace_us, ended, error) ||
       (ftruncate(record->fd, 0) < 0 && !wd_errno_error(error, path)) ||
-      !write_line(record, 0, boot_id, error)) {
+      !write_line(record, 0, header, error)) {
     close(record->fd);
     g_free(record->path);
     return NULL;

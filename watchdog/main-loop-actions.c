@@ -1,8 +1,5 @@
 #include "watchdog/main-loop-private.h"
 
-#include <string.h>
-#include <unistd.h>
-
 #include "watchdog/core/descendants.h"
 #include "watchdog/log.h"
 #include "watchdog/manager-socket.h"

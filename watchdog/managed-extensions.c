@@ -28,7 +28,7 @@ wd_managed_extension_free(WdManagedExtension *extension)
 }
 
 /* Our own extension's file: @option if not NULL, else beside this program, else in the install's
- * libexec. */
+ * libexec, which is found from where this program is: an install may be moved. */
 static char *
 find_tables_extension(const char *option, GError **error)
 {
@@ -39,7 +39,8 @@ find_tables_extension(const char *option, GError **error)
     return NULL;
   g_autofree char *directory = g_path_get_dirname(program);
   g_autofree char *beside = g_build_filename(directory, TABLES_EXTENSION, NULL);
-  g_autofree char *installed = g_build_filename(LIBEXEC_DIR, TABLES_EXTENSION, NULL);
+  g_autofree char *unresolved = g_build_filename(directory, BIN_TO_LIBEXEC, TABLES_EXTENSION, NULL);
+  g_autofree char *installed = g_canonicalize_filename(unresolved, NULL);
   if (g_file_test(beside, G_FILE_TEST_EXISTS))
     return g_steal_pointer(&beside);
   if (g_file_test(installed, G_FILE_TEST_EXISTS))

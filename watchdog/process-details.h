@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* The threads of @pid, an unreaped child of ours. */
+/* The threads of @pid, which is our unreaped child, or is looked at again afterwards. */
 WdThreads *wd_process_threads_read(gint64 pid);
 
 /* The whole of it as JSON (core/details.h). @before: threads read earlier, or NULL. Takes at most

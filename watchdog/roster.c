@@ -3,6 +3,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "watchdog/run-mark.h"
+
 /* As osquery's watcher (osquery/core/init.cpp): children yield to what the host is for. */
 #define CHILD_NICENESS 10
 
@@ -32,8 +34,8 @@ add_extension(WdRoster *roster, const WdManagedExtension *extension)
 
 WdRoster *
 wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArray *extensions,
-              const char *state_dir, const char *runtime_dir, const char *oom_score_adj,
-              GError **error)
+              const char *state_dir, const char *runtime_dir, const char *run_id,
+              const char *oom_score_adj, GError **error)
 {
   gint64 start_ticks;
   if (!own_start_ticks(&start_ticks, error))
@@ -50,6 +52,7 @@ wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArr
       .niceness = nice ? CHILD_NICENESS : 0,
       .allow_unsafe = settings->allow_unsafe,
       .oom_score_adj = g_strdup(oom_score_adj),
+      .run_mark = g_strconcat(WD_RUN_VARIABLE "=", run_id, NULL),
   };
   roster->socket = g_strdup(settings->extensions_socket);
   roster->timeout_s = settings->limits.extensions_timeout_s;
@@ -75,6 +78,7 @@ wd_roster_free(WdRoster *roster)
   g_ptr_array_unref(roster->children);
   g_strfreev(roster->tables_variables);
   g_free(roster->traits.oom_score_adj);
+  g_free(roster->traits.run_mark);
   g_free(roster->socket);
   g_free(roster);
 }

@@ -35,14 +35,25 @@ may_lock_memory(void)
   return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_IPC_LOCK)) != 0;
 }
 
-/* To the lowest that we may have. */
-static gboolean
+/* To the lowest that we may have; what it is then. */
+static gint64
 lower_score(gint64 present)
 {
-  for (gsize i = 0; i < G_N_ELEMENTS(OWN_SCORES); i++)
-    if (g_ascii_strtoll(OWN_SCORES[i], NULL, 10) < present && write_score(OWN_SCORES[i]))
-      return TRUE;
-  return FALSE;
+  for (gsize i = 0; i < G_N_ELEMENTS(OWN_SCORES); i++) {
+    const gint64 lower = g_ascii_strtoll(OWN_SCORES[i], NULL, 10);
+    if (lower < present && write_score(OWN_SCORES[i]))
+      return lower;
+  }
+  return present;
+}
+
+/* What we protect ourselves from must not be protected in turn, when whoever started us lowered our
+ * score for our sake (OOMScoreAdjust=). */
+static char *
+childrens_score(gint64 first, gint64 own)
+{
+  const gint64 theirs = MAX(first, 0);
+  return theirs != own ? g_strdup_printf("%" G_GINT64_FORMAT, theirs) : NULL;
 }
 
 char *
@@ -50,12 +61,11 @@ wd_self_protect(void)
 {
   g_autofree char *score = NULL;
   gint64 number;
-  const gboolean lowered =
+  const gboolean known =
       g_file_get_contents(OOM_SCORE_ADJ, &score, NULL, NULL) &&
-      g_ascii_string_to_signed(g_strstrip(score), 10, -1000, 1000, &number, NULL) &&
-      lower_score(number);
+      g_ascii_string_to_signed(g_strstrip(score), 10, -1000, 1000, &number, NULL);
   /* Under a limit, locking future pages would make memory requests fail instead. */
   if (may_lock_memory())
     (void)mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
-  return lowered ? g_steal_pointer(&score) : NULL;
+  return known ? childrens_score(number, lower_score(number)) : NULL;
 }

@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "watchdog/process-details.h"
 #include "watchdog/procfs.h"
 
 struct WdSight {
@@ -13,6 +14,7 @@ struct WdSight {
   guint source;
   WdSightGone gone;
   gpointer user_data;
+  WdThreads *threads; /* as they were remembered last; NULL: never */
 };
 
 static gboolean
@@ -56,6 +58,7 @@ wd_sight_free(WdSight *sight)
   g_clear_handle_id(&sight->source, g_source_remove);
   if (sight->pidfd >= 0)
     close(sight->pidfd);
+  wd_threads_free(sight->threads);
   wd_proc_reader_close(&sight->reader);
   g_free(sight);
 }
@@ -67,8 +70,29 @@ wd_sight_has_pidfd(const WdSight *sight)
 }
 
 gboolean
+wd_sight_lives(const WdSight *sight)
+{
+  return wd_proc_reader_lives(&sight->reader);
+}
+
+gboolean
 wd_sight_sample(const WdSight *sight, WdSample *sample)
 {
-  return (sight->pidfd >= 0 || wd_proc_reader_lives(&sight->reader)) &&
+  return (sight->pidfd >= 0 || wd_sight_lives(sight)) &&
          wd_proc_reader_sample(&sight->reader, FALSE, sample);
+}
+
+void
+wd_sight_remember_threads(WdSight *sight)
+{
+  wd_threads_free(sight->threads);
+  sight->threads = wd_process_threads_read(sight->pid);
+}
+
+char *
+wd_sight_details(const WdSight *sight)
+{
+  g_autofree char *details = wd_process_details_read(sight->pid, sight->threads);
+  /* Looked at afterwards: it may have been somebody else's. */
+  return wd_sight_lives(sight) ? g_steal_pointer(&details) : NULL;
 }

@@ -22,4 +22,14 @@ gboolean wd_sight_has_pidfd(const WdSight *sight);
 /* FALSE: gone; where its end isn't told, a zombie is gone, too. */
 gboolean wd_sight_sample(const WdSight *sight, WdSample *sample);
 
+/* FALSE: gone, or a zombie. */
+gboolean wd_sight_lives(const WdSight *sight);
+
+/* Remembers what its threads have used so far, for wd_sight_details(). */
+void wd_sight_remember_threads(WdSight *sight);
+
+/* What it is doing (core/details.h), newly allocated; NULL: it is gone. Takes at most about 10 ms.
+ */
+char *wd_sight_details(const WdSight *sight);
+
 G_END_DECLS

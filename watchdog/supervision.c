@@ -29,6 +29,7 @@ typedef struct {
   char *state_dir;
   char *runtime_dir;
   char *boot_id;
+  char *run_id;
   char *oom_score_adj; /* what ours was; NULL: still is */
   int state_lock_fd;
   int runtime_lock_fd;
@@ -57,6 +58,7 @@ run_clear(Run *run)
   g_free(run->state_dir);
   g_free(run->runtime_dir);
   g_free(run->boot_id);
+  g_free(run->run_id);
   g_free(run->oom_score_adj);
   wd_settings_free(run->settings);
 }
@@ -141,7 +143,9 @@ end_leftovers(Run *run, GError **error)
   const gint64 grace_s = run->settings->limits.forced_shutdown_delay_s;
   g_autofree char *path = g_build_filename(run->runtime_dir, "processes", NULL);
   run->boot_id = wd_procfs_boot_id();
-  run->record = wd_run_record_open(path, run->boot_id, grace_s * G_USEC_PER_SEC, &ended, error);
+  run->run_id = g_uuid_string_random();
+  run->record =
+      wd_run_record_open(path, run->boot_id, run->run_id, grace_s * G_USEC_PER_SEC, &ended, error);
   if (ended > 0)
     wd_logf("ended %u processes that a crashed osquery-watchdogd left behind", ended);
   return run->record != NULL;
@@ -152,7 +156,7 @@ make_roster(Run *run, GError **error)
 {
   run->oom_score_adj = wd_self_protect();
   run->roster = wd_roster_new(run->settings, run->worker_path, run->extensions, run->state_dir,
-                              run->runtime_dir, run->oom_score_adj, error);
+                              run->runtime_dir, run->run_id, run->oom_score_adj, error);
   return run->roster != NULL;
 }
 
@@ -161,11 +165,10 @@ start_writer(Run *run, GError **error)
 {
   g_autofree char *history = g_build_filename(run->state_dir, WD_HISTORY_FILE, NULL);
   g_autofree char *status = g_build_filename(run->runtime_dir, WD_STATUS_FILE, NULL);
-  g_autofree char *run_id = g_uuid_string_random();
   const WdWriterOptions options = {
       .history_path = history,
       .status_path = status,
-      .run_id = run_id,
+      .run_id = run->run_id,
       .boot_id = run->boot_id,
       .watchdog_pid = getpid(),
       .history_max = run->settings->history_max,

@@ -20,7 +20,7 @@ static const char help[] =
     "  report          one HTML page: the processes over time, what happened, what to change\n"
     "    --html FILE     where to write it; - for the standard output\n"
     "    --since T       as of events\n"
-    "  query [SQL]     one SELECT over watchdog_processes, _events, _samples; without SQL\n"
+    "  query [SQL]     one SELECT over watchdog_processes, _events and _samples; without SQL\n"
     "                  a prompt, or statements from standard input, if that is no terminal\n"
     "\n"
     "Options:\n"

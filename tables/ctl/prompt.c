@@ -95,12 +95,13 @@ new_editor(Prompt *prompt, History *lines, GError **error)
 {
   HistEvent event;
   g_autoptr(EditLine) edit = el_init("osquery-watchdogctl", stdin, prompt->ctl->out, stderr);
-  /* Without isig, while a line is edited, the terminal hands us Ctrl-C as a key. */
+  /* Without isig, while a line is edited, the terminal hands us Ctrl-C as a key. Of the texts of
+   * EL_ADDFN el_set() would make copies that nobody frees. */
   if (edit != NULL && el_set(edit, EL_CLIENTDATA, prompt) == 0 &&
       el_set(edit, EL_EDITOR, "emacs") == 0 && el_set(edit, EL_PROMPT, prompt_text) == 0 &&
       el_set(edit, EL_SETTY, "-d", "-isig", NULL) == 0 &&
-      el_set(edit, EL_ADDFN, "cancel", "forget the line", cancel) == 0 &&
-      el_set(edit, EL_ADDFN, "complete", "complete the word", complete) == 0 &&
+      el_wset(edit, EL_ADDFN, L"cancel", L"forget the line", cancel) == 0 &&
+      el_wset(edit, EL_ADDFN, L"complete", L"complete the word", complete) == 0 &&
       el_set(edit, EL_BIND, "^C", "cancel", NULL) == 0 &&
       el_set(edit, EL_BIND, "\t", "complete", NULL) == 0 &&
       history(lines, &event, H_SETSIZE, HISTORY_LINES) == 0 &&

@@ -121,9 +121,12 @@ print_headline(const Story *story, sqlite3_stmt *stmt)
   g_autofree char *age = ctl_human_age(g_get_real_time() / G_USEC_PER_SEC - time_s);
   g_autofree char *time = ctl_human_time(time_s);
   CtlColour colour = ctl_colour_of_event(newest->event);
-  fprintf(story->ctl->out, "%s%s%s%s%s: %s%s, %s (%s)\n\n",
-          ctl_colour_begin(&story->terminal, colour), newest->name, *pid != '\0' ? "[" : "", pid,
-          *pid != '\0' ? "]" : "", words, ctl_colour_end(&story->terminal, colour), age, time);
+  g_autofree char *text =
+      g_strdup_printf("%s%s%s%s: %s, %s (%s)", newest->name, *pid != '\0' ? "[" : "", pid,
+                      *pid != '\0' ? "]" : "", words, age, time);
+  fputs(ctl_colour_begin(&story->terminal, colour), story->ctl->out);
+  ctl_print_wrapped(&story->terminal, text, 0, story->ctl->out);
+  fprintf(story->ctl->out, "%s\n", ctl_colour_end(&story->terminal, colour));
 }
 
 /* What was measured against what; for an end without a measure the log's line. */
@@ -143,7 +146,7 @@ measure_words(const CtlFinding *newest, const char *message)
                            " %%, and it had been over it for %" G_GINT64_FORMAT " s.",
                            newest->utilization, newest->measured, newest->limit_value,
                            newest->utilization_limit, newest->sustained_s);
-  return g_strdup_printf("%s.", message);
+  return g_strdup_printf("%s%s", message, g_str_has_suffix(message, ".") ? "" : ".");
 }
 
 static void

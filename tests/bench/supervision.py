@@ -59,6 +59,11 @@ def schedstat_ns(pid):
     return total
 
 
+def process_ns(pid):
+    """CPU time of the process, of the threads that have ended, too (clock_getcpuclockid)."""
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
 def voluntary_switches(pid):
     total = 0
     for task in os.listdir(f"/proc/{pid}/task"):
@@ -330,6 +335,43 @@ class Bench:
             say(f"{'osquery-watchdogd':20} private dirty {dirty:6}   proportional {proportional:6}")
         self.stop()
 
+    # --- observing ---
+
+    def observing(self, seconds):
+        heading(f"observing at rest, over {seconds} s")
+        stand_in = self.build / "tests" / "stand-in"
+        pids = {}
+        for name in ("supervised", "observed"):
+            folder = self.folder(name)
+            extensions = [shutil.copy(stand_in / "stand-in.ext", folder / f"{letter}.ext")
+                          for letter in "ab"]
+            osqueryd = shutil.copy(stand_in / "osqueryd", folder / "osqueryd")
+            flags = ("--watchdog_delay=0", "--watchdog_level=0")
+            if name == "supervised":
+                pids["watchdogd"] = self.watchdogd(name, folder, osqueryd, *flags, options=(),
+                                                   extensions=extensions).pid
+            else:
+                ours = folder / "osquery-watchdog.ext"
+                ours.write_text(f'#!/bin/sh\nexec {self.build}/bin/osquery-watchdog.ext "$@"'
+                                f" --state_dir={folder}/state --runtime_dir={self.runtime}/{name}\n")
+                ours.chmod(0o755)
+                pids["watcher"] = self.watcher(name, folder, osqueryd, *flags,
+                                               extensions=(*extensions, ours)).pid
+        time.sleep(75)  # started, registered, and for a while nothing new
+        for name, parent in (("supervised", "watchdogd"), ("observed", "watcher")):
+            pids[name] = wait_named_child(pids[parent], "osquery-watchdo")
+        before = {name: process_ns(pid) for name, pid in pids.items()}
+        time.sleep(seconds)
+        ms = {name: (process_ns(pid) - before[name]) / 1e6 for name, pid in pids.items()}
+        own = ms["observed"] - ms["supervised"]
+        say(f"osquery-watchdogd supervising {ms['watchdogd']:8.2f} ms"
+            f"   {ms['watchdogd'] / seconds / 10:.4f} % of a core")
+        say(f"the extension observing       {own:8.2f} ms   {own / seconds / 10:.4f} % of a core"
+            f"   {own / ms['watchdogd']:.2f} x   ({ms['observed']:.2f} ms with the tables,"
+            f" {ms['supervised']:.2f} ms the tables alone)")
+        say(f"the stand-in's own watcher    {ms['watcher']:8.2f} ms")
+        self.stop()
+
     # --- 1 GB/s ---
 
     def growths(self, times):
@@ -387,6 +429,17 @@ class Bench:
         return values
 
 
+def wait_named_child(parent, name):
+    deadline = time.monotonic() + START_DEADLINE_S
+    while time.monotonic() < deadline:
+        for task in os.listdir(f"/proc/{parent}/task"):
+            for pid in pathlib.Path(f"/proc/{parent}/task/{task}/children").read_text().split():
+                if pathlib.Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                    return int(pid)
+        time.sleep(0.1)
+    raise SystemExit(f"supervision.py: {parent} has no {name}")
+
+
 def wait_child(parent, other_than=None):
     """The newest child of @parent."""
     deadline = time.monotonic() + START_DEADLINE_S
@@ -420,6 +473,7 @@ def main():
             bench.restarts(arguments.kills)
         if arguments.seconds:
             bench.rest(arguments.seconds)
+            bench.observing(arguments.seconds)
         if arguments.growths:
             bench.growths(arguments.growths)
     finally:

@@ -4,6 +4,7 @@ import os
 import pathlib
 import signal
 import socket
+import subprocess
 
 import pytest
 
@@ -171,6 +172,9 @@ def test_process_group_and_niceness(stand_in, level, nice):
         child = Proc(pid)
         assert child.pgrp == pid and child.session == me.session and child.ppid == me.pid
         assert child.nice == min(me.nice + nice, 19)
+        # osquery means to set the idle class, and fails.
+        io_class = subprocess.run(["ionice", "-p", str(pid)], capture_output=True, text=True)
+        assert io_class.returncode == 0 and not io_class.stdout.startswith("idle"), io_class
     assert me.nice == Proc(os.getpid()).nice
 
 
@@ -180,7 +184,8 @@ def test_process_group_and_niceness(stand_in, level, nice):
 def test_environment(stand_in):
     private = {"NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "1", "WATCHDOG_PID": "1",
                "LISTEN_FDS": "1", "LISTEN_PID": "1", "LISTEN_FDNAMES": "x", "OSQUERY_WORKER": "1",
-               "OSQUERY_EXTENSION": "1", "OSQUERY_EXTENSIONS": "false"}
+               "OSQUERY_EXTENSION": "1", "OSQUERY_EXTENSIONS": "false",
+               "OSQUERY_WATCHDOG_RUN": "another"}
     kept = {"OF_THE_USER": "kept = as it is", "EMPTY": "", "OSQUERY_WORKERS": "2",
             "LISTEN_FDS_": "3"}
     os.environ.update(private | kept)
@@ -197,6 +202,7 @@ def test_environment(stand_in):
     for name in private:
         del expected[name]
     assert kept.items() <= expected.items()
+    expected["OSQUERY_WATCHDOG_RUN"] = stand_in.event("event = 'watchdog_started'")["run_id"]
     assert environment(worker) == expected | {"OSQUERY_WORKER": str(worker),
                                               "OSQUERY_EXTENSIONS": "true"}
     assert environment(extension) == expected | {"OSQUERY_EXTENSION": str(extension)}

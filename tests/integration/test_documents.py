@@ -1,14 +1,17 @@
-"""The documents say what the programs say: columns, events, flags, options, message ids."""
+"""The documents say what the programs say: columns, events, flags, options, message ids. (Their
+links and commands: test_commands.py.)"""
 
+import os
 import pathlib
 import re
 import subprocess
 
 import pytest
 
-from harness import CTL, WATCHDOGD
+from harness import BUILD, CTL, WATCHDOGD
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAN = sorted((ROOT / "docs" / "man").iterdir())
 
 
 def document(name):
@@ -43,33 +46,14 @@ def source(path):
     return (ROOT / path).read_text()
 
 
-@pytest.mark.parametrize("table", ["watchdog_processes", "watchdog_events", "watchdog_samples"])
-def test_columns_are_those_of_the_table(directory, table):
-    said = [tuple(row[:2]) for row in
-            rows(section(document("tables.md"), table), "column", "type")]
-    asked = subprocess.run(
-        [CTL, f"--state_dir={directory}", f"--runtime_dir={directory}", "--csv", "query",
-         f"SELECT name, type FROM pragma_table_info('{table}')"],
-        capture_output=True, text=True, check=True)
-    assert said == [tuple(line.split(",")) for line in asked.stdout.splitlines()[1:]]
+def test_tables_md_is_written_from_the_code():
+    written = subprocess.run([BUILD / "tests" / "tables-document", ROOT / "docs" / "tables.md.in"],
+                             capture_output=True, text=True, check=True)
+    assert written.stdout == document("tables.md"), "cmake --build build --target documents"
 
 
 def event_names():
-    return re.findall(r'return "(\w+)";', re.search(
-        r"^wd_event_kind_name\(.*?^}", source("watchdog/core/event.c"), re.M | re.S)[0])
-
-
-def test_events_are_those_of_the_code():
-    said = [row[0] for row in rows(document("tables.md"), "event", "when")]
-    assert said == event_names()
-
-
-def test_reasons_are_those_of_the_code():
-    names = re.findall(r'return "(\w+)";', re.search(
-        r"^wd_reason_name\(.*?^}", source("watchdog/core/event.c"), re.M | re.S)[0])
-    said = section(document("tables.md"), "Events and what they carry")
-    paragraph = re.search(r"^Reasons: .*?\n\n", said, re.M | re.S)[0]
-    assert re.findall(r"`(\w+)`", paragraph) == names
+    return [row[0] for row in rows(document("tables.md"), "event", "when")]
 
 
 def test_keys_of_details_are_those_of_the_code():
@@ -81,7 +65,7 @@ def test_keys_of_details_are_those_of_the_code():
 
 def test_message_ids_are_those_of_the_code():
     said = {(row[0].strip("`"), row[1], row[2])
-            for row in rows(document("operations.md"), "MESSAGE_ID", "event")}
+            for row in rows(document("troubleshoot.md"), "MESSAGE_ID", "event")}
     code = re.findall(r'\[WD_EVENT_(\w+)\] = \{LOG_(\w+), "(\w+)"\}',
                       source("watchdog/core/log-fields.c"))
     assert said == {(number, kind.lower(), priority.lower()) for kind, priority, number in code}
@@ -104,7 +88,7 @@ def test_flags_and_their_defaults_are_those_of_the_code():
 
 def test_options_and_their_defaults_are_those_of_the_code():
     said = {}
-    for names, default, _ in rows(document("compatibility.md"), "option", "default"):
+    for names, default, _ in rows(document("configure.md"), "option", "default"):
         for name in names.split(","):
             said[name.strip().strip("`")] = default.strip("`")
     code = flags_of("watchdog/core/own-options.c")
@@ -119,29 +103,38 @@ def test_options_and_their_defaults_are_those_of_the_code():
 def test_reloadable_settings_are_those_of_the_code():
     code = re.search(r"RELOADABLE\[\] = \{(.*?)\}", source("watchdog/core/settings-changes.c"),
                      re.S)[1]
-    said = re.search(r"^HUP takes effect at once for: .*?\.", document("operations.md"),
+    said = re.search(r"^HUP takes effect at once for: .*?\.", document("configure.md"),
                      re.M | re.S)[0]
     assert sorted(re.findall(r"`(\w+)`", said)) == sorted(re.findall(r'"(\w+)"', code))
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/compatibility.md", "docs/tables.md",
-                                  "docs/development.md", "docs/protocol.md",
-                                  "docs/operations.md"])
-def test_links_and_paths_lead_somewhere(name):
-    text = source(name)
-    base = (ROOT / name).parent
-    for link in re.findall(r"\]\(([^)#]+)\)", text):
-        if "://" not in link:
-            assert (base / link).exists(), link
-    tree = ("watchdog", "tables", "thrift", "extension", "tests", "docs")
-    for path in re.findall(r"`([\w./-]+/[\w.-]+)`", text):
-        if path.split("/")[0] in tree:
-            assert (ROOT / path).exists(), path
+@pytest.mark.parametrize("page", MAN, ids=lambda page: page.name)
+def test_manual_pages_have_nothing_to_complain_of(page):
+    """A reference to a page of ours counts when it is here; the machine's own index may be old."""
+    done = subprocess.run(["mandoc", "-T", "lint", page.name], cwd=page.parent,
+                          env={"PATH": os.environ["PATH"], "MANPATH": "/var/empty"},
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
-@pytest.mark.parametrize("sql", re.findall(r"```sql\n(.*?)```", document("tables.md"), re.S))
-def test_queries_run(directory, sql):
-    asked = subprocess.run(
-        [CTL, f"--state_dir={directory}", f"--runtime_dir={directory}", "query", sql],
-        capture_output=True, text=True)
-    assert (asked.returncode, asked.stderr) == (0, "")
+def page_of(program):
+    return next(page for page in MAN if page.stem == program.name).read_text()
+
+
+@pytest.mark.parametrize("program", [WATCHDOGD, CTL, WATCHDOGD.with_name("osquery-watchdog.ext")],
+                         ids=lambda program: program.name)
+def test_manual_pages_have_every_option(program):
+    said = subprocess.run([program, "--help"], capture_output=True, text=True, check=True).stdout
+    words = [word for line in said.splitlines() if re.match(r" +--", line)
+             for word in re.findall(r"--\w+", line.strip().split("  ")[0])]
+    page = page_of(program)
+    # An option or a command of its own, or in the synopsis of a command.
+    items = "\n".join(re.findall(r"^\.It .*", page, re.M))
+    found = ["-" + word for word in re.findall(r"\bFl (-\w+)", items)]
+    assert sorted(set(words)) == sorted(set(found))
+
+
+def test_the_manual_page_has_every_command():
+    said = subprocess.run([CTL, "--help"], capture_output=True, text=True, check=True).stdout
+    words = re.findall(r"^  (\w+)", said[said.index("Commands:"):said.index("Options:")], re.M)
+    assert re.findall(r"^\.It Cm (\w+)", page_of(CTL), re.M) == words

@@ -10,6 +10,7 @@ import platform
 import pwd
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -163,6 +164,10 @@ def test_memory(stock, modes, signals):
     assert event["outcome"] == (outcome if stock.sees_ends else None)
     cause = stock.event(f"eid = {event['cause_eid']}")
     assert (cause["event"], cause["pid"], basis(cause)) == ("limit_exceeded", worker, "seen")
+    # What it was doing then, as a supervisor tells it.
+    details = json.loads(cause["details"])
+    assert details["busiest_threads"] and details["threads"] >= 1 and details["descriptors"] > 3
+    assert details["anonymous_bytes"] > 30 * 1024 * 1024 and not details["partial"]
     assert stock.observed() != worker
     assert stock.status("worker")["terminations"] == 1
 
@@ -179,6 +184,8 @@ def test_cpu(stock):
         "process_terminated", "cpu", "inferred")
     assert event["measured"] > event["limit_value"] and event["unit"] == "ms"
     assert event["utilization"] > event["utilization_limit"] == 10
+    details = json.loads(stock.event(f"eid = {event['cause_eid']}")["details"])
+    assert details["interval_ms"] > 0 and details["busiest_threads"][0]["cpu_ms"] > 0
 
 
 def test_a_crash_and_a_kill_are_nobodys_terminations(stock):
@@ -227,6 +234,12 @@ def test_a_crash_loop_to_the_end(stock):
     assert len(exits) == 5
     for truth in exits:
         assert stock.the_end_of(truth)["event"] == "process_exited"
+    # Its back-off is as short as its flag allows.
+    delayed = stock.events("event = 'respawn_delayed'")
+    assert [event["cause_eid"] for event in delayed] == [
+        event["eid"] for event in stock.events("event = 'process_exited' AND name = 'worker'")[:4]]
+    assert {(event["delay"], event["reason"], basis(event)) for event in delayed} == {
+        (1, "exit" if stock.sees_ends else None, "inferred")}
     reached = stock.wait_event("event = 'respawn_limit_reached'")
     assert (reached["name"], basis(reached)) == ("worker", "inferred")
     assert stock.wait_event("event = 'watchdog_stopped'")["cause_eid"] == reached["eid"]
@@ -290,7 +303,92 @@ def test_as_an_ordinary_user(stock):
     assert stock.stop() == 0
 
 
+def test_a_worker_that_is_held_back_is_told_while_it_is(stock):
+    worker = stock.start("--watchdog_max_delay=600", "--watcher_interval_ms=3000").observed()
+    ended = time.monotonic()
+    os.kill(worker, signal.SIGKILL)  # younger than 4 s
+    delayed = stock.wait_event("event = 'respawn_delayed'")
+    assert time.monotonic() - ended < 7
+    assert (delayed["delay"], delayed["restarts"], basis(delayed)) == (7, 0, "inferred")
+    assert delayed["cause_eid"] == stock.the_end_of({"pid": worker, "code": None, "signal": 9})["eid"]
+    assert stock.status("worker")["state"] == "waiting"
+    stock.wait_event("event = 'process_started' AND name = 'worker'", 2)
+    assert time.monotonic() - ended >= 7
+
+
+# --- what only an extension can see ---
+
+
+def shown(stock, name, expected):
+    def shows():
+        row = stock.status(name)
+        return row and (row["registered"], row["responsive"]) == expected
+    eventually(shows, f"{name} is {expected}")
+
+
+def test_registrations_versions_and_pings(stock):
+    one = stock.add_extension("one")
+    worker = stock.start(*SMALL).observed()
+    pid = stock.registered("one")
+    for name in ("one.ext", NAME):
+        shown(stock, name, (1, 1))
+        event = stock.event(f"event = 'extension_registered' AND name = '{name}'")
+        assert basis(event) == "seen"
+        assert json.loads(event["details"])["uuid"] == stock.status(name)["uuid"]
+        assert stock.status(name)["version"] == "0.1.0"
+    shown(stock, "worker", (None, 1))
+    eventually(lambda: stock.status("worker")["version"] == "5.23.0-standin", "the worker's version")
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        shown(stock, "one.ext", (1, 0))
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    eventually(lambda: stock.registered("one"), "it is registered again")
+    os.kill(worker, signal.SIGKILL)
+    death = stock.the_end_of(stock.wait_truth("exited", pid=worker))
+    gone = stock.wait_event(f"event = 'extension_unregistered' AND cause_eid = {death['eid']}")
+    assert (gone["reason"], basis(gone)) == ("worker_gone", "inferred")
+    stock.observed()
+    shown(stock, "one.ext", (1, 1))
+    assert str(one) == stock.status("one.ext")["path"]
+
+
+def test_a_denylisted_query_is_told_with_the_death_that_led_to_it(stock):
+    schedule = stock.directory / "schedule"
+    schedule.write_text("heavy 1 SELECT misbehave('grow:60:200,sleep:30')\n")
+    stock.start(*SMALL, "--watchdog_forced_shutdown_delay=1", f"--schedule={schedule}", ready=False)
+    told = stock.wait_event("event = 'query_denylisted'")
+    assert (told["query_name"], basis(told)) == ("heavy", "seen")
+    death = stock.event(f"eid = {told['cause_eid']}")
+    assert (death["event"], death["reason"]) == ("process_terminated", "memory")
+
+
 # --- who observes ---
+
+
+def test_who_comes_second_only_reads_until_the_first_is_gone(stock, directory):
+    (directory / "second").mkdir()
+    second = Stock(directory / "second", stock.osqueryd)
+    second.state_dir, second.runtime_dir = stock.state_dir, stock.runtime_dir
+    second.program(NAME, stock.tables_extension)
+    stock.start(*SMALL)
+    try:
+        second.start(*SMALL, ready=False)
+        # It says so once, and serves what the other one writes.
+        eventually(lambda: second.try_query("SELECT 1 FROM watchdog_events LIMIT 1"), "it reads")
+        rows = second.query("SELECT pid FROM watchdog_processes WHERE role = 'watchdog'")
+        assert rows == [{"pid": str(stock.process.pid)}]
+        assert stock.stop() == 0
+        eventually(lambda: (row := stock.status("watchdog")) and
+                   row["pid"] == second.process.pid, "it observes its own watcher")
+        assert second.log().count("can't observe osqueryd's watcher yet, and only reads") == 1
+        assert not stock.events("event = 'watchdog_crashed'")
+        assert second.stop() == 0
+    finally:
+        left = second.clean_up()
+    print(second.log())
+    assert not left
+
 
 
 def test_by_hand_it_observes_whoever_is_behind_the_socket(stock):

@@ -3,13 +3,14 @@
 import os
 import pathlib
 import pty
+import re
 import signal
 import subprocess
 import time
 
 import pytest
 
-from harness import STAND_IN, Proc, alive, all_processes, eventually
+from harness import MARK, STAND_IN, Proc, alive, all_processes, eventually
 
 # With --alarm_timeout=6 a stop grants two seconds. osqueryd itself refuses less than ten.
 STUBBORN = "#!/bin/sh\ntrap '' TERM INT\necho ready >\"$0.ready\"\nwhile :; do sleep 0.1; done\n"
@@ -274,7 +275,9 @@ def test_the_next_start_deals_with_leftovers_first(stand_in):
     stand_in.start(ready=False)
     new = stand_in.wait_event("event = 'process_started'", count=2)["pid"]
     assert not alive(old)
-    assert "ended 1 processes that a crashed osquery-watchdogd left behind" in stand_in.log()
+    # The worker, and perhaps what it waited for just then.
+    assert re.search("ended [12] processes that a crashed osquery-watchdogd left behind",
+                     stand_in.log())
 
     crashed = stand_in.event("event = 'watchdog_crashed'")
     started = stand_in.events("event = 'watchdog_started'")
@@ -302,6 +305,54 @@ def test_the_next_start_tells_of_a_termination_that_was_cut_short(stand_in):
     assert ended["run_id"] == exceeded["run_id"]
 
 
+def with_descendants(watchdog):
+    """A worker that starts something in its group, something out of it, which starts something in
+    its turn, and something without an environment. Returns their pids, in this order."""
+    marks = [watchdog.directory / f"descendant-{i}" for i in range(4)]
+    watchdog.program("descendant", "#!/bin/sh\necho $$ >$1.new\nmv $1.new $1\n"
+                                   "[ -z \"$2\" ] || setsid $0 $2 &\nexec sleep 1000\n")
+    program = watchdog.directory / "descendant"
+    watchdog.osqueryd = watchdog.program(
+        "osqueryd", f"#!/bin/sh\n{program} {marks[0]} &\nsetsid {program} {marks[1]} {marks[2]} &\n"
+                    f"env -i {program} {marks[3]} &\nexec sleep 1000\n")
+    watchdog.start()
+    return [int(eventually(lambda: mark.exists() and mark.read_text(), mark.name)) for mark in marks]
+
+
+def test_what_the_leftovers_started_goes_too(stand_in):
+    """It gets no signal when the watchdog dies, and is known by the mark that it inherited."""
+    *descendants, unmarked = with_descendants(stand_in)
+    run_id = stand_in.event("event = 'watchdog_started'")["run_id"]
+    marked = {"OSQUERY_WATCHDOG_RUN": run_id[:-1] + ("1" if run_id[-1] == "0" else "0")}
+    with subprocess.Popen(["sleep", "1000"], env=marked) as of_another_run:
+        try:
+            crash(stand_in)
+            assert all(alive(pid) for pid in descendants)
+            stand_in.osqueryd = STAND_IN / "osqueryd"
+            stand_in.start()
+            eventually(lambda: not any(alive(pid) for pid in descendants), "they are gone")
+            # Nothing proves that it is ours.
+            assert alive(unmarked) and alive(of_another_run.pid)
+            stand_in.wait_event("event = 'watchdog_started'", count=2)  # it takes signals
+            assert stand_in.stop() == 0
+        finally:
+            kill(unmarked)
+            of_another_run.kill()
+
+
+def test_a_descendant_may_start_the_next_watchdog(stand_in):
+    *descendants, unmarked = with_descendants(stand_in)
+    run_id = stand_in.event("event = 'watchdog_started'")["run_id"]
+    crash(stand_in)
+    stand_in.osqueryd = STAND_IN / "osqueryd"
+    stand_in.popen = {"env": {**os.environ, MARK: str(stand_in.directory),
+                              "OSQUERY_WATCHDOG_RUN": run_id}}
+    stand_in.start()
+    for pid in [*descendants, unmarked]:
+        assert alive(pid)
+        kill(pid)
+
+
 def test_a_process_that_only_has_the_pid_of_a_leftover_is_left_alone(stand_in):
     stand_in.start()
     crash(stand_in)
@@ -313,7 +364,7 @@ def test_a_process_that_only_has_the_pid_of_a_leftover_is_left_alone(stand_in):
             assert len(lines) == 2
             old = lines[1].split()[0]
             record.write_text("\n".join([lines[0], lines[1].replace(old, str(innocent.pid), 1)
-                                         .ljust(47)[:47], ""]))
+                                         .ljust(79)[:79], ""]))
             stand_in.start()
             assert alive(innocent.pid)
         finally:

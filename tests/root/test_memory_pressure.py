@@ -54,6 +54,18 @@ def test_our_oom_score_is_lowered_and_the_childrens_is_not(watchdog):
     assert oom_score_adj(watchdog.worker()) == 7
 
 
+def test_a_lowered_score_is_ours_alone(watchdog):
+    """As with systemd's OOMScoreAdjust=."""
+    def lower():
+        try:
+            pathlib.Path("/proc/self/oom_score_adj").write_text("-500")
+        except PermissionError:
+            pass  # without CAP_SYS_RESOURCE it stays what it is
+    watchdog.popen = {"preexec_fn": lower}
+    watchdog.start()
+    assert oom_score_adj(watchdog.worker()) == max(oom_score_adj("self"), 0)
+
+
 def test_our_working_set_is_locked(watchdog):
     watchdog.start()
     status = pathlib.Path(f"/proc/{watchdog.process.pid}/status").read_text()

@@ -73,7 +73,7 @@ looked_at(SimOracle *oracle, guint process, const WdSample *sample, gboolean reg
   const gboolean no_memory = sample == NULL || (oracle->limits.memory_metric == WD_METRIC_PRIVATE &&
                                                 sample->private_bytes == WD_NONE);
   if (no_memory)
-    view->clean_us = oracle->now_us + WD_CHECK_INTERVAL_S * SIM_S;
+    view->clean_us = MAX(view->clean_us, oracle->now_us + WD_CHECK_INTERVAL_S * SIM_S);
   if (sample == NULL)
     return;
   const WdVerdict verdict =

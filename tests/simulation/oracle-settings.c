@@ -13,6 +13,7 @@ sim_oracle_add(SimOracle *oracle)
       .uuid = WD_NONE,
       .missing_us = WD_NONE,
       .due_us = oracle->now_us,
+      .clean_us = oracle->disturbed_until_us + WD_CHECK_INTERVAL_S * SIM_S,
       .stopped = oracle->stopping,
   };
 }
@@ -53,7 +54,7 @@ sim_oracle_wanted(SimOracle *oracle, guint process, gboolean wanted)
     view->stopped = view->stopped && oracle->stopping;
   } else if (view->pid == WD_NONE) {
     view->stopped = !view->spawning;
-    view->abandoned = FALSE;
+    view->abandoned = view->abandoned && view->spawning;
   } else if (sim_view_running(view)) {
     sim_oracle_unwanted(oracle, view);
   }

@@ -58,9 +58,11 @@ TEST(CtlOptions, Commands)
     std::vector<const char *> arguments;
     CtlCommand command;
   } cases[] = {
-      {{"--help"}, CTL_COMMAND_HELP},      {{"--version"}, CTL_COMMAND_VERSION},
-      {{"status"}, CTL_COMMAND_STATUS},    {{"events"}, CTL_COMMAND_EVENTS},
-      {{"query", "x"}, CTL_COMMAND_QUERY}, {{"nonsense", "--help"}, CTL_COMMAND_HELP},
+      {{"--help"}, CTL_COMMAND_HELP},          {{"--version"}, CTL_COMMAND_VERSION},
+      {{"status"}, CTL_COMMAND_STATUS},        {{"events"}, CTL_COMMAND_EVENTS},
+      {{"query", "x"}, CTL_COMMAND_QUERY},     {{"nonsense", "--help"}, CTL_COMMAND_HELP},
+      {{"query"}, CTL_COMMAND_QUERY},          {{"explain"}, CTL_COMMAND_EXPLAIN},
+      {{"explain", "7"}, CTL_COMMAND_EXPLAIN},
   };
   for (const auto &c : cases) {
     g_autoptr(CtlOptions) options = parse(c.arguments);
@@ -87,6 +89,16 @@ TEST(CtlOptions, SqlMayBeAnything)
   }
 }
 
+TEST(CtlOptions, OperandsMayBeLeftOut)
+{
+  g_autoptr(CtlOptions) query = parse({"query"});
+  EXPECT_EQ(query->sql, nullptr);
+  g_autoptr(CtlOptions) newest = parse({"explain"});
+  EXPECT_EQ(newest->eid, 0);
+  g_autoptr(CtlOptions) explain = parse({"explain", "9223372036854775807"});
+  EXPECT_EQ(explain->eid, G_MAXINT64);
+}
+
 TEST(CtlOptions, BadUsageNamesTheArgument)
 {
   const struct {
@@ -96,6 +108,13 @@ TEST(CtlOptions, BadUsageNamesTheArgument)
       {{}, "COMMAND: is missing, one of status, events, explain, report, query"},
       {{"stat"}, "stat: is no command, expected one of status, events, explain, report, query"},
       {{"status", "now"}, "now: is one argument too many"},
+      {{"explain", "1", "2"}, "2: is one argument too many"},
+      {{"explain", "all"}, "explain all: is no event's number, expected an eid such as 42"},
+      {{"explain", "0"}, "explain 0: is no event's number, expected an eid such as 42"},
+      {{"explain", "1x"}, "explain 1x: is no event's number, expected an eid such as 42"},
+      {{"explain", ""}, "explain : is no event's number, expected an eid such as 42"},
+      {{"explain", "9223372036854775808"},
+       "explain 9223372036854775808: is no event's number, expected an eid such as 42"},
       {{"report"}, "report: expects --html FILE, or --html - for the standard output"},
       {{"report", "--html="}, "report: expects --html FILE, or --html - for the standard output"},
       {{"report", "--html=a", "b"}, "b: is one argument too many"},

@@ -121,11 +121,33 @@ TEST(CtlPrint, BoxOfManyRows)
 
 TEST(CtlPrint, Log)
 {
-  std::string row = "SELECT 12, 0, 'r', 'process_exited', 'worker', 'worker', 'p', 42";
-  for (int i = 8; i < 27; i++)
-    row += ", NULL";
-  std::string text = printed(ctl_print_log, (row + ", 'it' || char(27)").c_str());
-  EXPECT_EQ(text.substr(text.find("  ")), "  12  process_exited         worker[42]: it\\x1b\n");
+  // eid, time, run_id, event, … lifetime_ms, delay, … cause_eid, details, message
+  const struct {
+    const char *event;
+    const char *lifetime_ms;
+    const char *delay;
+    const char *cause;
+    const char *line;
+  } cases[] = {
+      {"process_exited", "NULL", "NULL", "NULL",
+       "  12  process_exited         worker[42]: it\\x1b\n"},
+      {"process_exited", "7500000", "NULL", "7",
+       "  12  process_exited         worker[42]: it\\x1b (lived 2h 5m; because of 7)\n"},
+      {"respawn_delayed", "NULL", "90", "11",
+       "  12  respawn_delayed        worker[42]: it\\x1b (next start in 1m 30s; because of 11)\n"},
+      {"query_denylisted", "500", "NULL", "NULL", // of the worker that shows it
+       "  12  query_denylisted       worker[42]: it\\x1b\n"},
+      {"of_tomorrow", "500", "NULL", "NULL", "  12  of_tomorrow            worker[42]: it\\x1b\n"},
+  };
+  for (const auto &c : cases) {
+    std::string row = std::string("SELECT 12, 0, 'r', '") + c.event + "', 'r', 'worker', 'p', 42";
+    for (int i = 8; i < 20; i++)
+      row += ", NULL";
+    row += std::string(", ") + c.lifetime_ms + ", " + c.delay + ", NULL, NULL, NULL, " + c.cause +
+           ", NULL, 'it' || char(27)";
+    std::string text = printed(ctl_print_log, row.c_str());
+    EXPECT_EQ(text.substr(text.find("  ")), c.line);
+  }
 }
 
 TEST(CtlText, VisibleText)

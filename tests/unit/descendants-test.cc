@@ -75,4 +75,32 @@ TEST(Descendants, WhoIsOursButNotSupervisedWasLeftBehind)
   }
 }
 
+TEST(Descendants, AMarkIsAWholeEntryOfTheEnvironment)
+{
+  using namespace std::string_literals;
+  const struct {
+    std::string environment;
+    gboolean marked;
+  } cases[] = {
+      {"", FALSE},
+      {"RUN=abc\0"s, TRUE},
+      {"PATH=/bin\0RUN=abc\0HOME=/\0"s, TRUE},
+      {"PATH=/bin\0RUN=abc"s, TRUE},
+      {"RUN=abcd\0"s, FALSE},
+      {"RUN=ab\0c\0"s, FALSE},
+      {"XRUN=abc\0"s, FALSE},
+      {"X=RUN=abc\0"s, FALSE},
+      {"RUN=\0abc\0"s, FALSE},
+      {"\0\0\0RUN=abc\0"s, TRUE},
+      {"\0\0\0"s, FALSE},
+      {std::string(100000, 'x'), FALSE},
+  };
+  for (const auto &c : cases) {
+    /* Exactly so long, for the sanitizers. */
+    const std::vector<char> bytes(c.environment.begin(), c.environment.end());
+    EXPECT_EQ(wd_descendants_marked(bytes.data(), bytes.size(), "RUN=abc"), c.marked)
+        << c.environment.substr(0, 40);
+  }
+}
+
 } // namespace

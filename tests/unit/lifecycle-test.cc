@@ -205,6 +205,32 @@ TEST_F(LifecycleTest, GoneByItselfBeforeTheFirstSignal)
   EXPECT_EQ(machine->status("worker")["terminations"], "0");
 }
 
+/* An exit's code and a signal are kept apart, and the kernel's killing for want of memory from
+ * others'. */
+TEST_F(LifecycleTest, HowItEndedIsToldInFull)
+{
+  const struct {
+    const char *end;
+    const char *actions;
+    gint64 code;
+    gint64 signal;
+  } cases[] = {
+      {"exited worker 0", "process_exited worker exit, spawn worker", 0, WD_NONE},
+      {"exited worker 9", "process_exited worker exit, spawn worker", 9, WD_NONE},
+      {"killed worker 9", "process_exited worker signal, spawn worker", WD_NONE, 9},
+      {"killed worker 11", "process_exited worker signal, spawn worker", WD_NONE, 11},
+      {"oom worker", "process_exited worker oom, spawn worker", WD_NONE, 9},
+  };
+  begin();
+  for (const auto &c : cases) {
+    machine->act("wait 60");
+    EXPECT_EQ(machine->act(c.end), c.actions);
+    EXPECT_EQ(last(WD_EVENT_PROCESS_EXITED)->exit_code, c.code) << c.end;
+    EXPECT_EQ(last(WD_EVENT_PROCESS_EXITED)->exit_signal, c.signal) << c.end;
+    machine->act("spawned worker");
+  }
+}
+
 TEST_F(LifecycleTest, StuckIsReportedAndNeverRespawnedBeside)
 {
   begin();
@@ -273,6 +299,33 @@ TEST_F(LifecycleTest, NothingBeforeTheDelayAndAllOfItAtItsEnd)
       {"memory a 310", ""},
       {"wait 28", "@27 limit_exceeded worker memory ack, limit_exceeded a memory ack, "
                   "@27.02 USR1 worker, TERM worker, TERM a"},
+  });
+}
+
+/* osquery doesn't look at those after the first. */
+TEST_F(LifecycleTest, EveryExtensionIsLookedAtDuringTheDelay)
+{
+  WdLimits limits = normal_limits();
+  limits.watchdog_delay_s = 31;
+  begin(limits, {"a", "b", "c"});
+  machine->play({{"memory b 110", ""}, {"memory c 60", ""}, {"wait 3", ""}});
+  EXPECT_EQ(machine->status("b")["footprint"], std::to_string(100 * kMegabyte));
+  EXPECT_EQ(machine->status("c")["footprint"], std::to_string(50 * kMegabyte));
+  EXPECT_EQ(machine->status("c")["enforced"], "0");
+}
+
+/* For extensions too, which may be older than the worker. */
+TEST_F(LifecycleTest, TheDelayRunsAnewFromEachStartOfTheWorker)
+{
+  WdLimits limits = normal_limits();
+  limits.watchdog_delay_s = 31;
+  begin(limits, {"a"});
+  machine->play({
+      {"wait 100", ""},
+      {"killed worker 11", "process_exited worker signal, spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"memory a 310", ""},
+      {"wait 32", "@31 limit_exceeded a memory ack, @31.02 TERM a"},
   });
 }
 

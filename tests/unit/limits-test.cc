@@ -46,6 +46,11 @@ TEST(Limits, AreTheLevelsUnlessAFlagSaysOtherwise)
   }
 }
 
+TEST(Limits, TheCheckIntervalIsThreeSecondsAtEveryLevel)
+{
+  EXPECT_EQ(WD_CHECK_INTERVAL_S, 3);
+}
+
 TEST(Limits, LevelsHaveNames)
 {
   EXPECT_STREQ(wd_limits_level_name(-1), "-1");

@@ -2,8 +2,8 @@
  *
  * A script is a list of lines, each an input and the actions that must follow. Inputs:
  *   tick · wait SECONDS · next · spawned NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
- * · accepts · stored (everything so far) · wanted NAME · unwanted NAME · settings (the machine's
- * `limits`, as changed by the test) · stop · report NAME… (of the worker, that these are
+ * · oom NAME · accepts · stored (everything so far) · wanted NAME · unwanted NAME · settings (the
+ * machine's `limits`, as changed by the test) · stop · report NAME… (of the worker, that these are
  * registered) · silent (a report that the worker doesn't answer) · denylisted QUERY and, as changes
  * of what the next samples show, without a step: memory NAME MB · cpu NAME PERCENT · parent NAME
  * PID · unreadable NAME · readable NAME
@@ -307,11 +307,12 @@ private:
     } else if (verb == "failed") {
       input.kind = WD_INPUT_SPAWN_FAILED;
       input.spawn_error = "No such file or directory";
-    } else if (verb == "exited" || verb == "killed") {
+    } else if (verb == "exited" || verb == "killed" || verb == "oom") {
       input.kind = WD_INPUT_EXITED;
       source.pid = WD_NONE;
       input.exited.code = verb == "exited" ? number : WD_NONE;
-      input.exited.signal = verb == "killed" ? number : WD_NONE;
+      input.exited.signal = verb == "killed" ? number : verb == "oom" ? SIGKILL : WD_NONE;
+      input.exited.oom = verb == "oom";
     } else if (verb == "accepts") {
       input.kind = WD_INPUT_MANAGER_ACCEPTS;
     } else if (verb == "stored") {

@@ -72,6 +72,46 @@ TEST_F(Meter, AllowsWhatIsExactlyTheLimit)
   EXPECT_EQ(meter.strikes, 1u);
 }
 
+TEST_F(Meter, AllowsAShareOfAllCpusAndOfTheTimeThatPassed)
+{
+  const struct {
+    gint64 percent;
+    guint cpus;
+    gint64 interval_ms;
+    gint64 allowed_ms;
+  } cases[] = {
+      {10, 1, 3000, 300}, {10, 2, 3000, 600},    {10, 64, 3000, 19200}, {5, 8, 3000, 1200},
+      {1, 1, 3000, 30},   {100, 4, 3000, 12000}, {10, 2, 3001, 600},    {10, 2, 4500, 900},
+  };
+  for (const auto &c : cases) {
+    limits.utilization_limit = c.percent;
+    limits.cpus = c.cpus;
+    for (const gint64 over : {0, 1}) {
+      wd_meter_reset(&meter, START);
+      sample(used(c.allowed_ms, over), c.interval_ms * MS);
+      EXPECT_EQ(meter.strikes, over) << c.percent << " % of " << c.cpus;
+      EXPECT_EQ(meter.cpu_allowed_ms, c.allowed_ms) << c.percent << " % of " << c.cpus;
+    }
+  }
+}
+
+TEST_F(Meter, StrikesTimesTheIntervalReachTheLatencyLimit)
+{
+  const struct {
+    gint64 latency_s;
+    int strikes;
+  } cases[] = {{0, 1}, {1, 1}, {3, 1}, {4, 2}, {6, 2}, {7, 3}, {12, 4}, {1000, 334}};
+  for (const auto &c : cases) {
+    limits.latency_limit_s = c.latency_s;
+    wd_meter_reset(&meter, START);
+    int strikes = 1;
+    while (sample(used(1000 * strikes, 0), 3 * SECOND * strikes).kind == WD_VERDICT_WITHIN &&
+           strikes < 1000)
+      strikes++;
+    EXPECT_EQ(strikes, c.strikes) << c.latency_s << " s";
+  }
+}
+
 TEST_F(Meter, StrikesInARowForTheLatencyLimitAreTooMuch)
 {
   for (int i = 1; i <= 3; i++) {

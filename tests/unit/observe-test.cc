@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <string>
+#include <vector>
 
 namespace
 {
@@ -33,7 +34,7 @@ protected:
   Observe()
   {
     const WdFound watcher = {WD_ROLE_WATCHDOG, "watchdog", "/o/osqueryd", WATCHER, 1, START};
-    observe = wd_observe_new(&watcher, START);
+    observe = wd_observe_new(&watcher, 3, START);
     now_us = START;
     appear(WD_ROLE_WORKER, "worker", WORKER);
     appear(WD_ROLE_EXTENSION, "one.ext", EXTENSION);
@@ -43,6 +44,8 @@ protected:
     limits.latency_limit_s = 6;
     limits.respawn_limit = limits.quick_exit_s = 4;
     limits.forced_shutdown_delay_s = 4;
+    limits.respawn_delay_s = 5;
+    limits.max_delay_s = 600;
     limits.cpus = 1;
     wd_observe_set_limits(observe, &limits);
     take();
@@ -53,16 +56,38 @@ protected:
     wd_observe_free(observe);
   }
 
-  void appear(WdRole role, const char *name, gint64 pid)
+  void appear(WdRole role, const char *name, gint64 pid, const char *path = "/o/p")
   {
-    const WdFound found = {role, name, "/o/p", pid, pid * 100, now_us};
+    const WdFound found = {role, name, path, pid, pid * 100, now_us};
     wd_observe_appeared(observe, &found, now_us);
+  }
+
+  /* @entries: pid and uuid of who is registered. */
+  void report(gint64 worker, const std::vector<std::pair<gint64, gint64>> &entries)
+  {
+    auto *observation = g_new0(WdObservation, 1);
+    observation->kind = WD_OBSERVATION_REPORT;
+    observation->worker_pid = worker;
+    observation->report.responsive = observation->report.listed = TRUE;
+    g_strlcpy(observation->report.version, "5.23.0", sizeof observation->report.version);
+    for (const auto &[pid, uuid] : entries) {
+      auto *entry = &observation->report.extensions[observation->report.n_extensions++];
+      entry->pid = pid;
+      entry->uuid = uuid;
+      entry->responsive = TRUE;
+    }
+    wd_observe_observed(observe, observation, now_us);
+    g_free(observation);
   }
 
   void look(gint64 pid, gint64 cpu_ms, gint64 resident_bytes)
   {
     const WdSample sample = {cpu_ms, 0, resident_bytes, WD_NONE, 1, WATCHER};
-    wd_observe_looked(observe, pid, &sample, now_us);
+    std::vector<const WdSample *> samples(wd_observe_count(observe));
+    for (guint i = 0; i < samples.size(); i++)
+      if (wd_observe_pid(observe, i) == pid)
+        samples[i] = &sample;
+    wd_observe_tick(observe, samples.data(), now_us);
   }
 
   void at(double seconds)
@@ -93,7 +118,14 @@ protected:
   string take()
   {
     string text;
-    while (WdEvent *event = wd_observe_take_event(observe)) {
+    g_autoptr(GArray) actions = wd_observe_take_actions(observe);
+    for (guint i = 0; i < actions->len; i++) {
+      const WdAction *action = &g_array_index(actions, WdAction, i);
+      const WdEvent *event = action->event;
+      EXPECT_NE(action->kind, WD_ACTION_SIGNAL);
+      threads += action->kind == WD_ACTION_REMEMBER_THREADS;
+      if (action->kind != WD_ACTION_RECORD)
+        continue;
       text +=
           (text.empty() ? "" : ", ") + string(wd_event_kind_name(event->kind)) + " " + event->name;
       if (wd_reason_name(event->reason) != nullptr)
@@ -114,7 +146,8 @@ protected:
       last_seq = event->seq;
       last_cause = event->cause_seq;
       last_measured = event->measured;
-      wd_event_free(event);
+      last_delay_s = event->delay_s;
+      last_details = action->details;
     }
     return text;
   }
@@ -123,14 +156,16 @@ protected:
   WdObserve *observe;
   gint64 now_us;
   guint64 last_seq = 0, last_cause = 0;
-  gint64 last_measured = 0;
+  gint64 last_measured = 0, last_delay_s = 0;
+  gboolean last_details = FALSE; /* to be filled in */
+  int threads = 0;
 };
 
 TEST_F(Observe, WhatRunsAlreadyIsInferredToHaveStarted)
 {
   const WdFound watcher = {WD_ROLE_WATCHDOG, "watchdog", nullptr, WATCHER, 1, START};
   wd_observe_free(observe);
-  observe = wd_observe_new(&watcher, START + 5 * SECOND);
+  observe = wd_observe_new(&watcher, 3, START + 5 * SECOND);
   appear(WD_ROLE_WORKER, "worker", WORKER);
   at(6);
   appear(WD_ROLE_EXTENSION, "one.ext", EXTENSION);
@@ -240,6 +275,9 @@ TEST_F(Observe, LimitsCountWhereTheWatcherEnforcesThem)
   EXPECT_EQ(take(), "");
   at(61);
   look(EXTENSION, 0, 90 * MIB);
+  at(64);
+  look(WORKER, 0, 20 * MIB);
+  at(65);
   look(WORKER, 0, 90 * MIB);
   EXPECT_EQ(take(), "limit_exceeded one.ext memory seen, limit_exceeded worker memory seen");
 }
@@ -248,7 +286,7 @@ TEST_F(Observe, NothingIsJudgedBeforeTheLimitsAreKnown)
 {
   const WdFound watcher = {WD_ROLE_WATCHDOG, "watchdog", nullptr, WATCHER, 1, START};
   wd_observe_free(observe);
-  observe = wd_observe_new(&watcher, START);
+  observe = wd_observe_new(&watcher, 3, START);
   at(0);
   appear(WD_ROLE_WORKER, "worker", WORKER);
   last_seq = 0;
@@ -328,6 +366,8 @@ TEST_F(Observe, AnExtensionThatASignalEndsFollowsNobody)
 
 TEST_F(Observe, AWatcherThatEndsAfterTooManyQuickExitsGaveUp)
 {
+  limits.max_delay_s = 0;
+  wd_observe_set_limits(observe, &limits);
   for (int i = 1; i <= 5; i++) {
     now_us += 3 * SECOND;
     gone(WORKER, exited(1));
@@ -343,6 +383,8 @@ TEST_F(Observe, AWatcherThatEndsAfterTooManyQuickExitsGaveUp)
 
 TEST_F(Observe, AWatcherThatEndsAfterFewerQuickExitsDidNot)
 {
+  limits.max_delay_s = 0;
+  wd_observe_set_limits(observe, &limits);
   for (int i = 1; i <= 5; i++) {
     now_us += (i == 2 ? 5 : 3) * SECOND;
     gone(WORKER, exited(1));
@@ -360,39 +402,237 @@ TEST_F(Observe, ARunIsClosedOnce)
   gone(WATCHER, killed(SIGKILL));
   EXPECT_EQ(take(), "watchdog_stopped watchdog signal seen signal=9");
   gone(WORKER, exited(0));
-  wd_observe_stop(observe);
+  wd_observe_stop(observe, now_us);
   EXPECT_EQ(take(), "");
 }
 
 TEST_F(Observe, AskedToStop)
 {
-  wd_observe_stop(observe);
+  wd_observe_stop(observe, now_us);
   EXPECT_EQ(take(), "watchdog_stopped watchdog request seen");
 }
 
-TEST_F(Observe, AZombieIsNoNewProcess)
+TEST_F(Observe, LooksAsRarelyAsASupervisorAndSoonerNearALimit)
 {
-  EXPECT_TRUE(wd_observe_knows(observe, WORKER));
-  gone(WORKER, exited(0));
-  EXPECT_FALSE(wd_observe_knows(observe, WORKER));
-  EXPECT_TRUE(wd_observe_has_seen(observe, WORKER, WORKER * 100));
-  EXPECT_FALSE(wd_observe_has_seen(observe, WORKER, WORKER * 100 + 1)); // its pid, used again
+  at(3);
+  look(WORKER, 0, 20 * MIB);
+  EXPECT_EQ(wd_observe_deadline(observe), now_us + 300000 + 50 * MIB / 1000);
+  limits.memory_limit_bytes = 5000 * MIB;
+  wd_observe_set_limits(observe, &limits);
+  at(3.4);
+  look(WORKER, 0, 20 * MIB);
+  EXPECT_EQ(wd_observe_deadline(observe), START + 6 * SECOND);
+  limits.memory_limit_bytes = 50 * MIB;
+  wd_observe_set_limits(observe, &limits);
+  at(6);
+  look(WORKER, 0, 45 * MIB);
+  at(6.33);
+  look(WORKER, 0, 65 * MIB); // 20 MiB in 0.33 s, 5 MiB away
+  EXPECT_LE(wd_observe_deadline(observe), now_us + SECOND / 10);
 }
 
-TEST_F(Observe, LooksSecondlyAndSoonerNearALimit)
+TEST_F(Observe, LooksAtTheMomentsOfTheWatchersChecks)
 {
-  gint64 pid = 0;
-  for (gint64 each : {WATCHER, WORKER, EXTENSION})
-    look(each, 0, 20 * MIB);
-  EXPECT_GT(wd_observe_next_look(observe, &pid), now_us);
+  at(100);
+  gone(WORKER, exited(0));
+  at(101.7);
+  appear(WD_ROLE_WORKER, "worker", 21);
+  limits.memory_limit_bytes = 5000 * MIB;
+  wd_observe_set_limits(observe, &limits);
+  at(101.8);
+  look(21, 0, MIB);
+  at(102.3);
+  look(21, 0, MIB);
+  EXPECT_EQ(wd_observe_deadline(observe), START + 104700 * 1000);
+}
+
+TEST_F(Observe, LooksMoreCloselyBeforeTheLastStrike)
+{
+  limits.memory_limit_bytes = 5000 * MIB;
+  wd_observe_set_limits(observe, &limits);
   at(3);
-  for (gint64 each : {WATCHER, EXTENSION, WORKER})
-    look(each, 0, 20 * MIB);
-  EXPECT_LE(wd_observe_next_look(observe, &pid), now_us + SECOND);
-  at(3.2);
-  look(WORKER, 0, 45 * MIB);
-  EXPECT_LE(wd_observe_next_look(observe, &pid), now_us + SECOND / 10);
-  EXPECT_EQ(pid, WORKER);
+  look(WORKER, 100, 20 * MIB);
+  EXPECT_EQ(wd_observe_deadline(observe), START + 6 * SECOND);
+  at(6);
+  look(WORKER, 2000, 20 * MIB);
+  EXPECT_EQ(wd_observe_deadline(observe), START + 7 * SECOND);
+  take();
+  EXPECT_EQ(threads, 1); // what they used until then is remembered
+}
+
+TEST_F(Observe, ABreachIsSeenInDetailWhileItLasts)
+{
+  grow(WORKER);
+  EXPECT_EQ(take(), "limit_exceeded worker memory seen");
+  EXPECT_TRUE(last_details);
+  gone(WORKER);
+  EXPECT_EQ(take(), "process_terminated worker memory inferred");
+  EXPECT_FALSE(last_details);
+}
+
+/* --- the watcher's back-off --- */
+
+TEST_F(Observe, AWorkerThatIsHeldBackIsToldWhileItIs)
+{
+  const gint64 delays_s[] = {7, 9, 13, 21};
+  gint64 pid = WORKER;
+  double s = 0;
+  for (gint64 delay_s : delays_s) {
+    at(s += 1);
+    gone(pid, exited(1));
+    EXPECT_EQ(take(), "process_exited worker exit seen code=1");
+    const guint64 exit = last_seq;
+    EXPECT_LE(wd_observe_deadline(observe), now_us + 4 * SECOND);
+    at(s + 3.9);
+    look(WATCHER, 0, MIB);
+    EXPECT_EQ(take(), "");
+    at(s + 4.1);
+    look(WATCHER, 0, MIB);
+    EXPECT_EQ(take(), "respawn_delayed worker exit inferred");
+    EXPECT_EQ(last_delay_s, delay_s);
+    EXPECT_EQ(last_cause, exit);
+    at(s += 1 + (double)delay_s);
+    appear(WD_ROLE_WORKER, "worker", ++pid);
+    EXPECT_EQ(take(), "process_started worker seen");
+  }
+  at(s += 1);
+  gone(pid, exited(1));
+  at(s + 10);
+  look(WATCHER, 0, MIB);
+  EXPECT_EQ(take(), "process_exited worker exit seen code=1"); // now it gives up
+  gone(WATCHER, exited(1));
+  EXPECT_EQ(take(), "respawn_limit_reached worker exit inferred, "
+                    "watchdog_stopped watchdog exit seen code=1");
+}
+
+/* osquery's watcher goes by the worker's age when it looks, which may be over 4 s by then. */
+TEST_F(Observe, WhetherItWasHeldBackIsToldByTheNextStart)
+{
+  struct {
+    double lived_s, away_s;
+    gint64 max_delay_s;
+    const char *events;
+  } const rows[] = {
+      {1, 8, 600, "respawn_delayed worker exit inferred, process_started worker seen"},
+      {1, 1, 600, "process_started worker seen"}, // no osquery does that
+      {3, 2, 600, "process_started worker seen"}, // 5 s old when it was looked at
+      {3, 3.5, 600, "process_started worker seen"},
+      {1, 2.5, 1, "respawn_delayed worker exit inferred, process_started worker seen"},
+      {3.5, 2.9, 1, "process_started worker seen"}, // 5.4 s old when it was looked at
+      {30, 20, 600, "process_started worker seen"},
+  };
+  gint64 pid = WORKER;
+  double s = 0;
+  for (const auto &row : rows) {
+    limits.max_delay_s = row.max_delay_s;
+    wd_observe_set_limits(observe, &limits);
+    at(s += row.lived_s);
+    gone(pid, exited(1));
+    take();
+    at(s += row.away_s);
+    appear(WD_ROLE_WORKER, "worker", ++pid);
+    EXPECT_EQ(take(), row.events) << row.lived_s << " " << row.away_s;
+  }
+}
+
+TEST_F(Observe, AWatcherThatMayBeBusyWithSomebodyElseHoldsNobodyBack)
+{
+  limits.enforce_extensions = TRUE;
+  wd_observe_set_limits(observe, &limits);
+  grow(EXTENSION);
+  EXPECT_EQ(take(), "limit_exceeded one.ext memory seen");
+  gone(WORKER, exited(1)); // at 3.5 s
+  take();
+  at(8);
+  look(WATCHER, 0, MIB);
+  EXPECT_EQ(take(), "");
+  at(9.5);
+  gone(EXTENSION, killed(SIGKILL));
+  appear(WD_ROLE_WORKER, "worker", 21);
+  EXPECT_EQ(take(), "process_terminated one.ext memory inferred signal=9 killed, "
+                    "process_started worker seen");
+}
+
+/* --- what only an extension can see --- */
+
+TEST_F(Observe, RegistrationsAreRecordedAsASupervisorDoes)
+{
+  report(WORKER, {{EXTENSION, 7}});
+  EXPECT_EQ(take(), "extension_registered one.ext seen");
+  report(WORKER, {{EXTENSION, 7}});
+  EXPECT_EQ(take(), "");
+  {
+    g_autoptr(GPtrArray) rows = wd_observe_status(observe, now_us, 0);
+    const auto *worker = (const WdProcessStatus *)g_ptr_array_index(rows, 1);
+    const auto *extension = (const WdProcessStatus *)g_ptr_array_index(rows, 2);
+    EXPECT_EQ(worker->responsive, 1);
+    EXPECT_STREQ(worker->version, "5.23.0");
+    EXPECT_EQ(extension->registered, 1);
+    EXPECT_EQ(extension->uuid, 7);
+    EXPECT_EQ(extension->responsive, 1);
+  }
+  at(3);
+  report(WORKER, {});
+  EXPECT_EQ(take(), "extension_unregistered one.ext registration seen");
+  report(99, {{EXTENSION, 7}}); // of another worker
+  EXPECT_EQ(take(), "");
+  report(WORKER, {{EXTENSION, 8}});
+  take();
+  at(5);
+  gone(WORKER, killed(SIGKILL));
+  EXPECT_EQ(take(), "process_exited worker signal seen signal=9, "
+                    "extension_unregistered one.ext worker_gone inferred");
+  EXPECT_EQ(last_cause, last_seq - 1);
+}
+
+TEST_F(Observe, WhenReportsStayAwayNothingIsClaimed)
+{
+  report(WORKER, {{EXTENSION, 7}});
+  at(30);
+  g_autoptr(GPtrArray) rows = wd_observe_status(observe, now_us, 0);
+  const auto *extension = (const WdProcessStatus *)g_ptr_array_index(rows, 2);
+  EXPECT_EQ(extension->registered, WD_NONE);
+  EXPECT_EQ(extension->uuid, WD_NONE);
+}
+
+TEST_F(Observe, ADenylistedQueryIsToldWithTheDeathThatLedToIt)
+{
+  at(5);
+  gone(WORKER, killed(SIGKILL));
+  take();
+  const guint64 death = last_seq;
+  at(6);
+  appear(WD_ROLE_WORKER, "worker", 21);
+  take();
+  auto *observation = g_new0(WdObservation, 1);
+  observation->kind = WD_OBSERVATION_DENYLISTED;
+  observation->worker_pid = 21;
+  g_strlcpy(observation->denylisted.name, "heavy", sizeof observation->denylisted.name);
+  for (int i = 0; i < 2; i++)
+    wd_observe_observed(observe, observation, now_us);
+  g_free(observation);
+  EXPECT_EQ(take(), "query_denylisted worker seen");
+  EXPECT_EQ(last_cause, death);
+}
+
+/* --- names --- */
+
+TEST_F(Observe, ExtensionsThatShareANameAreToldApart)
+{
+  appear(WD_ROLE_EXTENSION, "one.ext", 31, "/q/one.ext");
+  appear(WD_ROLE_EXTENSION, "one.ext", 32, "/q/one.ext");
+  appear(WD_ROLE_EXTENSION, "script", 33, nullptr);
+  appear(WD_ROLE_EXTENSION, "script", 34, nullptr);
+  EXPECT_EQ(take(), "process_started /q/one.ext seen, process_started one.ext (2) seen, "
+                    "process_started script seen, process_started script (1) seen");
+  for (gint64 pid : {EXTENSION, (gint64)31, (gint64)34})
+    gone(pid, exited(1));
+  take();
+  appear(WD_ROLE_EXTENSION, "one.ext", 41, "/q/one.ext");
+  appear(WD_ROLE_EXTENSION, "script", 44, nullptr);
+  appear(WD_ROLE_EXTENSION, "one.ext", 40, "/o/p");
+  EXPECT_EQ(take(), "process_started /q/one.ext seen, process_started script (1) seen, "
+                    "process_started one.ext seen");
 }
 
 TEST_F(Observe, TheStatusCounts)
@@ -440,6 +680,10 @@ TEST(ObserveLimits, FromOptions)
   EXPECT_EQ(limits.watchdog_delay_s, 60);
   EXPECT_TRUE(limits.enforce && limits.enforce_extensions);
   EXPECT_EQ(limits.cpus, 2u);
+  EXPECT_EQ(limits.max_delay_s, 600); // a hidden flag
+  g_hash_table_insert(options, (gpointer) "watchdog_max_delay", (gpointer) "20");
+  ASSERT_TRUE(wd_observe_limits(options, 2, &limits));
+  EXPECT_EQ(limits.max_delay_s, 20);
   for (const char *bad : {"", "x", "-1", "99999999999999999999"}) {
     g_hash_table_insert(options, (gpointer) "watchdog_delay", (gpointer)bad);
     EXPECT_FALSE(wd_observe_limits(options, 2, &limits)) << bad;

@@ -64,6 +64,7 @@ TEST(ProcEvent, WhatIsNone)
   EXPECT_EQ(parse(datagram(EXIT, 8, 7, 0), &pid, &how), WD_PROC_EVENT_OTHER); // a thread
   EXPECT_EQ(parse(datagram(1, 7, 7, 0), &pid, &how), WD_PROC_EVENT_OTHER);    // a fork
   EXPECT_EQ(parse(datagram(EXIT, 7, 7, 0, 99), &pid, &how), WD_PROC_EVENT_OTHER);
+  EXPECT_EQ(parse(datagram(EXIT, -7, -7, 0), &pid, &how), WD_PROC_EVENT_OTHER);
   EXPECT_EQ(parse(datagram(0, 0, 0, 0), &pid, &how), WD_PROC_EVENT_ANSWER);
   EXPECT_EQ(parse(datagram(0, 1, 0, 0), &pid, &how), WD_PROC_EVENT_OTHER); // refused
   EXPECT_EQ(pid, 0);

@@ -156,6 +156,26 @@ TEST(GiveUp, SpawnFailuresCountAsQuickExits)
   });
 }
 
+TEST(GiveUp, AnExtensionThatCannotBeSpawnedEndsAllAfterAsManyTries)
+{
+  for (const WdGiveUp give_up : {WD_GIVE_UP_SHUTDOWN, WD_GIVE_UP_ABANDON}) {
+    WdLimits limits = normal_limits();
+    limits.extension_give_up = give_up;
+    Machine machine(limits, {"a"});
+    machine.act("tick");
+    machine.act("spawned worker");
+    machine.play({{"accepts", "spawn a"}});
+    for (const char *wait : {"wait 7", "wait 9", "wait 13", "wait 21"}) {
+      EXPECT_EQ(machine.act("failed a"), "spawn_failed a spawn, respawn_delayed a spawn");
+      EXPECT_NE(machine.act(wait).find("spawn a"), std::string::npos) << wait;
+    }
+    machine.play(
+        {{"failed a", give_up == WD_GIVE_UP_SHUTDOWN
+                          ? "spawn_failed a spawn, respawn_limit_reached a spawn, TERM worker"
+                          : "spawn_failed a spawn, respawn_limit_reached a spawn"}});
+  }
+}
+
 /* Until the next quick exit would be over the limit. */
 void
 crash_until_last(Machine &machine, const std::string &name)

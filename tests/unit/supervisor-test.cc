@@ -136,6 +136,20 @@ TEST(SideBySide, TwoAreEndedWhileTheThirdIsChecked)
   });
 }
 
+TEST(SideBySide, TheWorkerIsJudgedFirstAndTheWatchdogLast)
+{
+  Machine machine(normal_limits(), {"a", "b"});
+  machine.boot();
+  machine.play({{"wait 5.9", ""},
+                {"memory watchdog 300", ""},
+                {"memory worker 300", ""},
+                {"memory a 300", ""},
+                {"memory b 300", ""}});
+  machine.now_us += G_USEC_PER_SEC; /* one late tick for all of them */
+  EXPECT_EQ(machine.act("tick"), "limit_exceeded worker memory ack, limit_exceeded a memory ack, "
+                                 "limit_exceeded b memory ack, limit_exceeded watchdog memory");
+}
+
 /* --- the watchdog's own health --- */
 
 TEST(Health, MemoryOverTheLimitEndsAllWith78)

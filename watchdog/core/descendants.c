@@ -1,6 +1,7 @@
 #include "watchdog/core/descendants.h"
 
 #include <signal.h>
+#include <string.h>
 
 GArray *
 wd_kills_new(void)
@@ -48,4 +49,19 @@ wd_descendants_strays(const GArray *children, const GArray *supervised, GArray *
     if (!contains(supervised, pid))
       add_kill(kills, pid, SIGKILL);
   }
+}
+
+/* Entries end with a zero; the last may lack it, as the process may have written there since. */
+gboolean
+wd_descendants_marked(const char *environment, gsize length, const char *mark)
+{
+  const gsize mark_length = strlen(mark);
+  gsize at = 0;
+  while (at < length) {
+    const gsize entry_length = strnlen(environment + at, length - at);
+    if (entry_length == mark_length && memcmp(environment + at, mark, mark_length) == 0)
+      return TRUE;
+    at += entry_length + 1;
+  }
+  return FALSE;
 }

@@ -34,4 +34,7 @@ void wd_descendants_died(gint64 pid, gboolean supervised, GArray *kills);
  * Both are arrays of gint64. */
 void wd_descendants_strays(const GArray *children, const GArray *supervised, GArray *kills);
 
+/* Whether @environment, as in /proc/PID/environ, has the entry @mark ("NAME=VALUE"). */
+gboolean wd_descendants_marked(const char *environment, gsize length, const char *mark);
+
 G_END_DECLS

@@ -2,6 +2,8 @@
 
 #include "watchdog/core/json.h"
 
+#include <string.h>
+
 typedef struct {
   const WdThread *thread;
   gint64 cpu_ms; /* within the interval */
@@ -95,4 +97,13 @@ wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_cou
   append_number(json, "swap_bytes", memory != NULL ? memory->swap_bytes : WD_NONE);
   g_string_append(json, now->partial ? ",\"partial\":true}" : ",\"partial\":false}");
   return g_string_free(g_steal_pointer(&json), FALSE);
+}
+
+char *
+wd_details_join(const char *first, const char *second)
+{
+  if (first == NULL || second == NULL)
+    return g_strdup(first != NULL ? first : second);
+  const char *comma = g_str_equal(first, "{}") || g_str_equal(second, "{}") ? "" : ",";
+  return g_strdup_printf("%.*s%s%s", (int)strlen(first) - 1, first, comma, second + 1);
 }

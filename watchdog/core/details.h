@@ -36,4 +36,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdThreads, wd_threads_free)
 char *wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_count,
                       const WdProcMemory *memory, gint64 descriptors);
 
+/* Two JSON objects as one, the keys of @first in front. Either may be NULL. Newly allocated; NULL
+ * when both are. */
+char *wd_details_join(const char *first, const char *second);
+
 G_END_DECLS

@@ -31,8 +31,9 @@ wd_process_is_limit(WdReason reason)
   return reason == WD_REASON_MEMORY || reason == WD_REASON_CPU;
 }
 
-static WdEvent *
-breach_event(const WdStep *step, const WdProcess *process, WdEventKind kind, const WdBreach *breach)
+WdEvent *
+wd_process_breach_event(const WdStep *step, const WdProcess *process, WdEventKind kind,
+                        const WdBreach *breach)
 {
   WdEvent *event = wd_process_event(process, kind, reason_of(breach));
   describe_breach(event, breach);
@@ -43,7 +44,7 @@ breach_event(const WdStep *step, const WdProcess *process, WdEventKind kind, con
 void
 wd_process_end_for_limit(WdStep *step, WdProcess *process, const WdBreach *breach)
 {
-  WdEvent *event = breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach);
+  WdEvent *event = wd_process_breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach);
   process->state = WD_STATE_TERMINATING;
   process->ending = (WdEnding){
       .reason = reason_of(breach),
@@ -57,8 +58,8 @@ wd_process_end_for_limit(WdStep *step, WdProcess *process, const WdBreach *breac
 void
 wd_process_record_unhealthy(WdStep *step, WdProcess *process, const WdBreach *breach)
 {
-  wd_process_record(step, process, breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach),
-                    FALSE);
+  wd_process_record(step, process,
+                    wd_process_breach_event(step, process, WD_EVENT_LIMIT_EXCEEDED, breach), FALSE);
 }
 
 void
@@ -67,7 +68,7 @@ wd_process_record_breach(WdStep *step, WdProcess *process, const WdBreach *breac
   if (process->breach_recorded)
     return;
   process->breach_recorded = TRUE;
-  WdEvent *event = breach_event(step, process, WD_EVENT_WOULD_TERMINATE, breach);
+  WdEvent *event = wd_process_breach_event(step, process, WD_EVENT_WOULD_TERMINATE, breach);
   wd_process_record(step, process, event, FALSE);
 }
 

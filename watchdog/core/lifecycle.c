@@ -83,20 +83,26 @@ wd_process_start(WdStep *step, WdProcess *process)
 }
 
 void
-wd_process_spawned(WdStep *step, WdProcess *process, gint64 pid, gint64 start_ticks)
+wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 started_us)
 {
   process->spawning = FALSE;
   process->state = WD_STATE_RUNNING;
   process->pid = pid;
   process->start_ticks = start_ticks;
-  process->started_us = step->now_us;
+  process->started_us = started_us;
   process->starts++;
   process->ending = (WdEnding){.reason = WD_REASON_NONE};
   process->breach_recorded = FALSE;
   wd_presence_reset(process);
-  wd_meter_reset(&process->meter, step->now_us);
+  wd_meter_reset(&process->meter, started_us);
   process->last_check_us = WD_NONE;
-  process->next_memory_look_us = step->now_us;
+  process->next_memory_look_us = started_us;
+}
+
+void
+wd_process_spawned(WdStep *step, WdProcess *process, gint64 pid, gint64 start_ticks)
+{
+  wd_process_begin(process, pid, start_ticks, step->now_us);
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_STARTED, WD_REASON_NONE);
   event->restarts = process->starts - 1;
   wd_process_record(step, process, event, FALSE);

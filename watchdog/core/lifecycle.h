@@ -1,10 +1,11 @@
-/* The life of one supervised process: waiting → running → (terminating → killing → stuck) → gone.
+/* The life of one supervised process: waiting → running → (terminating → killing → stuck) → gone;
+ * and what there is to know of one that is only observed: waiting → running → gone.
  *
  *   lifecycle.c         starts, checks, and what comes after a process is gone
  *   lifecycle-ending.c  over a limit, signals, stages of a termination
  *
  * Part of the supervisor (supervisor.h), which alone knows of the other processes and of stopping
- * everything; nothing else includes this. */
+ * everything, and of the observer (observe.h); nothing else includes this. */
 #pragma once
 
 #include "watchdog/core/action.h"
@@ -103,6 +104,13 @@ WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason r
 
 /* Gives @event (taken) its seq and its message and appends it to the actions. Returns: the seq. */
 guint64 wd_process_record(WdStep *step, WdProcess *process, WdEvent *event, gboolean acknowledge);
+
+/* Another process is to be known by this: nothing of the one before holds any more. */
+void wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 started_us);
+
+/* An event about a limit exceeded, with all that was measured. */
+WdEvent *wd_process_breach_event(const WdStep *step, const WdProcess *process, WdEventKind kind,
+                                 const WdBreach *breach);
 
 gint64 wd_process_lifetime_ms(const WdStep *step, const WdProcess *process);
 

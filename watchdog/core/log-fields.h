@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 int wd_event_priority(WdEventKind kind);
 
 /* "NAME=VALUE" for each value that @event has: MESSAGE, PRIORITY, MESSAGE_ID (one per kind, see
- * docs/operations.md), SYSLOG_IDENTIFIER and OSQUERY_WATCHDOG_*. Newly allocated, NULL-terminated.
- */
+ * docs/troubleshoot.md), SYSLOG_IDENTIFIER and OSQUERY_WATCHDOG_*. Newly allocated,
+ * NULL-terminated. */
 char **wd_event_log_fields(const WdEvent *event);
 
 G_END_DECLS

@@ -67,7 +67,8 @@ stuck_message(const WdEvent *event)
 char *
 wd_event_message(const WdEvent *event)
 {
-  g_autofree char *who = wd_message_subject(event->role, event->path, event->pid);
+  g_autofree char *who =
+      wd_message_subject(event->role, event->path != NULL ? event->path : event->name, event->pid);
   g_autofree char *what = NULL;
   switch (event->kind) {
   case WD_EVENT_RESPAWN_LIMIT_REACHED:

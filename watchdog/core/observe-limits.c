@@ -1,5 +1,7 @@
 #include "watchdog/core/observe.h"
 
+#define MAX_DELAY_S 600 /* osquery's default */
+
 static gboolean
 number_of(GHashTable *options, const char *name, gint64 least, gint64 *value)
 {
@@ -26,7 +28,7 @@ gboolean
 wd_observe_limits(GHashTable *options, guint cpus, WdLimits *limits)
 {
   WdLimitFlags flags;
-  gint64 delay_s, forced_s;
+  gint64 delay_s, forced_s, max_delay_s;
   gboolean disabled, extensions;
   if (!number_of(options, "watchdog_level", G_MININT32, &flags.level) ||
       !number_of(options, "watchdog_memory_limit", 0, &flags.memory_limit_mb) ||
@@ -37,12 +39,16 @@ wd_observe_limits(GHashTable *options, guint cpus, WdLimits *limits)
       !truth_of(options, "disable_watchdog", &disabled) ||
       !truth_of(options, "enable_extensions_watchdog", &extensions))
     return FALSE;
+  /* A hidden flag. */
+  if (!number_of(options, "watchdog_max_delay", 0, &max_delay_s))
+    max_delay_s = MAX_DELAY_S;
   WdLimits found = {
       .enforce = !disabled,
       .enforce_extensions = extensions,
       .memory_metric = WD_METRIC_GROWTH,
       .watchdog_delay_s = seconds(delay_s),
       .forced_shutdown_delay_s = seconds(forced_s),
+      .max_delay_s = seconds(max_delay_s),
       .cpus = cpus,
   };
   wd_limits_resolve(&found, &flags);

@@ -11,6 +11,7 @@ ended_text(const WdEvent *event)
   return g_strdup("in a way that can't be seen");
 }
 
+/* NULL: what a supervisor says of it will do. */
 static char *
 what_of(const WdEvent *event)
 {
@@ -33,12 +34,15 @@ what_of(const WdEvent *event)
     g_autofree char *breach = wd_message_breach(event);
     return g_strdup_printf("ended %s, which must have been osqueryd's watcher: %s", ended, breach);
   }
+  case WD_EVENT_RESPAWN_DELAYED:
+    return g_strdup_printf("ended too quickly, and must be held back for %" G_GINT64_FORMAT
+                           " seconds",
+                           event->delay_s);
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
     return g_strdup("must have had too many restarts");
   case WD_EVENT_WATCHDOG_CRASHED:
   case WD_EVENT_WOULD_TERMINATE:
   case WD_EVENT_TERMINATION_STUCK:
-  case WD_EVENT_RESPAWN_DELAYED:
   case WD_EVENT_SPAWN_FAILED:
   case WD_EVENT_EXTENSION_REGISTERED:
   case WD_EVENT_EXTENSION_UNREGISTERED:
@@ -46,19 +50,21 @@ what_of(const WdEvent *event)
   case WD_EVENT_SETTINGS_CHANGED:
   case WD_EVENT_EVENTS_LOST:
   case WD_EVENT_HISTORY_RECOVERED:
-    break; /* an observer records none of these */
+    return NULL;
   }
-  return g_strdup(wd_event_kind_name(event->kind));
+  g_return_val_if_reached(NULL);
 }
 
 char *
-wd_observe_message(const WdEvent *event)
+wd_observe_message(const WdEvent *event, const char *supervised)
 {
+  g_autofree char *what = what_of(event);
+  if (what == NULL)
+    return g_strdup(supervised);
   g_autofree char *who =
       event->role == WD_ROLE_WATCHDOG
           ? g_strdup_printf("osqueryd watcher (%" G_GINT64_FORMAT ")", event->pid)
           : wd_message_subject(event->role, event->path != NULL ? event->path : event->name,
                                event->pid);
-  g_autofree char *what = what_of(event);
   return g_strdup_printf("%s %s", who, what);
 }

@@ -1,16 +1,12 @@
 /* Observes an osqueryd watcher that isn't ours: what it starts, what ends, and what it must have
  * ended for a limit.
  *
- * A machine like the supervisor's (supervisor.h): told what was seen, it returns events, and does
- * nothing itself. It signals nobody, so its events say of how they know: details.basis is `seen`,
- * or `inferred`: concluded from our own measure or from the order of things. What is neither is
- * absent. Times are monotonic microseconds. */
+ * A machine like the supervisor's (supervisor.h), of the same parts: told what was seen, it returns
+ * actions, and does nothing itself; it never asks for a signal. Its events say of how they know:
+ * details.basis is `seen`, or `inferred`: concluded from our own measure or from the order of
+ * things. What is neither is absent. Times are monotonic microseconds. */
 #pragma once
 
-#include "watchdog/core/limits.h"
-#include "watchdog/core/meter.h"
-#include "watchdog/core/process-status.h"
-#include "watchdog/core/recovery.h"
 #include "watchdog/core/supervisor.h"
 
 G_BEGIN_DECLS
@@ -28,43 +24,54 @@ typedef struct {
 } WdFound;
 
 /* The present worker's flags are not known yet: nothing is judged, and no limit is shown.
- * @watcher: with role WD_ROLE_WATCHDOG. The first event is watchdog_started. */
-WdObserve *wd_observe_new(const WdFound *watcher, gint64 now_us);
+ * @watcher: with role WD_ROLE_WATCHDOG; the worker runs the same program. @report_interval_s: how
+ * often wd_observe_observed() is told a report. The first event is watchdog_started. */
+WdObserve *wd_observe_new(const WdFound *watcher, gint64 report_interval_s, gint64 now_us);
 void wd_observe_free(WdObserve *observe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdObserve, wd_observe_free)
 
 /* The limits that the worker says it has; copied. */
 void wd_observe_set_limits(WdObserve *observe, const WdLimits *limits);
 
-/* A child of the watcher was found. */
+/* A child of the watcher was found, that wd_observe_pid() doesn't tell of. An extension is known
+ * again by its path and its name; of several that share a name, or run at the same time, one gets
+ * another name: its path, or a number. */
 void wd_observe_appeared(WdObserve *observe, const WdFound *found, gint64 now_us);
 
-/* Whether @pid is the watcher or a child that has appeared and isn't gone. */
-gboolean wd_observe_knows(const WdObserve *observe, gint64 pid);
+/* The watcher, the worker, and every extension that has ever been found, by index. */
+guint wd_observe_count(const WdObserve *observe);
 
-/* Whether that process has appeared, gone or not: it may stay a zombie for a while. */
-gboolean wd_observe_has_seen(const WdObserve *observe, gint64 pid, gint64 start_ticks);
+/* WD_NONE: it doesn't run. */
+gint64 wd_observe_pid(const WdObserve *observe, guint index);
 
-/* Which process to look at next, and when. Returns: the time; @pid: set. */
-gint64 wd_observe_next_look(const WdObserve *observe, gint64 *pid);
+/* When wd_observe_tick() is due; G_MAXINT64: never. */
+gint64 wd_observe_deadline(const WdObserve *observe);
 
-/* A look at @pid. @sample: NULL if nothing could be read. */
-void wd_observe_looked(WdObserve *observe, gint64 pid, const WdSample *sample, gint64 now_us);
+/* Whether a tick at @now_us should carry a sample of process @index. */
+gboolean wd_observe_wants_sample(const WdObserve *observe, guint index, gint64 now_us);
+
+/* Time has passed. @samples: one per process, NULL where none was wanted or could be had. */
+void wd_observe_tick(WdObserve *observe, const WdSample *const *samples, gint64 now_us);
+
+/* What only an extension can see of the worker and of who is registered with it. */
+void wd_observe_observed(WdObserve *observe, const WdObservation *observation, gint64 now_us);
 
 /* @pid is gone. @how: NULL: not known. The watcher's going closes the run. */
 void wd_observe_gone(WdObserve *observe, gint64 pid, const WdExit *how, gint64 now_us);
 
 /* We are asked to end: closes the run, unless the watcher's going has. */
-void wd_observe_stop(WdObserve *observe);
+void wd_observe_stop(WdObserve *observe, gint64 now_us);
 
 /* The store had no room for @lost events. */
-void wd_observe_lost(WdObserve *observe, guint64 lost);
+void wd_observe_lost(WdObserve *observe, guint64 lost, gint64 now_us);
 
 /* The store's history could not be used as it was. */
-void wd_observe_recovered(WdObserve *observe, const WdRecovery *recovery);
+void wd_observe_recovered(WdObserve *observe, const WdRecovery *recovery, gint64 now_us);
 
-/* The next event that isn't taken yet, to be freed by the caller; NULL: none. */
-WdEvent *wd_observe_take_event(WdObserve *observe);
+/* What is to be done since it was asked last: WdActions, of which there are RECORD (with details:
+ * joined to those that the event has), REMEMBER_THREADS and PUBLISH (wd_observe_status(); also due
+ * after a RECORD). Free with g_array_unref(). */
+GArray *wd_observe_take_actions(WdObserve *observe);
 
 /* The present state as rows. @wall_offset_us: wall clock minus monotonic clock. Returns: a
  * GPtrArray that owns its WdProcessStatus. */
@@ -75,7 +82,8 @@ GPtrArray *wd_observe_status(const WdObserve *observe, gint64 now_us, gint64 wal
  * @limits is untouched. */
 gboolean wd_observe_limits(GHashTable *options, guint cpus, WdLimits *limits);
 
-/* The line for an event of an observer: claims no more than it knows. Newly allocated. */
-char *wd_observe_message(const WdEvent *event);
+/* The line for an event of an observer: claims no more than it knows. @supervised: what a
+ * supervisor says of it, which will do for most. Newly allocated. */
+char *wd_observe_message(const WdEvent *event, const char *supervised);
 
 G_END_DECLS

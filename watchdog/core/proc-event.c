@@ -35,7 +35,8 @@ wd_proc_event_parse(const guint8 *bytes, gsize length, gint64 *pid, WdExit *how)
   if (what == (guint32)PROC_EVENT_NONE)
     return event.event_data.ack.err == 0 ? WD_PROC_EVENT_ANSWER : WD_PROC_EVENT_OTHER;
   const struct exit_proc_event *exit = &event.event_data.exit;
-  if (what != (guint32)PROC_EVENT_EXIT || exit->process_pid != exit->process_tgid)
+  if (what != (guint32)PROC_EVENT_EXIT || exit->process_pid <= 0 ||
+      exit->process_pid != exit->process_tgid)
     return WD_PROC_EVENT_OTHER;
   *pid = exit->process_pid;
   *how = wd_exit_of_status((gint32)exit->exit_code);

@@ -68,3 +68,9 @@ wd_respawn_terminated(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *li
   return backoff_us(0, LIMIT_KILL_DELAY_S, respawn->limit_kills - FREE_LIMIT_KILLS - 1,
                     MIN(LIMIT_KILL_MAX_DELAY_S, limits->max_delay_s));
 }
+
+gint64
+wd_respawn_stock_delay_us(guint quick_exits, const WdLimits *limits)
+{
+  return backoff_us(limits->respawn_delay_s, 1, quick_exits, limits->max_delay_s);
+}

@@ -42,4 +42,9 @@ WdRespawnDecision wd_respawn_spawn_failed(WdRespawn *respawn, const WdLimits *li
  * Returns: the delay in µs. */
 gint64 wd_respawn_terminated(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
 
+/* osquery's own watcher waits so long before it starts the worker again after its @quick_exits-th
+ * quick exit (osquery/core/watcher.cpp, createWorker): min(max_delay_s, respawn_delay_s +
+ * 2^quick_exits) seconds. Returns: µs. */
+gint64 wd_respawn_stock_delay_us(guint quick_exits, const WdLimits *limits);
+
 G_END_DECLS

@@ -1,7 +1,6 @@
 #include "watchdog/core/supervisor-private.h"
 
 #include "watchdog/core/message.h"
-#include "watchdog/core/presence.h"
 
 /* An extension made with osquery's SDKs ends itself one interval, and perhaps one timeout, after
  * its core went; with this much more for a busy machine. */
@@ -47,7 +46,7 @@ worker_gone_cause(const WdSupervisor *supervisor)
 {
   const WdProcess *worker = wd_supervisor_process(supervisor, WD_PROCESS_WORKER);
   const gboolean being_ended = wd_process_alive(worker) && worker->state != WD_STATE_RUNNING;
-  return being_ended ? worker->ending.cause_seq : supervisor->worker_gone_seq;
+  return being_ended ? worker->ending.cause_seq : worker->gone_seq;
 }
 
 /* Exits of extensions that came just before the worker's were its doing after all. */
@@ -68,15 +67,11 @@ excuse_recent_exits(WdSupervisor *supervisor, const WdStep *step)
 }
 
 static void
-worker_gone(WdSupervisor *supervisor, WdStep *step, const WdProcess *worker)
+worker_gone(WdSupervisor *supervisor, WdStep *step)
 {
   supervisor->manager_accepts = FALSE;
   supervisor->worker_gone_us = step->now_us;
-  supervisor->worker_gone_seq = worker->gone_seq;
-  g_hash_table_remove_all(supervisor->denylisted);
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < supervisor->processes->len; i++)
-    wd_presence_lost(step, wd_supervisor_process(supervisor, i), WD_REASON_WORKER_GONE,
-                     worker->gone_seq);
+  wd_reports_end(&supervisor->reports, step, supervisor->processes);
   excuse_recent_exits(supervisor, step);
 }
 
@@ -179,7 +174,7 @@ wd_supervisor_exited(WdSupervisor *supervisor, WdStep *step, WdProcess *process,
   const WdGone gone =
       wd_process_exited(step, process, exit, follows, follows ? worker_gone_cause(supervisor) : 0);
   if (process->role == WD_ROLE_WORKER)
-    worker_gone(supervisor, step, process);
+    worker_gone(supervisor, step);
   end_with_worker(supervisor, step, process, judgement);
   if (gone == WD_GONE_GIVE_UP)
     give_up(supervisor, step, process, WD_REASON_EXIT);

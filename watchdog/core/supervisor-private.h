@@ -1,12 +1,13 @@
 /* What the parts of the supervisor share; nothing else includes this.
  *   supervisor.c             the steps, stopping, the present state
- *   supervisor-checks.c      measuring, and what follows from it
  *   supervisor-starts.c      what is started when
  *   supervisor-departures.c  what a process's going means
- *   supervisor-reports.c     what the tables extension sees */
+ * and, shared with the observer, checks.h and reports.h. */
 #pragma once
 
+#include "watchdog/core/checks.h"
 #include "watchdog/core/lifecycle.h"
+#include "watchdog/core/reports.h"
 #include "watchdog/core/supervisor.h"
 
 G_BEGIN_DECLS
@@ -15,18 +16,15 @@ struct WdSupervisor {
   WdLimits limits;
   GArray *processes; /* of WdProcess */
   guint64 last_seq;
-  gint64 next_check_us;
+  WdChecks checks;
+  WdReports reports;
 
-  gboolean started;        /* watchdog_started is recorded */
-  gint64 enforced_from_us; /* the worker's latest start plus watchdog_delay; WD_NONE: none yet */
+  gboolean started; /* watchdog_started is recorded */
 
   gboolean manager_accepts;
   gint64 next_probe_us;
-  guint failures_at_once;  /* workers in a row */
-  gint64 worker_gone_us;   /* WD_NONE: not yet */
-  guint64 worker_gone_seq; /* the event that tells it */
-  gint64 heard_us;         /* the last report on the present worker, or its start */
-  GHashTable *denylisted;  /* the queries that are recorded for the present worker */
+  guint failures_at_once; /* workers in a row */
+  gint64 worker_gone_us;  /* WD_NONE: not yet */
 
   gboolean stopping;
   gboolean stop_requested; /* once */
@@ -48,14 +46,6 @@ void wd_supervisor_begin_stop(WdSupervisor *supervisor, WdStep *step, WdReason r
                               int exit_code, guint64 cause_seq);
 gint64 wd_supervisor_stop_grace_us(const WdStep *step);
 
-/* Whether going over a limit has consequences for @process at @now_us. */
-gboolean wd_supervisor_watched(const WdSupervisor *supervisor, const WdProcess *process,
-                               gint64 now_us);
-/* Whether its memory is looked at between the regular checks. */
-gboolean wd_supervisor_looks_at_memory(const WdSupervisor *supervisor, const WdProcess *process,
-                                       gint64 now_us);
-void wd_supervisor_check(WdSupervisor *supervisor, WdStep *step, const WdSample *const *samples);
-
 gboolean wd_supervisor_may_start(const WdSupervisor *supervisor, const WdProcess *process);
 void wd_supervisor_start_what_is_due(WdSupervisor *supervisor, WdStep *step);
 /* Whether the worker's manager socket is being waited for. */
@@ -69,10 +59,5 @@ void wd_supervisor_exited(WdSupervisor *supervisor, WdStep *step, WdProcess *pro
                           const WdExit *exit);
 void wd_supervisor_spawn_failed(WdSupervisor *supervisor, WdStep *step, WdProcess *process,
                                 const char *error);
-
-/* Whether what the tables extension reported last may still be believed. */
-gboolean wd_supervisor_reports_come(const WdSupervisor *supervisor, gint64 now_us);
-void wd_supervisor_observed(WdSupervisor *supervisor, WdStep *step,
-                            const WdObservation *observation);
 
 G_END_DECLS

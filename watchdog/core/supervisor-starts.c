@@ -59,10 +59,10 @@ wd_supervisor_spawned(WdSupervisor *supervisor, WdStep *step, WdProcess *process
 {
   wd_process_spawned(step, process, input->spawned.pid, input->spawned.start_ticks);
   if (process->role == WD_ROLE_WORKER) {
-    supervisor->enforced_from_us =
+    supervisor->checks.enforced_from_us =
         step->now_us + supervisor->limits.watchdog_delay_s * G_USEC_PER_SEC;
     supervisor->next_probe_us = step->now_us + PROBE_FIRST_US;
-    supervisor->heard_us = step->now_us;
+    wd_reports_begin(&supervisor->reports, step->now_us);
   }
   if (supervisor->stopping)
     wd_process_end(step, process, WD_REASON_REQUEST, wd_supervisor_stop_grace_us(step));

@@ -1,7 +1,6 @@
 #include "watchdog/core/supervisor-private.h"
 
 #include "watchdog/core/message.h"
-#include "watchdog/core/presence.h"
 
 static void
 process_clear(gpointer data)
@@ -27,10 +26,14 @@ wd_supervisor_new(const WdLimits *limits, const char *watchdog_path, gint64 watc
   supervisor->limits = *limits;
   supervisor->processes = g_array_new(FALSE, FALSE, sizeof(WdProcess));
   g_array_set_clear_func(supervisor->processes, process_clear);
-  supervisor->next_check_us = now_us + WD_CHECK_INTERVAL_S * G_USEC_PER_SEC;
-  supervisor->enforced_from_us = WD_NONE;
+  supervisor->checks = (WdChecks){
+      .limits = &supervisor->limits,
+      .processes = supervisor->processes,
+      .next_check_us = now_us + WD_CHECK_INTERVAL_S * G_USEC_PER_SEC,
+      .enforced_from_us = WD_NONE,
+  };
+  wd_reports_init(&supervisor->reports);
   supervisor->worker_gone_us = WD_NONE;
-  supervisor->denylisted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
 
   add_process(supervisor, WD_ROLE_WATCHDOG, "watchdog", watchdog_path);
   WdProcess *self = wd_supervisor_process(supervisor, WD_PROCESS_WATCHDOG);
@@ -50,7 +53,7 @@ wd_supervisor_free(WdSupervisor *supervisor)
 {
   if (supervisor == NULL)
     return;
-  g_hash_table_unref(supervisor->denylisted);
+  wd_reports_clear(&supervisor->reports);
   g_array_unref(supervisor->processes);
   g_free(supervisor);
 }
@@ -150,6 +153,35 @@ finish_stop(WdSupervisor *supervisor, WdStep *step)
   wd_actions_exit(step->actions, supervisor->exit_code);
 }
 
+/* --- limits --- */
+
+gboolean
+wd_supervisor_wants_sample(const WdSupervisor *supervisor, guint index, gint64 now_us)
+{
+  return wd_checks_wants_sample(&supervisor->checks, index, now_us);
+}
+
+static void
+watchdog_unhealthy(WdSupervisor *supervisor, WdStep *step, WdProcess *self, const WdBreach *breach)
+{
+  if (supervisor->stopping)
+    return;
+  wd_process_record_unhealthy(step, self, breach);
+  wd_supervisor_begin_stop(supervisor, step, WD_REASON_HEALTH, WD_EXIT_CATASTROPHIC,
+                           self->last_seq);
+}
+
+static void
+over_limit(WdStep *step, WdProcess *process, const WdBreach *breach, gpointer user_data)
+{
+  if (step->limits->dry_run)
+    wd_process_record_breach(step, process, breach);
+  else if (process->role == WD_ROLE_WATCHDOG)
+    watchdog_unhealthy(user_data, step, process, breach);
+  else
+    wd_process_end_for_limit(step, process, breach);
+}
+
 /* --- stepping --- */
 
 static void
@@ -161,7 +193,7 @@ tick(WdSupervisor *supervisor, WdStep *step, const WdSample *const *samples)
     wd_process_record(step, self, wd_process_event(self, WD_EVENT_WATCHDOG_STARTED, WD_REASON_NONE),
                       FALSE);
   }
-  wd_supervisor_check(supervisor, step, samples);
+  wd_checks_look(&supervisor->checks, step, samples, over_limit, supervisor);
 }
 
 static void
@@ -189,8 +221,8 @@ static void
 change_settings(WdSupervisor *supervisor, WdStep *step, const WdInput *input)
 {
   const WdLimits *limits = input->settings.limits;
-  if (supervisor->enforced_from_us != WD_NONE)
-    supervisor->enforced_from_us +=
+  if (supervisor->checks.enforced_from_us != WD_NONE)
+    supervisor->checks.enforced_from_us +=
         (limits->watchdog_delay_s - supervisor->limits.watchdog_delay_s) * G_USEC_PER_SEC;
   supervisor->limits = *limits;
   WdProcess *self = wd_supervisor_process(supervisor, WD_PROCESS_WATCHDOG);
@@ -294,7 +326,7 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
     change_wanted(&step, wd_supervisor_process(supervisor, input->process), input->wanted);
     break;
   case WD_INPUT_OBSERVATION:
-    wd_supervisor_observed(supervisor, &step, input->observation);
+    wd_reports_take(&supervisor->reports, &step, supervisor->processes, input->observation);
     break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);
@@ -315,7 +347,7 @@ wd_supervisor_deadline(const WdSupervisor *supervisor)
 {
   if (supervisor->stopped)
     return G_MAXINT64;
-  gint64 deadline = supervisor->next_check_us;
+  gint64 deadline = wd_checks_deadline(&supervisor->checks);
   if (wd_supervisor_probes_manager(supervisor))
     deadline = MIN(deadline, supervisor->next_probe_us);
   for (guint i = WD_PROCESS_WORKER; i < supervisor->processes->len; i++) {
@@ -324,9 +356,6 @@ wd_supervisor_deadline(const WdSupervisor *supervisor)
       deadline = MIN(deadline, process->next_start_us);
     if (process->state == WD_STATE_TERMINATING || process->state == WD_STATE_KILLING)
       deadline = MIN(deadline, process->ending.next_us);
-    const gint64 look_us = MAX(process->next_memory_look_us, supervisor->enforced_from_us);
-    if (wd_supervisor_looks_at_memory(supervisor, process, look_us))
-      deadline = MIN(deadline, look_us);
   }
   return deadline;
 }
@@ -335,8 +364,6 @@ GPtrArray *
 wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_offset_us)
 {
   GPtrArray *rows = g_ptr_array_new_with_free_func((GDestroyNotify)wd_process_status_free);
-  const gboolean worker_alive =
-      wd_process_alive(wd_supervisor_process(supervisor, WD_PROCESS_WORKER));
   for (guint i = 0; i < supervisor->processes->len; i++) {
     const WdProcess *process = wd_supervisor_process(supervisor, i);
     if (!process->wanted && at_rest(process) && !wd_process_alive(process))
@@ -345,10 +372,10 @@ wd_supervisor_status(const WdSupervisor *supervisor, gint64 now_us, gint64 wall_
     /* Due, but waiting for a spawn or for the worker's manager. */
     if (process->next_start_us <= now_us)
       row->next_start_time_s = WD_NONE;
-    /* Without a worker nothing is registered. */
-    wd_presence_show(process, !worker_alive || wd_supervisor_reports_come(supervisor, now_us), row);
+    wd_reports_show(&supervisor->reports, &supervisor->limits, supervisor->processes, process,
+                    now_us, row);
     row->enforced =
-        !supervisor->limits.dry_run && wd_supervisor_watched(supervisor, process, now_us);
+        !supervisor->limits.dry_run && wd_checks_watched(&supervisor->checks, process, now_us);
     g_ptr_array_add(rows, row);
   }
   return rows;

@@ -1,0 +1,334 @@
+#include "extension/family.h"
+
+#include <glib-unix.h>
+#include <unistd.h>
+
+#include "watchdog/kin.h"
+#include "watchdog/log.h"
+#include "watchdog/proc-events.h"
+
+/* osquery's watcher starts something when it begins, and when something ends; an extension that
+ * isn't started again soon is watched out for as rarely as the others. */
+#define SCAN_US (1 * G_TIME_SPAN_SECOND)
+#define SETTLED_US (60 * G_TIME_SPAN_SECOND)
+#define SETTLED_SCAN_US (30 * G_TIME_SPAN_SECOND)
+/* A child that was just forked still looks like its parent. */
+#define FORKED_US (100 * G_TIME_SPAN_MILLISECOND)
+#define OVERDUE_MS 200
+
+struct ExtFamily {
+  gint64 watcher_pid;
+  char watcher_name[WD_PROC_NAME_SIZE];
+  char *watcher_path; /* NULL: not known */
+  gint64 worker_pid;  /* 0: none runs, as far as we know */
+  ExtFamilyNews news;
+  gpointer user_data;
+  GHashTable *sights; /* pid to WdSight: the watcher, and its children that live */
+  GHashTable *seen;   /* pid to start ticks (gint64 *): of its children, reaped or not */
+  int proc_events;    /* -1: not to be had */
+  guint proc_events_source;
+  guint overdue_source; /* waits to be told how somebody went; 0: nobody did */
+  gboolean has_pidfds;
+  gint64 next_scan_us;
+  gint64 changed_us; /* when somebody was found, or gone */
+};
+
+gint64
+ext_family_find_watcher(gint64 pid, gboolean any_name)
+{
+  WdProcStat stat, child;
+  if (!wd_kin_stat(pid, &stat) || (!any_name && !wd_kin_is_osqueryd(&stat)))
+    return 0;
+  g_autoptr(GArray) children = wd_kin_children(pid);
+  for (guint i = 0; i < children->len; i++)
+    if (wd_kin_stat(g_array_index(children, gint64, i), &child) &&
+        g_str_equal(child.name, stat.name))
+      return pid;
+  return 0;
+}
+
+WdSight *
+ext_family_sight(const ExtFamily *family, gint64 pid)
+{
+  return g_hash_table_lookup(family->sights, &pid);
+}
+
+gint64
+ext_family_worker(const ExtFamily *family)
+{
+  return family->worker_pid;
+}
+
+/* Something may follow soon. */
+static void
+expect_changes(ExtFamily *family)
+{
+  family->changed_us = g_get_monotonic_time();
+  family->next_scan_us = MIN(family->next_scan_us, family->changed_us + SCAN_US);
+}
+
+/* --- ends --- */
+
+static void
+tell_gone(ExtFamily *family, gint64 pid, const WdExit *how)
+{
+  g_hash_table_remove(family->sights, &pid);
+  if (pid == family->worker_pid)
+    family->worker_pid = 0;
+  expect_changes(family);
+  family->news.gone(pid, how, family->user_data);
+}
+
+static gboolean appeared(ExtFamily *family, gint64 pid, gboolean evident);
+
+void
+ext_family_hear(ExtFamily *family)
+{
+  gint64 pid;
+  WdExit how;
+  while (family->proc_events >= 0 && wd_proc_events_next(family->proc_events, &pid, &how)) {
+    if (ext_family_sight(family, pid) == NULL)
+      appeared(family, pid, TRUE);
+    tell_gone(family, pid, &how);
+  }
+}
+
+/* Who doesn't live any more, but hasn't been told of: an array of pids. */
+static GArray *
+ended_of(const ExtFamily *family)
+{
+  GArray *ended = g_array_new(FALSE, FALSE, sizeof(gint64));
+  GHashTableIter iter;
+  gpointer pid, sight;
+  g_hash_table_iter_init(&iter, family->sights);
+  while (g_hash_table_iter_next(&iter, &pid, &sight))
+    if (!wd_sight_lives(sight))
+      g_array_append_vals(ended, pid, 1);
+  return ended;
+}
+
+static gboolean
+on_overdue(gpointer data)
+{
+  ExtFamily *family = data;
+  family->overdue_source = 0;
+  ext_family_hear(family);
+  g_autoptr(GArray) ended = ended_of(family);
+  for (guint i = 0; i < ended->len; i++)
+    tell_gone(family, g_array_index(ended, gint64, i), NULL);
+  family->news.heard(family->user_data);
+  return G_SOURCE_REMOVE;
+}
+
+/* The kernel tells how a process went after it tells that it did (kernel/exit.c, do_exit). */
+void
+ext_family_missed(ExtFamily *family, gint64 pid)
+{
+  ext_family_hear(family);
+  if (ext_family_sight(family, pid) == NULL)
+    return;
+  if (family->proc_events < 0)
+    tell_gone(family, pid, NULL);
+  else if (family->overdue_source == 0)
+    family->overdue_source = g_timeout_add(OVERDUE_MS, on_overdue, family);
+}
+
+static void
+on_sight_gone(gint64 pid, gpointer data)
+{
+  ExtFamily *family = data;
+  ext_family_missed(family, pid);
+  family->news.heard(family->user_data);
+}
+
+static gboolean
+on_proc_events(gint fd, GIOCondition condition, gpointer data)
+{
+  (void)fd;
+  (void)condition;
+  ExtFamily *family = data;
+  ext_family_hear(family);
+  family->news.heard(family->user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+/* Where the kernel tells of no ends. Returns: whether that is so. */
+static gboolean
+look_for_ends(ExtFamily *family)
+{
+  if (family->has_pidfds)
+    return FALSE;
+  g_autoptr(GArray) ended = ended_of(family);
+  for (guint i = 0; i < ended->len; i++)
+    ext_family_missed(family, g_array_index(ended, gint64, i));
+  return TRUE;
+}
+
+/* --- beginnings --- */
+
+static void
+tell_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worker)
+{
+  g_autofree char *program = wd_kin_program(pid, stat->name);
+  g_autofree char *file = program != NULL ? g_path_get_basename(program) : NULL;
+  const WdFound found = {
+      .role = worker ? WD_ROLE_WORKER : WD_ROLE_EXTENSION,
+      .name = worker         ? "worker"
+              : file != NULL ? file
+                             : stat->name,
+      .path = program,
+      .pid = pid,
+      .start_ticks = stat->start_ticks,
+      .started_us = wd_kin_started_us(stat),
+  };
+  if (worker)
+    family->worker_pid = pid;
+  expect_changes(family);
+  family->news.found(&found, family->user_data);
+}
+
+static gboolean
+was_seen(const ExtFamily *family, gint64 pid, gint64 start_ticks)
+{
+  const gint64 *seen = g_hash_table_lookup(family->seen, &pid);
+  return seen != NULL && *seen == start_ticks;
+}
+
+/* @evident: it isn't just forked: it serves, or is on its way out, which makes this the last moment
+ * to see who it was. Returns: FALSE when it is too early to tell. */
+static gboolean
+appeared(ExtFamily *family, gint64 pid, gboolean evident)
+{
+  WdProcStat stat;
+  if (!wd_kin_stat(pid, &stat) || stat.ppid != family->watcher_pid ||
+      was_seen(family, pid, stat.start_ticks))
+    return TRUE;
+  if (!evident && g_get_monotonic_time() - wd_kin_started_us(&stat) < FORKED_US)
+    return FALSE;
+  const gboolean like_watcher = g_str_equal(stat.name, family->watcher_name);
+  /* A second one like the watcher itself: an extension that could not be started, unless how the
+   * worker went is still to be told. */
+  if (like_watcher && family->worker_pid != 0)
+    return wd_sight_lives(ext_family_sight(family, family->worker_pid));
+  g_autoptr(WdSight) sight = wd_sight_new(pid, stat.start_ticks, on_sight_gone, family);
+  if (sight == NULL && !evident)
+    return TRUE;
+  tell_found(family, pid, &stat, like_watcher);
+  g_hash_table_replace(family->seen, g_memdup2(&pid, sizeof pid),
+                       g_memdup2(&stat.start_ticks, sizeof stat.start_ticks));
+  if (sight != NULL)
+    g_hash_table_replace(family->sights, g_memdup2(&pid, sizeof pid), g_steal_pointer(&sight));
+  return TRUE;
+}
+
+gboolean
+ext_family_is_worker(ExtFamily *family, gint64 manager_pid)
+{
+  ext_family_hear(family);
+  if (manager_pid != family->worker_pid)
+    (void)appeared(family, manager_pid, TRUE);
+  return manager_pid == family->worker_pid;
+}
+
+static gboolean
+is_reaped(gpointer pid, gpointer start_ticks, gpointer children)
+{
+  (void)start_ticks;
+  const GArray *pids = children;
+  for (guint i = 0; i < pids->len; i++)
+    if (g_array_index(pids, gint64, i) == *(const gint64 *)pid)
+      return FALSE;
+  return TRUE;
+}
+
+void
+ext_family_scan(ExtFamily *family, gint64 now_us)
+{
+  const gboolean untold = look_for_ends(family);
+  g_autoptr(GArray) children = wd_kin_children(family->watcher_pid);
+  gboolean all = TRUE;
+  for (guint i = 0; i < children->len; i++) {
+    const gint64 pid = g_array_index(children, gint64, i);
+    if (ext_family_sight(family, pid) == NULL)
+      all = appeared(family, pid, FALSE) && all;
+  }
+  g_hash_table_foreach_remove(family->seen, is_reaped, children);
+  const gboolean settled =
+      !untold && family->worker_pid != 0 && now_us - family->changed_us >= SETTLED_US;
+  family->next_scan_us = now_us + (!all ? FORKED_US : settled ? SETTLED_SCAN_US : SCAN_US);
+}
+
+gint64
+ext_family_next_scan_us(const ExtFamily *family)
+{
+  return family->next_scan_us;
+}
+
+/* --- begin and end --- */
+
+static void
+hear_the_kernel(ExtFamily *family)
+{
+  g_autoptr(GError) refused = NULL;
+  family->proc_events = wd_proc_events_open(family->watcher_pid, &refused);
+  if (family->proc_events >= 0)
+    family->proc_events_source =
+        g_unix_fd_add(family->proc_events, G_IO_IN, on_proc_events, family);
+  else
+    wd_logf("osquery-watchdog.ext: how processes end can't be seen: %s", refused->message);
+  family->has_pidfds = wd_sight_has_pidfd(ext_family_sight(family, family->watcher_pid));
+  if (!family->has_pidfds)
+    wd_log("osquery-watchdog.ext: this kernel has no pidfds: ends are seen up to a second late");
+}
+
+ExtFamily *
+ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data, WdFound *watcher,
+               GError **error)
+{
+  g_autoptr(ExtFamily) family = g_new0(ExtFamily, 1);
+  WdProcStat stat;
+  WdSight *sight = NULL;
+  family->watcher_pid = watcher_pid;
+  family->proc_events = -1;
+  family->changed_us = g_get_monotonic_time();
+  family->news = *news;
+  family->user_data = user_data;
+  family->sights =
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)wd_sight_free);
+  family->seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+  if (wd_kin_stat(watcher_pid, &stat))
+    sight = wd_sight_new(watcher_pid, stat.start_ticks, on_sight_gone, family);
+  if (sight == NULL) {
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "process %" G_GINT64_FORMAT " is gone",
+                watcher_pid);
+    return NULL;
+  }
+  g_hash_table_insert(family->sights, g_memdup2(&watcher_pid, sizeof watcher_pid), sight);
+  g_strlcpy(family->watcher_name, stat.name, sizeof family->watcher_name);
+  family->watcher_path = wd_kin_program(watcher_pid, stat.name);
+  *watcher = (WdFound){
+      .role = WD_ROLE_WATCHDOG,
+      .name = "watchdog",
+      .path = family->watcher_path,
+      .pid = watcher_pid,
+      .start_ticks = stat.start_ticks,
+      .started_us = wd_kin_started_us(&stat),
+  };
+  hear_the_kernel(family);
+  return g_steal_pointer(&family);
+}
+
+void
+ext_family_free(ExtFamily *family)
+{
+  if (family == NULL)
+    return;
+  g_clear_handle_id(&family->overdue_source, g_source_remove);
+  g_clear_handle_id(&family->proc_events_source, g_source_remove);
+  if (family->proc_events >= 0)
+    close(family->proc_events);
+  g_hash_table_unref(family->sights);
+  g_hash_table_unref(family->seen);
+  g_free(family->watcher_path);
+  g_free(family);
+}

@@ -1,0 +1,92 @@
+# What "cmake --install" puts where beside the programs, and the Debian package ("package").
+
+set(here ${CMAKE_CURRENT_LIST_DIR})
+set(staged ${PROJECT_BINARY_DIR}/package)
+set(data_dir ${CMAKE_INSTALL_DATADIR}/osquery-watchdog)
+set(completions_dir ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+find_program(GZIP gzip REQUIRED)
+
+# install_located(SOURCE.in DESTINATION PROGRAMS|FILES): with the directories of the prefix that it
+# is installed to, which only the install knows.
+function(install_located source destination kind)
+  cmake_path(GET source STEM LAST_ONLY name)
+  install(CODE "
+    cmake_path(ABSOLUTE_PATH CMAKE_INSTALL_PREFIX NORMALIZE OUTPUT_VARIABLE prefix)
+    set(bindir \"\${prefix}/${CMAKE_INSTALL_BINDIR}\")
+    set(datadir \"\${prefix}/${CMAKE_INSTALL_DATADIR}\")
+    configure_file(\"${source}\" \"${staged}/${name}\" @ONLY)")
+  install(${kind} ${staged}/${name} DESTINATION ${destination})
+endfunction()
+
+# install_compressed(SOURCE NAME DESTINATION): as Debian wants its manuals and changelogs.
+function(install_compressed source name destination)
+  set(output ${staged}/${name}.gz)
+  add_custom_command(OUTPUT ${output}
+    COMMAND ${CMAKE_COMMAND} -E make_directory ${staged}
+    COMMAND ${GZIP} -9nc ${source} >${output}
+    DEPENDS ${source})
+  add_custom_target(compressed-${name} ALL DEPENDS ${output})
+  install(FILES ${output} DESTINATION ${destination})
+endfunction()
+
+install_located(${PROJECT_SOURCE_DIR}/watchdog/systemd/osquery-watchdog.in
+  ${CMAKE_INSTALL_SBINDIR} PROGRAMS)
+install_located(${PROJECT_SOURCE_DIR}/watchdog/systemd/50-osquery-watchdog.conf.in
+  ${data_dir}/osqueryd.service.d FILES)
+install(FILES ${PROJECT_SOURCE_DIR}/watchdog/systemd/tmpfiles.conf
+  DESTINATION lib/tmpfiles.d RENAME osquery-watchdog.conf)
+
+foreach(program osquery-watchdogd osquery-watchdogctl osquery-watchdog)
+  install(FILES ${here}/completion/${program} DESTINATION ${completions_dir})
+endforeach()
+
+foreach(page osquery-watchdogd.8 osquery-watchdog.ext.8 osquery-watchdog.8 osquery-watchdogctl.1)
+  cmake_path(GET page EXTENSION LAST_ONLY section)
+  string(SUBSTRING ${section} 1 -1 section)
+  install_compressed(${PROJECT_SOURCE_DIR}/docs/man/${page} ${page}
+    ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+
+install(FILES ${PROJECT_SOURCE_DIR}/docs/packs/watchdog.conf DESTINATION ${data_dir}/packs)
+file(GLOB fleet CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/fleet/*.yml)
+install(FILES ${fleet} DESTINATION ${data_dir}/fleet)
+install(FILES ${here}/lintian-overrides
+  DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME osquery-watchdog)
+
+# README.md's links to docs/ hold where it is installed.
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${here}/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
+file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
+install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+set(release 1)
+string(TIMESTAMP changed "%a, %d %b %Y %H:%M:%S +0000" UTC) # or that of $SOURCE_DATE_EPOCH
+configure_file(${here}/changelog.in ${staged}/changelog.Debian @ONLY)
+install_compressed(${PROJECT_SOURCE_DIR}/CHANGELOG.md changelog ${CMAKE_INSTALL_DOCDIR})
+install_compressed(${staged}/changelog.Debian changelog.Debian ${CMAKE_INSTALL_DOCDIR})
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_PACKAGE_CONTACT "osquery-watchdog maintainers <maintainers@osquery-watchdog.invalid>")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_RELEASE ${release})
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Not of Debian's archive, and nothing to wait for: it may come later, or under another name.
+set(CPACK_DEBIAN_PACKAGE_SUGGESTS osquery)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${here}/postinst ${here}/prerm ${here}/postrm)
+set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
+# Whatever the umask of who builds it.
+set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
+  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "watchdog for osquery whose decisions can be queried in SQL")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+"osquery's own watchdog ends osquery's worker and its extensions when they use
+too much CPU or memory, and hardly anyone learns of it. This one takes its
+place, compatible with its flags, and answers in SQL: what was ended, when,
+why, by how much it was over which limit, with what outcome, and what
+happened next.
+.
+Nothing of osquery's own package is replaced: 'osquery-watchdog enable' has
+osqueryd.service run osqueryd under it, 'osquery-watchdog disable' ends that.")
+include(CPack)
