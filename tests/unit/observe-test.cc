@@ -396,6 +396,22 @@ TEST_F(Observe, AWatcherThatEndsAfterFewerQuickExitsDidNot)
   EXPECT_EQ(take(), "watchdog_stopped watchdog exit seen code=1");
 }
 
+TEST_F(Observe, AWatcherOverItsMemoryLimitEndsEverything)
+{
+  at(3);
+  look(WATCHER, 0, 20 * MIB);
+  at(6);
+  look(WATCHER, 9000, 20 * MIB); // its CPU time it doesn't look at
+  EXPECT_EQ(take(), "");
+  at(9);
+  look(WATCHER, 9000, 90 * MIB);
+  EXPECT_EQ(take(), "limit_exceeded watchdog memory seen");
+  const guint64 cause = last_seq;
+  gone(WATCHER, exited(78));
+  EXPECT_EQ(take(), "watchdog_stopped watchdog exit seen code=78");
+  EXPECT_EQ(last_cause, cause);
+}
+
 TEST_F(Observe, ARunIsClosedOnce)
 {
   at(5);
