@@ -438,11 +438,19 @@ TEST_F(Observe, LooksAsRarelyAsASupervisorAndSoonerNearALimit)
   at(3.4);
   look(WORKER, 0, 20 * MIB);
   EXPECT_EQ(wd_observe_deadline(observe), START + 6 * SECOND);
-  limits.memory_limit_bytes = 50 * MIB;
+  limits.memory_limit_bytes = 200 * MIB;
   wd_observe_set_limits(observe, &limits);
   at(6);
+  look(WORKER, 0, 20 * MIB);
+  EXPECT_EQ(wd_observe_deadline(observe), START + 7 * SECOND); // it doesn't grow
+  at(7);
+  look(WORKER, 0, 120 * MIB);
+  EXPECT_LE(wd_observe_deadline(observe), now_us + SECOND / 2);
+  limits.memory_limit_bytes = 50 * MIB;
+  wd_observe_set_limits(observe, &limits);
+  at(9);
   look(WORKER, 0, 45 * MIB);
-  at(6.33);
+  at(9.33);
   look(WORKER, 0, 65 * MIB); // 20 MiB in 0.33 s, 5 MiB away
   EXPECT_LE(wd_observe_deadline(observe), now_us + SECOND / 10);
 }
