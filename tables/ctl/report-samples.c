@@ -21,9 +21,11 @@ static const char samples_sql[] =
     "SELECT time, name, pid, utilization, footprint, utilization_limit, memory_limit"
     " FROM watchdog_samples WHERE time BETWEEN ? AND ?";
 
+/* A watchdog whose files were copied from another host seems unresponsive, too. */
 static const char state_sql[] =
-    "SELECT role || ', ' || state || coalesce(', pid ' || pid, '')"
-    " || CASE WHEN restarts > 0 THEN ', ' || restarts || ' restarts' ELSE '' END"
+    "SELECT role || ', ' || state"
+    " || iif(state = 'unresponsive', ' where this page was made', '')"
+    " || coalesce(', pid ' || pid, '') || iif(restarts > 0, ', ' || restarts || ' restarts', '')"
     " FROM watchdog_processes WHERE name = ?";
 
 static void

@@ -136,6 +136,10 @@ def test_samples_alone(day, tmp_path):
     text = page(tmp_path)
     assert text.count('class="plot"') == 6
     assert "No process was ended for a limit." in text
+    # Another host's watchdog doesn't run here.
+    execute(tmp_path / "status.db",
+            "UPDATE processes SET start_ticks = 1, last_check_us = 1 WHERE role = 'watchdog'")
+    assert '<p class="state">watchdog, unresponsive where this page was made, pid ' in page(tmp_path)
 
 
 def test_since(day):
