@@ -1,8 +1,10 @@
 #include "extension/family.h"
 
-#include <glib-unix.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
+#include "watchdog/errno-error.h"
+#include "watchdog/fd-source.h"
 #include "watchdog/kin.h"
 #include "watchdog/log.h"
 #include "watchdog/proc-events.h"
@@ -15,6 +17,7 @@
 /* A child that was just forked still looks like its parent. */
 #define FORKED_US (100 * G_TIME_SPAN_MILLISECOND)
 #define OVERDUE_MS 200
+#define ENDED_AT_ONCE 16
 
 struct ExtFamily {
   gint64 watcher_pid;
@@ -26,9 +29,10 @@ struct ExtFamily {
   GHashTable *sights; /* pid to WdSight: the watcher, and its children that live */
   GHashTable *seen;   /* pid to start ticks (gint64 *): of its children, reaped or not */
   int proc_events;    /* -1: not to be had */
-  guint proc_events_source;
-  guint overdue_source; /* waits to be told how somebody went; 0: nobody did */
-  gboolean has_pidfds;
+  int ends;           /* an epoll of both: one descriptor costs the main loop less than many */
+  guint ends_source;
+  guint overdue_source;  /* waits to be told how somebody went; 0: nobody did */
+  gboolean told_of_ends; /* by the kernel; FALSE: they are looked for */
   gint64 next_scan_us;
   gint64 changed_us; /* when somebody was found, or gone */
 };
@@ -133,30 +137,34 @@ ext_family_missed(ExtFamily *family, gint64 pid)
     family->overdue_source = g_timeout_add(OVERDUE_MS, on_overdue, family);
 }
 
-static void
-on_sight_gone(gint64 pid, gpointer data)
-{
-  ExtFamily *family = data;
-  ext_family_missed(family, pid);
-  family->news.heard(family->user_data);
-}
-
 static gboolean
-on_proc_events(gint fd, GIOCondition condition, gpointer data)
+on_ends(gint fd, GIOCondition condition, gpointer data)
 {
-  (void)fd;
   (void)condition;
   ExtFamily *family = data;
+  struct epoll_event ended[ENDED_AT_ONCE];
+  const int n = epoll_wait(fd, ended, ENDED_AT_ONCE, 0);
   ext_family_hear(family);
+  for (int i = 0; i < n; i++)
+    if (ended[i].data.u64 != 0)
+      ext_family_missed(family, (gint64)ended[i].data.u64);
   family->news.heard(family->user_data);
   return G_SOURCE_CONTINUE;
+}
+
+/* A pidfd stays readable: it is told of once. Returns: FALSE when it can't be. */
+static gboolean
+await_end(const ExtFamily *family, const WdSight *sight, gint64 pid)
+{
+  struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = (guint64)pid};
+  return epoll_ctl(family->ends, EPOLL_CTL_ADD, wd_sight_pidfd(sight), &event) == 0;
 }
 
 /* Where the kernel tells of no ends. Returns: whether that is so. */
 static gboolean
 look_for_ends(ExtFamily *family)
 {
-  if (family->has_pidfds)
+  if (family->told_of_ends)
     return FALSE;
   g_autoptr(GArray) ended = ended_of(family);
   for (guint i = 0; i < ended->len; i++)
@@ -210,9 +218,11 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
    * worker went is still to be told. */
   if (like_watcher && family->worker_pid != 0)
     return wd_sight_lives(ext_family_sight(family, family->worker_pid));
-  g_autoptr(WdSight) sight = wd_sight_new(pid, stat.start_ticks, on_sight_gone, family);
+  g_autoptr(WdSight) sight = wd_sight_new(pid, stat.start_ticks);
   if (sight == NULL && !evident)
     return TRUE;
+  if (sight != NULL && !await_end(family, sight, pid))
+    family->told_of_ends = FALSE;
   tell_found(family, pid, &stat, like_watcher);
   g_hash_table_replace(family->seen, g_memdup2(&pid, sizeof pid),
                        g_memdup2(&stat.start_ticks, sizeof stat.start_ticks));
@@ -224,9 +234,10 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
 gboolean
 ext_family_is_worker(ExtFamily *family, gint64 manager_pid)
 {
+  if (manager_pid == family->worker_pid)
+    return TRUE;
   ext_family_hear(family);
-  if (manager_pid != family->worker_pid)
-    (void)appeared(family, manager_pid, TRUE);
+  (void)appeared(family, manager_pid, TRUE);
   return manager_pid == family->worker_pid;
 }
 
@@ -266,19 +277,25 @@ ext_family_next_scan_us(const ExtFamily *family)
 
 /* --- begin and end --- */
 
-static void
-hear_the_kernel(ExtFamily *family)
+static gboolean
+hear_the_kernel(ExtFamily *family, GError **error)
 {
   g_autoptr(GError) refused = NULL;
+  struct epoll_event event = {.events = EPOLLIN};
+  family->ends = epoll_create1(EPOLL_CLOEXEC);
+  if (family->ends < 0)
+    return wd_errno_error(error, "epoll");
+  family->ends_source = wd_fd_source_add(family->ends, G_IO_IN, on_ends, family, NULL);
   family->proc_events = wd_proc_events_open(family->watcher_pid, &refused);
-  if (family->proc_events >= 0)
-    family->proc_events_source =
-        g_unix_fd_add(family->proc_events, G_IO_IN, on_proc_events, family);
-  else
+  if (family->proc_events < 0)
     wd_logf("osquery-watchdog.ext: how processes end can't be seen: %s", refused->message);
-  family->has_pidfds = wd_sight_has_pidfd(ext_family_sight(family, family->watcher_pid));
-  if (!family->has_pidfds)
+  else if (epoll_ctl(family->ends, EPOLL_CTL_ADD, family->proc_events, &event) < 0)
+    return wd_errno_error(error, "epoll");
+  family->told_of_ends =
+      await_end(family, ext_family_sight(family, family->watcher_pid), family->watcher_pid);
+  if (!family->told_of_ends)
     wd_log("osquery-watchdog.ext: this kernel has no pidfds: ends are seen up to a second late");
+  return TRUE;
 }
 
 ExtFamily *
@@ -289,7 +306,7 @@ ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data
   WdProcStat stat;
   WdSight *sight = NULL;
   family->watcher_pid = watcher_pid;
-  family->proc_events = -1;
+  family->proc_events = family->ends = -1;
   family->changed_us = g_get_monotonic_time();
   family->news = *news;
   family->user_data = user_data;
@@ -297,7 +314,7 @@ ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data
       g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)wd_sight_free);
   family->seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
   if (wd_kin_stat(watcher_pid, &stat))
-    sight = wd_sight_new(watcher_pid, stat.start_ticks, on_sight_gone, family);
+    sight = wd_sight_new(watcher_pid, stat.start_ticks);
   if (sight == NULL) {
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "process %" G_GINT64_FORMAT " is gone",
                 watcher_pid);
@@ -314,8 +331,7 @@ ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data
       .start_ticks = stat.start_ticks,
       .started_us = wd_kin_started_us(&stat),
   };
-  hear_the_kernel(family);
-  return g_steal_pointer(&family);
+  return hear_the_kernel(family, error) ? g_steal_pointer(&family) : NULL;
 }
 
 void
@@ -324,9 +340,11 @@ ext_family_free(ExtFamily *family)
   if (family == NULL)
     return;
   g_clear_handle_id(&family->overdue_source, g_source_remove);
-  g_clear_handle_id(&family->proc_events_source, g_source_remove);
+  g_clear_handle_id(&family->ends_source, g_source_remove);
   if (family->proc_events >= 0)
     close(family->proc_events);
+  if (family->ends >= 0)
+    close(family->ends);
   g_hash_table_unref(family->sights);
   g_hash_table_unref(family->seen);
   g_free(family->watcher_path);

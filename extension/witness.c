@@ -1,7 +1,5 @@
 #include "extension/witness.h"
 
-#include <glib-unix.h>
-
 #include "extension/family.h"
 #include "extension/own-store.h"
 #include "extension/watcher-flags.h"
@@ -18,7 +16,6 @@ struct ExtWitness {
   ExtFamily *family;
   WdObserve *observe;
   GSource *timer;
-  guint written_source;
   ExtWatcherFlags *asking; /* NULL: nobody is being asked */
   gint64 next_ask_us;      /* G_MAXINT64: the present worker has told */
   ExtOwnStore *store;
@@ -55,6 +52,19 @@ publish(const ExtWitness *witness)
   wd_writer_wake(writer);
 }
 
+/* Recorded with what comes next, a check later at most. */
+static void
+hear_writer(const ExtWitness *witness)
+{
+  guint64 stored, lost;
+  g_autoptr(WdRecovery) recovery = NULL;
+  wd_writer_collect(ext_own_store_writer(witness->store), &stored, &lost, &recovery);
+  if (lost > 0)
+    wd_observe_lost(witness->observe, lost, g_get_monotonic_time());
+  if (recovery != NULL)
+    wd_observe_recovered(witness->observe, recovery, g_get_monotonic_time());
+}
+
 static void
 carry_out(ExtWitness *witness)
 {
@@ -84,8 +94,10 @@ carry_out(ExtWitness *witness)
       break; /* no business of an observer */
     }
   }
-  if (changed)
-    publish(witness);
+  if (!changed)
+    return;
+  publish(witness);
+  hear_writer(witness);
 }
 
 static void
@@ -110,23 +122,6 @@ settle(ExtWitness *witness)
 }
 
 /* --- what others tell --- */
-
-static gboolean
-on_written(gint fd, GIOCondition condition, gpointer data)
-{
-  (void)fd;
-  (void)condition;
-  ExtWitness *witness = data;
-  guint64 stored, lost;
-  g_autoptr(WdRecovery) recovery = NULL;
-  wd_writer_collect(ext_own_store_writer(witness->store), &stored, &lost, &recovery);
-  if (lost > 0)
-    wd_observe_lost(witness->observe, lost, g_get_monotonic_time());
-  if (recovery != NULL)
-    wd_observe_recovered(witness->observe, recovery, g_get_monotonic_time());
-  settle(witness);
-  return G_SOURCE_CONTINUE;
-}
 
 static void
 on_found(const WdFound *child, gpointer user_data)
@@ -274,8 +269,6 @@ ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid, ExtWitness
   witness->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
   g_source_set_callback(witness->timer, on_time, witness, NULL);
   g_source_attach(witness->timer, NULL);
-  witness->written_source = g_unix_fd_add(wd_writer_fd(ext_own_store_writer(witness->store)),
-                                          G_IO_IN, on_written, witness);
   ext_family_scan(witness->family, g_get_monotonic_time());
   settle(witness);
   return g_steal_pointer(&witness);
@@ -293,7 +286,6 @@ ext_witness_free(ExtWitness *witness)
     carry_out(witness);
     g_source_destroy(witness->timer);
     g_source_unref(witness->timer);
-    g_source_remove(witness->written_source);
   }
   ext_own_store_free(witness->store);
   ext_family_free(witness->family);

@@ -54,7 +54,9 @@ wd_private_directory_lock(const char *directory, GError **error)
     return fd;
   if (errno == EACCES || errno == EAGAIN)
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-                "%s: locked: another osquery-watchdogd uses this directory", path);
+                "%s: locked: another osquery-watchdogd, or an observing osquery-watchdog.ext, uses "
+                "this directory",
+                path);
   else
     wd_errno_error(error, path);
   close(fd);

@@ -1,6 +1,5 @@
 #include "watchdog/sight.h"
 
-#include <glib-unix.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,26 +9,12 @@
 struct WdSight {
   gint64 pid;
   WdProcReader reader;
-  int pidfd; /* -1: the kernel has none */
-  guint source;
-  WdSightGone gone;
-  gpointer user_data;
+  int pidfd;          /* -1: the kernel has none */
   WdThreads *threads; /* as they were remembered last; NULL: never */
 };
 
-static gboolean
-on_gone(gint fd, GIOCondition condition, gpointer data)
-{
-  (void)fd;
-  (void)condition;
-  WdSight *sight = data;
-  sight->source = 0;
-  sight->gone(sight->pid, sight->user_data);
-  return G_SOURCE_REMOVE;
-}
-
 WdSight *
-wd_sight_new(gint64 pid, gint64 start_ticks, WdSightGone gone, gpointer user_data)
+wd_sight_new(gint64 pid, gint64 start_ticks)
 {
   WdProcReader reader;
   if (!wd_proc_reader_open(&reader, pid, NULL))
@@ -37,16 +22,12 @@ wd_sight_new(gint64 pid, gint64 start_ticks, WdSightGone gone, gpointer user_dat
   WdSight *sight = g_new0(WdSight, 1);
   sight->pid = pid;
   sight->reader = reader;
-  sight->gone = gone;
-  sight->user_data = user_data;
   sight->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
   /* Looked at afterwards, so that the descriptor is that process's, too. */
   if (wd_proc_reader_start_ticks(&reader) != start_ticks) {
     wd_sight_free(sight);
     return NULL;
   }
-  if (sight->pidfd >= 0)
-    sight->source = g_unix_fd_add(sight->pidfd, G_IO_IN, on_gone, sight);
   return sight;
 }
 
@@ -55,7 +36,6 @@ wd_sight_free(WdSight *sight)
 {
   if (sight == NULL)
     return;
-  g_clear_handle_id(&sight->source, g_source_remove);
   if (sight->pidfd >= 0)
     close(sight->pidfd);
   wd_threads_free(sight->threads);
@@ -63,10 +43,10 @@ wd_sight_free(WdSight *sight)
   g_free(sight);
 }
 
-gboolean
-wd_sight_has_pidfd(const WdSight *sight)
+int
+wd_sight_pidfd(const WdSight *sight)
 {
-  return sight->pidfd >= 0;
+  return sight->pidfd;
 }
 
 gboolean

@@ -7,19 +7,16 @@ G_BEGIN_DECLS
 
 typedef struct WdSight WdSight;
 
-/* Called from the default main context, once: @pid is gone, reaped or not. May free the sight. */
-typedef void (*WdSightGone)(gint64 pid, gpointer user_data);
-
-/* @start_ticks: with @pid, who it is. Returns: NULL when that process is gone. Where the kernel has
- * no pidfds, nobody is told of its going: wd_sight_sample() has to be asked. */
-WdSight *wd_sight_new(gint64 pid, gint64 start_ticks, WdSightGone gone, gpointer user_data);
+/* @start_ticks: with @pid, who it is. Returns: NULL when that process is gone. */
+WdSight *wd_sight_new(gint64 pid, gint64 start_ticks);
 void wd_sight_free(WdSight *sight);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdSight, wd_sight_free)
 
-/* Whether its end is told. */
-gboolean wd_sight_has_pidfd(const WdSight *sight);
+/* Readable once the process is gone, reaped or not; the sight's. -1: the kernel has no pidfds, and
+ * wd_sight_lives() has to be asked. */
+int wd_sight_pidfd(const WdSight *sight);
 
-/* FALSE: gone; where its end isn't told, a zombie is gone, too. */
+/* FALSE: gone; without a pidfd a zombie is gone, too. */
 gboolean wd_sight_sample(const WdSight *sight, WdSample *sample);
 
 /* FALSE: gone, or a zombie. */

@@ -1,6 +1,7 @@
 """The documents say what the programs say: columns, events, flags, options, message ids. (Their
 links and commands: test_commands.py.)"""
 
+import os
 import pathlib
 import re
 import subprocess
@@ -109,8 +110,9 @@ def test_reloadable_settings_are_those_of_the_code():
 
 @pytest.mark.parametrize("page", MAN, ids=lambda page: page.name)
 def test_manual_pages_have_nothing_to_complain_of(page):
-    """A reference to another page counts when that page is here, or installed."""
+    """A reference to a page of ours counts when it is here; the machine's own index may be old."""
     done = subprocess.run(["mandoc", "-T", "lint", page.name], cwd=page.parent,
+                          env={"PATH": os.environ["PATH"], "MANPATH": "/var/empty"},
                           capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 

@@ -47,8 +47,9 @@ os.execv("{program}", ["{program}", *sys.argv[1:], *{arguments}])
 class Stock(Watchdog):
     """A stock osqueryd with our extension in extensions.load."""
 
-    def __init__(self, directory, osqueryd):
+    def __init__(self, directory, osqueryd, user=None):
         super().__init__(directory, osqueryd)
+        self.user = user  # who runs osqueryd; None: we ourselves
         self.truth_path = self.directory / "truth"
         # osquery gives an extension no arguments of its own.
         self.tables_extension = self.program(
@@ -62,6 +63,10 @@ class Stock(Watchdog):
 
     def start(self, *flags, ready=True):
         self.truth_path.unlink(missing_ok=True)
+        if self.user:
+            self.popen = {"user": self.user.pw_uid, "group": self.user.pw_gid, "extra_groups": []}
+            for path in [self.directory, *self.directory.rglob("*")]:
+                os.chown(path, self.user.pw_uid, self.user.pw_gid)
         super().start(flags=flags, ready=False)
         if ready:
             self.observed()
@@ -106,8 +111,7 @@ def basis(event):
     return json.loads(event["details"])["basis"]
 
 
-def observing(directory):
-    stock = Stock(directory, STAND_IN / "osqueryd")
+def observing(stock):
     yield stock
     left = stock.clean_up()
     print(stock.log())
@@ -119,7 +123,14 @@ def observing(directory):
 
 @pytest.fixture
 def stock(directory):
-    yield from observing(directory)
+    yield from observing(Stock(directory, STAND_IN / "osqueryd"))
+
+
+@pytest.fixture(params=["root", "nobody"] if os.geteuid() == 0 else ["ourselves"])
+def anyones(directory, request):
+    """Root's, and an ordinary user's."""
+    user = pwd.getpwnam("nobody") if request.param == "nobody" else None
+    yield from observing(Stock(directory, STAND_IN / "osqueryd", user))
 
 
 def misbehave(stock, modes):
@@ -151,7 +162,8 @@ def test_shows_the_watcher_the_worker_and_the_extensions(stock):
 
 @pytest.mark.parametrize("modes, signals", [(GROW, "USR1,TERM"),
                                             (f"ignore-term,{GROW}", "USR1,TERM,KILL")])
-def test_memory(stock, modes, signals):
+def test_memory(anyones, modes, signals):
+    stock = anyones
     worker = stock.start(*SMALL, "--watchdog_forced_shutdown_delay=1").observed()
     misbehave(stock, modes)
     truth = stock.wait_truth("stopped", pid=worker)
@@ -172,7 +184,8 @@ def test_memory(stock, modes, signals):
     assert stock.status("worker")["terminations"] == 1
 
 
-def test_cpu(stock):
+def test_cpu(anyones):
+    stock = anyones
     # osquery's own interval: CPU is judged by whole intervals.
     worker = stock.start("--watchdog_delay=0", "--watchdog_latency_limit=6",
                          "--watcher_interval_ms=3000").observed()
@@ -188,7 +201,8 @@ def test_cpu(stock):
     assert details["interval_ms"] > 0 and details["busiest_threads"][0]["cpu_ms"] > 0
 
 
-def test_a_crash_and_a_kill_are_nobodys_terminations(stock):
+def test_a_crash_and_a_kill_are_nobodys_terminations(anyones):
+    stock = anyones
     worker = stock.start(*SMALL).observed()
     for end in (lambda: stock.asking("SELECT misbehave('crash')").wait(PATIENCE),
                 lambda: os.kill(worker, signal.SIGKILL)):
@@ -204,7 +218,8 @@ def test_a_crash_and_a_kill_are_nobodys_terminations(stock):
     assert stock.query("SELECT count(*) AS n FROM watchdog_events")[0]["n"] > "0"
 
 
-def test_a_worker_that_exits_78_ends_everything(stock):
+def test_a_worker_that_exits_78_ends_everything(anyones):
+    stock = anyones
     worker = stock.start(*SMALL).observed()
     stock.asking("SELECT misbehave('exit:78')").wait(PATIENCE)
     assert stock.wait() == 78
@@ -215,7 +230,8 @@ def test_a_worker_that_exits_78_ends_everything(stock):
     stock.wait_nothing_runs()
 
 
-def test_extensions_are_ended_where_that_is_enabled(stock):
+def test_extensions_are_ended_where_that_is_enabled(anyones):
+    stock = anyones
     path = stock.add_extension("one", GROW)
     stock.start(*SMALL, "--enable_extensions_watchdog", ready=False)
     truth = stock.wait_truth("stopped", "extension", name=path.name)
@@ -226,7 +242,8 @@ def test_extensions_are_ended_where_that_is_enabled(stock):
         "process_terminated", "memory", "inferred")
 
 
-def test_a_crash_loop_to_the_end(stock):
+def test_a_crash_loop_to_the_end(anyones):
+    stock = anyones
     stock.start("--misbehave=exit:3:1", ready=False)
     assert stock.wait() == 1
     assert len(stock.truth("gave_up")) == 1
@@ -247,7 +264,8 @@ def test_a_crash_loop_to_the_end(stock):
 
 
 @pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM])
-def test_the_watchers_end_is_the_runs(stock, signo):
+def test_the_watchers_end_is_the_runs(anyones, signo):
+    stock = anyones
     stock.start(*SMALL)
     stock.query("SELECT 1 FROM watchdog_events LIMIT 1")
     pid = stock.truth("started", "extension", name=NAME)[0]["pid"]
@@ -287,20 +305,6 @@ def test_an_old_kernel(stock):
     stopped = stock.wait_event("event = 'watchdog_stopped'")
     assert stopped["reason"] is None and stopped["exit_signal"] is None
     assert stock.log().count(BLIND) == 1
-
-
-def test_as_an_ordinary_user(stock):
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        for path in [stock.directory, *stock.directory.iterdir()]:
-            os.chown(path, nobody.pw_uid, nobody.pw_gid)
-        stock.popen = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
-    worker = stock.start(*SMALL).observed()
-    misbehave(stock, GROW)
-    event = stock.the_end_of(stock.wait_truth("stopped", pid=worker))
-    assert (event["event"], event["reason"], basis(event)) == (
-        "process_terminated", "memory", "inferred")
-    assert stock.stop() == 0
 
 
 def test_a_worker_that_is_held_back_is_told_while_it_is(stock):
@@ -407,6 +411,16 @@ def test_by_hand_it_observes_whoever_is_behind_the_socket(stock):
     assert stock.event("event = 'watchdog_stopped'")["reason"] == "request"
 
 
+@pytest.mark.parametrize("option, observes", [("", False), ("--observe", True)])
+def test_a_watcher_of_another_name_is_observed_on_request(stock, option, observes):
+    stock.osqueryd = stock.program("agentd", STAND_IN / "osqueryd")
+    stock.program(NAME, f'#!/bin/sh\nexec {EXTENSION} "$@" {option}'
+                        f' --state_dir={stock.state_dir} --runtime_dir={stock.runtime_dir}\n')
+    stock.start(*SMALL, ready=observes)
+    eventually(lambda: "registered with" in stock.log(), "it is registered")
+    assert ("observes osqueryd's watcher" in stock.log()) == observes == stock.state_dir.exists()
+
+
 def test_noobserve(stock):
     stock.program(NAME, f'#!/bin/sh\nexec {EXTENSION} "$@" --noobserve'
                         f' --state_dir={stock.state_dir} --runtime_dir={stock.runtime_dir}\n')
@@ -422,3 +436,11 @@ def test_ctl_reads_what_was_observed(stock):
                            f"--runtime_dir={stock.runtime_dir}", "status"],
                           capture_output=True, text=True, check=True)
     assert "worker" in done.stdout
+
+
+def test_samples_of_what_is_observed(stock):
+    worker = stock.start(*SMALL).observed()
+    rows = eventually(lambda: stock.query(
+        f"SELECT * FROM watchdog_samples WHERE name = 'worker' AND pid = {worker}"), "samples")
+    assert rows[0]["memory_limit"] == str(30 * 1024 * 1024)
+    assert int(rows[0]["resident_size"]) > 0 and float(rows[0]["utilization"]) >= 0

@@ -184,6 +184,16 @@ def test_another_command_line_is_not_lost(machine):
     assert shown(machine, "Type") == "notify"
 
 
+def test_what_is_ours_and_what_stays_osquerys(machine):
+    do(machine, INSTALL)
+    do(machine, ENABLE)
+    ours = {"Type": "notify", "NotifyAccess": "main", "WatchdogUSec": "30s", "KillMode": "mixed",
+            "TimeoutStopUSec": "30s", "OOMScoreAdjust": "-900", "OOMPolicy": "continue"}
+    osquerys = {"Restart": "on-failure", "CPUQuotaPerSecUSec": "200ms",
+                "EnvironmentFiles": "/etc/default/osqueryd (ignore_errors=no)"}
+    assert {name: shown(machine, name) for name in ours | osquerys} == ours | osquerys
+
+
 def test_the_unit_is_sound_and_as_safe_as_the_document_says(machine):
     def exposure():
         return re.search(r"exposure level for \S+: ([\d.]+)", machine.output(

@@ -82,4 +82,23 @@ TEST(Details, NamesOfAnyBytesStayJson)
             std::string::npos);
 }
 
+TEST(Details, Join)
+{
+  struct {
+    const char *first, *second, *joined;
+  } const rows[] = {
+      {"{\"a\":1}", "{\"b\":2}", "{\"a\":1,\"b\":2}"},
+      {"{\"a\":1}", nullptr, "{\"a\":1}"},
+      {nullptr, "{\"b\":2}", "{\"b\":2}"},
+      {"{}", "{\"b\":2}", "{\"b\":2}"},
+      {"{\"a\":1}", "{}", "{\"a\":1}"},
+      {"{}", "{}", "{}"},
+      {nullptr, nullptr, nullptr},
+  };
+  for (const auto &row : rows) {
+    g_autofree char *joined = wd_details_join(row.first, row.second);
+    EXPECT_STREQ(joined, row.joined);
+  }
+}
+
 } // namespace

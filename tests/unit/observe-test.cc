@@ -396,6 +396,22 @@ TEST_F(Observe, AWatcherThatEndsAfterFewerQuickExitsDidNot)
   EXPECT_EQ(take(), "watchdog_stopped watchdog exit seen code=1");
 }
 
+TEST_F(Observe, AWatcherOverItsMemoryLimitEndsEverything)
+{
+  at(3);
+  look(WATCHER, 0, 20 * MIB);
+  at(6);
+  look(WATCHER, 9000, 20 * MIB); // its CPU time it doesn't look at
+  EXPECT_EQ(take(), "");
+  at(9);
+  look(WATCHER, 9000, 90 * MIB);
+  EXPECT_EQ(take(), "limit_exceeded watchdog memory seen");
+  const guint64 cause = last_seq;
+  gone(WATCHER, exited(78));
+  EXPECT_EQ(take(), "watchdog_stopped watchdog exit seen code=78");
+  EXPECT_EQ(last_cause, cause);
+}
+
 TEST_F(Observe, ARunIsClosedOnce)
 {
   at(5);
@@ -422,11 +438,19 @@ TEST_F(Observe, LooksAsRarelyAsASupervisorAndSoonerNearALimit)
   at(3.4);
   look(WORKER, 0, 20 * MIB);
   EXPECT_EQ(wd_observe_deadline(observe), START + 6 * SECOND);
-  limits.memory_limit_bytes = 50 * MIB;
+  limits.memory_limit_bytes = 200 * MIB;
   wd_observe_set_limits(observe, &limits);
   at(6);
+  look(WORKER, 0, 20 * MIB);
+  EXPECT_EQ(wd_observe_deadline(observe), START + 7 * SECOND); // it doesn't grow
+  at(7);
+  look(WORKER, 0, 120 * MIB);
+  EXPECT_LE(wd_observe_deadline(observe), now_us + SECOND / 2);
+  limits.memory_limit_bytes = 50 * MIB;
+  wd_observe_set_limits(observe, &limits);
+  at(9);
   look(WORKER, 0, 45 * MIB);
-  at(6.33);
+  at(9.33);
   look(WORKER, 0, 65 * MIB); // 20 MiB in 0.33 s, 5 MiB away
   EXPECT_LE(wd_observe_deadline(observe), now_us + SECOND / 10);
 }

@@ -205,4 +205,13 @@ TEST(Respawn, NoCountOverflows)
   }
 }
 
+TEST(Respawn, TheDelaysOfOsquerysOwnWatcher)
+{
+  WdLimits limits = normal();
+  const gint64 delays_s[] = {7, 9, 13, 21};
+  for (guint n = 1; n <= 4; n++)
+    EXPECT_EQ(wd_respawn_stock_delay_us(n, &limits), delays_s[n - 1] * SECOND);
+  EXPECT_EQ(wd_respawn_stock_delay_us(G_MAXUINT, &limits), limits.max_delay_s * SECOND);
+}
+
 } // namespace

@@ -6,6 +6,10 @@
 #define SHORTEST_LOOK_US (50 * 1000)
 #define DETECTION_US (300 * 1000)
 #define FASTEST_GROWTH_PER_US 1000 /* bytes: 1 GB/s */
+/* for who only looks on */
+#define SUDDEN_GROWTH_PER_US 200 /* bytes: 200 MB/s */
+#define CROSSING_US (2 * G_USEC_PER_SEC)
+#define CALM_US (1 * G_USEC_PER_SEC)
 
 static const WdVerdict WITHIN = {WD_VERDICT_WITHIN, WD_NONE, WD_NONE, WD_UNIT_NONE};
 
@@ -152,4 +156,15 @@ wd_meter_next_memory_sample_us(const WdMeter *meter, const WdLimits *limits)
       wait_us = MAX((gint64)half_us, SHORTEST_LOOK_US);
   }
   return meter->sample_us + wait_us;
+}
+
+gint64
+wd_meter_calm_us(const WdMeter *meter, const WdLimits *limits)
+{
+  const gint64 headroom = limits->memory_limit_bytes - meter->footprint_bytes;
+
+  if (meter->footprint_bytes == WD_NONE || headroom <= 0 ||
+      meter->growth_per_us * CROSSING_US > (double)headroom)
+    return meter->sample_us;
+  return meter->sample_us + MIN(headroom / SUDDEN_GROWTH_PER_US, CALM_US);
 }

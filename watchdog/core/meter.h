@@ -89,4 +89,10 @@ WdVerdict wd_meter_sample(WdMeter *meter, const WdLimits *limits, const WdSample
  * which bounds the work. Over the limit there is nothing left to detect: the regular interval. */
 gint64 wd_meter_next_memory_sample_us(const WdMeter *meter, const WdLimits *limits);
 
+/* Until when (monotonic) nobody has to look at the memory who doesn't act on it: a watcher that
+ * isn't ours acts at its checks, so that it is enough to see a process over its limit well within
+ * an interval. One that wouldn't cross it within 2 s, if it went on growing as it does, is left
+ * alone for H / (200 MB/s), at most 1 s. */
+gint64 wd_meter_calm_us(const WdMeter *meter, const WdLimits *limits);
+
 G_END_DECLS

@@ -199,14 +199,23 @@ over_limit(WdStep *step, WdProcess *process, const WdBreach *breach, gpointer us
 
 /* One strike more and the process is over its limit: the watcher may see it before we do, and what
  * the process used last is known as of our last look. */
-static void
-look_closely(WdObserve *observe, gint64 now_us)
+static gboolean
+nears_last_strike(const WdMeter *meter, const WdLimits *limits)
 {
+  return ((gint64)meter->strikes + 1) * WD_CHECK_INTERVAL_S >= limits->latency_limit_s;
+}
+
+static void
+set_pace(WdObserve *observe)
+{
+  const WdLimits *limits = &observe->limits;
   for (guint i = WD_PROCESS_WORKER; i < observe->processes->len; i++) {
     WdProcess *process = wd_observe_process(observe, i);
-    const gint64 next_s = ((gint64)process->meter.strikes + 1) * WD_CHECK_INTERVAL_S;
-    if (next_s >= observe->limits.latency_limit_s)
-      process->next_memory_look_us = MIN(process->next_memory_look_us, now_us + WD_OBSERVE_LOOK_US);
+    const WdMeter *meter = &process->meter;
+    gint64 next_us = MAX(process->next_memory_look_us, wd_meter_calm_us(meter, limits));
+    if (nears_last_strike(meter, limits))
+      next_us = MIN(next_us, meter->sample_us + WD_OBSERVE_LOOK_US);
+    process->next_memory_look_us = next_us;
   }
 }
 
@@ -217,7 +226,7 @@ wd_observe_tick(WdObserve *observe, const WdSample *const *samples, gint64 now_u
     return;
   WdStep step = step_at(observe, now_us);
   wd_checks_look(&observe->checks, &step, samples, over_limit, observe);
-  look_closely(observe, now_us);
+  set_pace(observe);
   wd_observe_worker_stays_away(observe, &step);
 }
 
