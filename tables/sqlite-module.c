@@ -174,6 +174,11 @@ filter(sqlite3_vtab_cursor *base, int number, const char *plan, int n, sqlite3_v
   g_autoptr(TableQuery) query = parse_plan(plan, n, values);
   g_clear_pointer(&cursor->rows, table_cursor_free);
   cursor->rowid = 0;
+  /* Nothing compares to NULL: a join by a column that is mostly NULL would else read all, each
+   * time. */
+  for (int i = 0; i < n; i++)
+    if (sqlite3_value_type(values[i]) == SQLITE_NULL)
+      return SQLITE_OK;
   cursor->rows = table_cursor_open(table->store, table->table, query, &error);
   if (cursor->rows == NULL)
     return fail(base->pVtab, error);

@@ -102,6 +102,8 @@ ctl_run(const CtlOptions *options, FILE *out, GError **error)
     return ctl_status(&ctl, error);
   case CTL_COMMAND_EVENTS:
     return ctl_events(&ctl, error);
+  case CTL_COMMAND_REPORT:
+    return ctl_report(&ctl, error);
   case CTL_COMMAND_QUERY:
     return ctl_query(&ctl, error);
   case CTL_COMMAND_EXPLAIN:

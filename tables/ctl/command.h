@@ -34,6 +34,7 @@ CtlPrint ctl_printer(const CtlOptions *options, CtlPrint people);
 
 gboolean ctl_status(const Ctl *ctl, GError **error);
 gboolean ctl_events(const Ctl *ctl, GError **error);
+gboolean ctl_report(const Ctl *ctl, GError **error);
 gboolean ctl_explain(const Ctl *ctl, GError **error);
 gboolean ctl_query(const Ctl *ctl, GError **error);
 

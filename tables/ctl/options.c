@@ -17,6 +17,9 @@ static const char help[] =
     "    --follow        go on with what happens from now on, until interrupted\n"
     "  explain [EID]   how and why a process ended, what followed, what to change; EID:\n"
     "                  any event that has to do with it; else the newest end not asked for\n"
+    "  report          one HTML page: the processes over time, what happened, what to change\n"
+    "    --html FILE     where to write it; - for the standard output\n"
+    "    --since T       as of events\n"
     "  query [SQL]     one SELECT over watchdog_processes, _events and _samples; without SQL\n"
     "                  a prompt, or statements from standard input, if that is no terminal\n"
     "\n"
@@ -70,12 +73,11 @@ static const struct {
   CtlCommand command;
   guint most_operands;
 } commands[] = {
-    {"status", CTL_COMMAND_STATUS, 0},
-    {"events", CTL_COMMAND_EVENTS, 0},
-    {"explain", CTL_COMMAND_EXPLAIN, 1},
+    {"status", CTL_COMMAND_STATUS, 0},   {"events", CTL_COMMAND_EVENTS, 0},
+    {"explain", CTL_COMMAND_EXPLAIN, 1}, {"report", CTL_COMMAND_REPORT, 0},
     {"query", CTL_COMMAND_QUERY, 1},
 };
-#define COMMAND_NAMES "status, events, explain, query"
+#define COMMAND_NAMES "status, events, explain, report, query"
 
 static gboolean
 take_operand(CtlOptions *options, const char *word, GError **error)
@@ -111,12 +113,31 @@ take_command(CtlOptions *options, char **words, GError **error)
 static gboolean
 check_events_only(const CtlOptions *options, const char *since, GError **error)
 {
-  const char *given = options->follow  ? "--follow"
-                      : since != NULL  ? "--since"
-                      : options->event ? "--event"
-                                       : NULL;
+  const gboolean report = options->command == CTL_COMMAND_REPORT;
+  const char *given = options->follow            ? "--follow"
+                      : since != NULL && !report ? "--since"
+                      : options->event           ? "--event"
+                                                 : NULL;
   if (options->command != CTL_COMMAND_EVENTS && given != NULL)
     return fail(error, given, "goes with the command events alone");
+  return TRUE;
+}
+
+/* A page is no format of rows, and is not for a terminal: where it goes must be said. */
+static gboolean
+check_report(const CtlOptions *options, GError **error)
+{
+  const gboolean report = options->command == CTL_COMMAND_REPORT;
+  if (!report && options->html != NULL)
+    return fail(error, "--html", "goes with the command report alone");
+  if (report && (options->html == NULL || *options->html == '\0'))
+    return fail(error, "report", "expects --html FILE, or --html - for the standard output");
+  if (report && options->format != CTL_FORMAT_PEOPLE)
+    return fail(error,
+                options->format == CTL_FORMAT_JSON  ? "--json"
+                : options->format == CTL_FORMAT_CSV ? "--csv"
+                                                    : "--line",
+                "a report is written as HTML alone");
   return TRUE;
 }
 
@@ -132,6 +153,7 @@ ctl_options_parse(const char *const *argv, GError **error)
       {"runtime_dir", 0, 0, G_OPTION_ARG_FILENAME, &options->runtime_dir, NULL, NULL},
       {"since", 0, 0, G_OPTION_ARG_FILENAME, &since, NULL, NULL},
       {"event", 0, 0, G_OPTION_ARG_FILENAME, &options->event, NULL, NULL},
+      {"html", 0, 0, G_OPTION_ARG_FILENAME, &options->html, NULL, NULL},
       {"follow", 0, 0, G_OPTION_ARG_NONE, &options->follow, NULL, NULL},
       {"json", 0, 0, G_OPTION_ARG_NONE, &json, NULL, NULL},
       {"csv", 0, 0, G_OPTION_ARG_NONE, &csv, NULL, NULL},
@@ -166,7 +188,8 @@ ctl_options_parse(const char *const *argv, GError **error)
     fail(error, line ? "--line" : "--csv", "only one of --json, --csv, --line can be given");
     return NULL;
   }
-  if (!take_command(options, words + 1, error) || !check_events_only(options, since, error))
+  if (!take_command(options, words + 1, error) || !check_events_only(options, since, error) ||
+      !check_report(options, error))
     return NULL;
   if (since != NULL && (options->since_s = ctl_parse_duration(since)) == 0) {
     g_autofree char *argument = g_strdup_printf("--since %s", since);
@@ -191,5 +214,6 @@ ctl_options_free(CtlOptions *options)
   g_free(options->runtime_dir);
   g_free(options->event);
   g_free(options->sql);
+  g_free(options->html);
   g_free(options);
 }

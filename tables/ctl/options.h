@@ -12,6 +12,7 @@ typedef enum {
   CTL_COMMAND_EVENTS,
   CTL_COMMAND_EXPLAIN,
   CTL_COMMAND_QUERY,
+  CTL_COMMAND_REPORT,
 } CtlCommand;
 
 typedef enum {
@@ -27,10 +28,11 @@ typedef struct {
   char *state_dir;
   char *runtime_dir;
   gboolean follow;
-  gint64 since_s; /* events of the last so many seconds; 0: all */
+  gint64 since_s; /* what happened in the last so many seconds; 0: all */
   char *event;    /* only events of this kind, or NULL */
   gint64 eid;     /* of explain; 0: the newest ending */
   char *sql;      /* of query; NULL: from standard input, or at a prompt */
+  char *html;     /* of report: the file to write, "-" for the standard output */
 } CtlOptions;
 
 /* @argv: the whole command line, argv[0] included, NULL-terminated.

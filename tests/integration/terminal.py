@@ -10,7 +10,7 @@ import subprocess
 import termios
 import time
 
-PATIENCE = 30
+from harness import PATIENCE, eventually
 
 
 class Terminal:
@@ -61,6 +61,16 @@ class Terminal:
             assert self.read(deadline), f"ended without {text!r}: {self.text!r}"
         before, self.text = self.text.split(text, 1)
         return before
+
+    def wait_to_edit(self, prompt):
+        """Until @prompt was shown, and keys are taken one by one: what is typed sooner may be taken
+        by the terminal."""
+        self.wait_for(prompt)
+        eventually(lambda: not termios.tcgetattr(self.leader)[3] & termios.ICANON, "editing")
+
+    def wait_for_signals(self):
+        """Until the terminal makes signals of Ctrl-C and its like."""
+        eventually(lambda: termios.tcgetattr(self.leader)[3] & termios.ISIG, "signals")
 
     def type(self, keys):
         os.write(self.leader, keys.encode())

@@ -12,15 +12,17 @@ import re
 import shutil
 import signal
 import subprocess
+import textwrap
 import time
 
 import pytest
+import yaml
 from harness import BUILD, CTL, MARK, PATIENCE, STAND_IN
 from test_documents import MAN, ROOT
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")),
              ROOT / "tests" / "stand-in" / "README.md"]
-TAGS = {"sh", "sql", "ini", "json", "text"}
+TAGS = {"sh", "sql", "ini", "json", "yaml", "text"}
 
 
 def name_of(path):
@@ -33,12 +35,12 @@ def name_of(path):
 def blocks_of(text):
     """(tag, text) of each block; the tag of an indented one is "sh"."""
     blocks = []
-    fenced = re.compile(r"^```(\w*)\n(.*?)^```$", re.M | re.S)
+    fenced = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.M | re.S)
     for tag, body in fenced.findall(text):
-        blocks.append((tag, body))
+        blocks.append((tag, textwrap.dedent(body)))
     rest = fenced.sub("", text)
     for body in re.findall(r"(?:^|\n)\n((?:    .*(?:\n|$))+)", rest):
-        blocks.append(("sh", re.sub(r"^    ", "", body, flags=re.M)))
+        blocks.append(("sh", textwrap.dedent(body)))
     return blocks
 
 
@@ -178,6 +180,11 @@ def test_configuration_is_what_osquery_takes(path, body):
         assert (ROOT / "docs" / "packs" / pathlib.Path(pack).name).exists()
 
 
+@pytest.mark.parametrize("path, body", blocks("yaml"))
+def test_yaml_is_yaml(path, body):
+    assert isinstance(yaml.safe_load(body), dict)
+
+
 # --- commands ---
 
 
@@ -242,7 +249,8 @@ class Sandbox:
                      "/tmp/": f"{self.directory}/",
                      "$PWD/build": str(BUILD),
                      "build/tests/": f"{BUILD}/tests/",
-                     "watchdog.html": f"{self.directory}/watchdog.html"}
+                     "=DIR": f"={self.directory}/from-that-host",
+                     "--html ": f"--html {self.directory}/"}
         return re.sub("|".join(map(re.escape, installed)), lambda found: installed[found[0]], text)
 
     def environment(self):

@@ -96,7 +96,7 @@ def test_with_its_output_in_a_file_a_terminal_is_only_read(files):
 @pytest.fixture
 def prompt(files):
     with Terminal([CTL, f"--state_dir={files}", f"--runtime_dir={files}", "query"]) as terminal:
-        terminal.wait_for(PROMPT)
+        terminal.wait_to_edit(PROMPT)
         yield terminal
 
 
@@ -106,37 +106,47 @@ def ends(terminal):
     assert "Sanitizer" not in text
 
 
+def leave(terminal):
+    terminal.wait_to_edit(PROMPT)
+    terminal.type(CTRL_D)
+    ends(terminal)
+
+
 def test_a_statement_may_have_several_lines(prompt):
     prompt.type("SELECT 6 *\n")
-    prompt.wait_for(MORE)
+    prompt.wait_to_edit(MORE)
     prompt.type("7 AS product;\n")
     prompt.wait_for("| product |")
     prompt.wait_for("| 42      |")
-    prompt.wait_for(PROMPT)
-    prompt.type(CTRL_D)
+    leave(prompt)
+
+
+@pytest.mark.parametrize("word", [".quit\n", ".exit\n", CTRL_D])
+def test_ways_to_leave(prompt, word):
+    prompt.type(word)
     ends(prompt)
 
 
-@pytest.mark.parametrize("leave", [".quit\n", ".exit\n", "  \n\n" + CTRL_D])
-def test_ways_to_leave(prompt, leave):
-    prompt.type(leave)
-    ends(prompt)
+def test_blank_lines_begin_nothing(prompt):
+    prompt.type("  \n")
+    prompt.wait_to_edit(PROMPT)
+    prompt.type("\n")
+    leave(prompt)
 
 
 def test_errors_are_shown_and_it_goes_on(prompt):
     prompt.type("SELECT nope;\n")
     prompt.wait_for("no such column: nope")
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type("CREATE TABLE t(a);\n")
     prompt.wait_for("only reading the tables is allowed")
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type(".nope\n")
     prompt.wait_for("expected .quit")
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type("SELECT 41 + 1;\n")
     prompt.wait_for("| 42     |")
-    prompt.type(CTRL_D)
-    ends(prompt)
+    leave(prompt)
 
 
 def test_words_are_completed(prompt):
@@ -151,61 +161,56 @@ def test_words_are_completed(prompt):
     prompt.type("e" + TAB + ";\n")
     prompt.wait_for("| newest |")
     prompt.wait_for("| 6      |")
-    prompt.type(CTRL_D)
-    ends(prompt)
+    leave(prompt)
 
 
 def test_columns_are_those_of_the_tables_named_in_earlier_lines(prompt):
     prompt.type("SELECT * FROM watchdog_events WHERE\n")
-    prompt.wait_for(MORE)
+    prompt.wait_to_edit(MORE)
     prompt.type("cau" + TAB)
     prompt.wait_for("se_eid ")
     prompt.type("= 3 AND 'x' = '" + TAB + "';\n")  # nothing is known of a text
-    prompt.wait_for(PROMPT)
-    prompt.type(CTRL_D)
-    ends(prompt)
+    leave(prompt)
 
 
 def test_lines_are_recalled(prompt):
     prompt.type("SELECT 'first', 11 * 3;\n")
     prompt.wait_for("| first   |")
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type("SELECT 'second';\n")
     prompt.wait_for("| second   |")
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type(UP + UP + "\n")
     prompt.wait_for("| first   | 33     |")
-    prompt.type(CTRL_D)
-    ends(prompt)
+    leave(prompt)
 
 
 def test_ctrl_c_forgets_the_statement(prompt):
     prompt.type("SELECT nope" + CTRL_C)
     prompt.wait_for("^C")
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type("SELECT\n")
-    prompt.wait_for(MORE)
+    prompt.wait_to_edit(MORE)
     prompt.type(CTRL_C)  # on an empty line
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type(CTRL_C)
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type("SELECT 41 + 1;\n")
     prompt.wait_for("| 42     |")
-    prompt.type(CTRL_D)
-    ends(prompt)
+    leave(prompt)
 
 
 def test_ctrl_c_interrupts_a_query(prompt):
     prompt.type("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
                 " SELECT 'begun', max(i) FROM n;\n")
-    prompt.wait_for("FROM n;\r\n")  # echoed: the line is taken
+    prompt.wait_for("FROM n;\r\n")
+    prompt.wait_for_signals()  # the line isn't edited any more
     prompt.type(CTRL_C)
     prompt.wait_for("interrupted")
-    prompt.wait_for(PROMPT)
+    prompt.wait_to_edit(PROMPT)
     prompt.type("SELECT 41 + 1;\n")
     prompt.wait_for("| 42     |")
-    prompt.type(CTRL_D)
-    ends(prompt)
+    leave(prompt)
 
 
 def test_tables_and_schema(prompt):
@@ -214,21 +219,19 @@ def test_tables_and_schema(prompt):
     prompt.wait_for("watchdog_events\r\n")
     prompt.type(".schema\n")
     prompt.wait_for("CREATE TABLE watchdog_events(eid BIGINT")
-    prompt.type(CTRL_D)
-    ends(prompt)
+    leave(prompt)
 
 
 def test_formats_are_kept_at_the_prompt(files):
     with Terminal([CTL, f"--state_dir={files}", "--json", "query"]) as terminal:
-        terminal.wait_for(PROMPT)
+        terminal.wait_to_edit(PROMPT)
         terminal.type("SELECT 1 AS a;\n")
         terminal.wait_for('{"a":1}')
-        terminal.type(CTRL_D)
-        ends(terminal)
+        leave(terminal)
 
 
 def test_a_terminal_that_goes_ends_the_prompt(files):
     with Terminal([CTL, f"--state_dir={files}", "query"]) as terminal:
-        terminal.wait_for(PROMPT)
+        terminal.wait_to_edit(PROMPT)
         terminal.hang_up()
         assert terminal.process.wait(PATIENCE) in (0, 1, -1)  # SIGHUP, or it sees the end first

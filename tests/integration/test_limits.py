@@ -84,7 +84,8 @@ def test_extension_over_its_limit(stand_in, reason, request_, unit):
     path = stand_in.add_extension("greedy", request_)
     stand_in.add_extension("modest")
     stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_latency_limit=1",
-                   "--watchdog_utilization_limit=2")  # little, for busy machines
+                   # Little, for busy machines; but the watchdog itself must stay below it, too.
+                   "--watchdog_utilization_limit=3")
     stand_in.start()
     greedy, modest = stand_in.pid("greedy.ext"), stand_in.pid("modest.ext")
     ended = stand_in.wait_event("event = 'process_terminated'")

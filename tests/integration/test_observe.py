@@ -437,3 +437,11 @@ def test_ctl_reads_what_was_observed(stock):
                            f"--runtime_dir={stock.runtime_dir}", "status"],
                           capture_output=True, text=True, check=True)
     assert "worker" in done.stdout
+
+
+def test_samples_of_what_is_observed(stock):
+    worker = stock.start(*SMALL).observed()
+    rows = eventually(lambda: stock.query(
+        f"SELECT * FROM watchdog_samples WHERE name = 'worker' AND pid = {worker}"), "samples")
+    assert rows[0]["memory_limit"] == str(30 * 1024 * 1024)
+    assert int(rows[0]["resident_size"]) > 0 and float(rows[0]["utilization"]) >= 0

@@ -329,7 +329,8 @@ def test_what_the_leftovers_started_goes_too(stand_in):
             crash(stand_in)
             assert all(alive(pid) for pid in descendants)
             stand_in.osqueryd = STAND_IN / "osqueryd"
-            stand_in.start()
+            stand_in.start(ready=False)
+            stand_in.wait_event("event = 'process_started'", count=2)
             eventually(lambda: not any(alive(pid) for pid in descendants), "they are gone")
             # Nothing proves that it is ours.
             assert alive(unmarked) and alive(of_another_run.pid)
@@ -347,7 +348,8 @@ def test_a_descendant_may_start_the_next_watchdog(stand_in):
     stand_in.osqueryd = STAND_IN / "osqueryd"
     stand_in.popen = {"env": {**os.environ, MARK: str(stand_in.directory),
                               "OSQUERY_WATCHDOG_RUN": run_id}}
-    stand_in.start()
+    stand_in.start(ready=False)
+    stand_in.wait_event("event = 'process_started'", count=2)
     for pid in [*descendants, unmarked]:
         assert alive(pid)
         kill(pid)

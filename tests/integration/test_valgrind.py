@@ -58,9 +58,10 @@ def test_the_extension(stand_in):
     assert report.read_text() == ""
 
 
-@pytest.mark.parametrize("command", [["status"], ["events"], ["--json", "events"], [
+@pytest.mark.parametrize("command", [["status"], ["events"], ["--json", "events"],
+                                     ["report", "--html", "-"], [
     "query", "SELECT * FROM watchdog_processes JOIN watchdog_events USING (name)"]],
-    ids=["status", "events", "json", "query"])
+    ids=["status", "events", "json", "report", "query"])
 def test_ctl(stand_in, command):
     stand_in.start()
     stand_in.wait_event("event = 'process_started'")

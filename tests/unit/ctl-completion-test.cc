@@ -38,10 +38,10 @@ TEST(CtlCompletion, Words)
       {"-- a comment\n/* one more */ s|", {"select"}},
       {"x|", {}},
       // tables
-      {"SELECT * FROM |", {"watchdog_events", "watchdog_processes"}},
+      {"SELECT * FROM |", {"watchdog_events", "watchdog_processes", "watchdog_samples"}},
       {"SELECT * FROM watchdog_e|", {"watchdog_events"}},
       {"select * from WATCHDOG_P|", {"watchdog_processes"}},
-      {"SELECT * FROM watchdog_events JOIN wa|", {"watchdog_events", "watchdog_processes"}},
+      {"SELECT * FROM watchdog_events JOIN watchdog_p|", {"watchdog_processes"}},
       // columns: of the tables named, in front of them as well as behind
       {"SELECT cause| FROM watchdog_events", {"cause_eid"}},
       {"SELECT cause| FROM watchdog_processes", {}},

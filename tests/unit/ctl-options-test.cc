@@ -71,6 +71,15 @@ TEST(CtlOptions, Commands)
   }
 }
 
+TEST(CtlOptions, AReportNeedsItsFile)
+{
+  g_autoptr(CtlOptions) options = parse({"report", "--html", "a.html", "--since", "1h"});
+  ASSERT_NE(options, nullptr);
+  EXPECT_EQ(options->command, CTL_COMMAND_REPORT);
+  EXPECT_STREQ(options->html, "a.html");
+  EXPECT_EQ(options->since_s, 3600);
+}
+
 TEST(CtlOptions, SqlMayBeAnything)
 {
   for (const char *sql : {"SELECT 'ü'", "", "SELECT '\xff'"}) {
@@ -96,8 +105,8 @@ TEST(CtlOptions, BadUsageNamesTheArgument)
     std::vector<const char *> arguments;
     const char *message;
   } cases[] = {
-      {{}, "COMMAND: is missing, one of status, events, explain, query"},
-      {{"stat"}, "stat: is no command, expected one of status, events, explain, query"},
+      {{}, "COMMAND: is missing, one of status, events, explain, report, query"},
+      {{"stat"}, "stat: is no command, expected one of status, events, explain, report, query"},
       {{"status", "now"}, "now: is one argument too many"},
       {{"explain", "1", "2"}, "2: is one argument too many"},
       {{"explain", "all"}, "explain all: is no event's number, expected an eid such as 42"},
@@ -106,6 +115,15 @@ TEST(CtlOptions, BadUsageNamesTheArgument)
       {{"explain", ""}, "explain : is no event's number, expected an eid such as 42"},
       {{"explain", "9223372036854775808"},
        "explain 9223372036854775808: is no event's number, expected an eid such as 42"},
+      {{"report"}, "report: expects --html FILE, or --html - for the standard output"},
+      {{"report", "--html="}, "report: expects --html FILE, or --html - for the standard output"},
+      {{"report", "--html=a", "b"}, "b: is one argument too many"},
+      {{"report", "--html=a", "--json"}, "--json: a report is written as HTML alone"},
+      {{"report", "--html=a", "--line"}, "--line: a report is written as HTML alone"},
+      {{"report", "--html=a", "--follow"}, "--follow: goes with the command events alone"},
+      {{"report", "--html=a", "--since=x"},
+       "--since x: is no duration, expected such as 90s, 15m, 1h, 7d"},
+      {{"status", "--html=a"}, "--html: goes with the command report alone"},
       {{"query", "SELECT", "1"}, "1: is one argument too many"},
       {{"--colour", "status"}, "Unknown option --colour"},
       {{"status", "--state_dir"}, "Missing argument for --state_dir"},

@@ -89,6 +89,10 @@ TEST_F(SqliteModule, Queries)
       {"SELECT a.eid, b.eid FROM watchdog_events a JOIN watchdog_events b ON b.eid = a.eid + 1"
        " WHERE a.eid > 4",
        {"5|6"}},
+      {"SELECT a.eid, b.eid FROM watchdog_events a LEFT JOIN watchdog_events b ON b.eid = "
+       "a.cause_eid"
+       " WHERE a.eid > 4",
+       {"5|-", "6|-"}},
       {"SELECT typeof(eid), typeof(event), typeof(utilization) FROM watchdog_events WHERE eid = 1",
        {"integer|text|null"}},
       {"SELECT name FROM watchdog_processes", {}},
@@ -123,6 +127,15 @@ TEST_F(SqliteModule, FailuresAreSqlErrors)
   EXPECT_EQ(ask("SELECT * FROM watchdog_processes"),
             Rows{"error: " + path("status.db") + ": file is not a database"});
   EXPECT_EQ(ask("SELECT count(*) FROM watchdog_events"), Rows{"6"});
+}
+
+// A join by a column that is mostly NULL must not read everything each time.
+TEST_F(SqliteModule, NothingIsReadForNull)
+{
+  ASSERT_TRUE(g_file_set_contents(path("status.db").c_str(), "text, not a database", -1, nullptr));
+  EXPECT_EQ(
+      ask("SELECT p.pid FROM watchdog_events e JOIN watchdog_processes p ON p.pid = e.cause_eid"),
+      Rows{});
 }
 
 TEST_F(SqliteModule, TablesCannotBeWritten)
