@@ -8,18 +8,19 @@
 G_BEGIN_DECLS
 
 /* The beginning of a query for findings; what follows may choose by the columns of `e`, as in
- * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. */
-#define CTL_FINDING_SELECT                                                             \
-  "WITH asked AS MATERIALIZED (SELECT cause_eid, min(query_name) AS query_name"        \
-  " FROM watchdog_events WHERE event = 'query_denylisted' GROUP BY cause_eid)"         \
-  " SELECT e.event, e.role, e.name, e.reason, e.measured, e.utilization, e.sustained," \
-  " e.lifetime_ms, e.limit_value, e.utilization_limit, e.exit_code, e.exit_signal,"    \
-  " iif(json_valid(coalesce(c.details, e.details)),"                                   \
-  " json_extract(coalesce(c.details, e.details), '$.anonymous_bytes')"                 \
-  " + json_extract(coalesce(c.details, e.details), '$.swap_bytes'), NULL),"            \
-  " iif(json_valid(e.details), json_extract(e.details, '$.basis') IS NOT NULL, 0),"    \
-  " asked.query_name"                                                                  \
-  " FROM watchdog_events e LEFT JOIN watchdog_events c ON c.eid = e.cause_eid"         \
+ * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. No event has the
+ * number 0; a NULL would not be looked up but compared with every row. */
+#define CTL_FINDING_SELECT                                                                  \
+  "WITH asked AS MATERIALIZED (SELECT cause_eid, min(query_name) AS query_name"             \
+  " FROM watchdog_events WHERE event = 'query_denylisted' GROUP BY cause_eid)"              \
+  " SELECT e.event, e.role, e.name, e.reason, e.measured, e.utilization, e.sustained,"      \
+  " e.lifetime_ms, e.limit_value, e.utilization_limit, e.exit_code, e.exit_signal,"         \
+  " iif(json_valid(coalesce(c.details, e.details)),"                                        \
+  " json_extract(coalesce(c.details, e.details), '$.anonymous_bytes')"                      \
+  " + json_extract(coalesce(c.details, e.details), '$.swap_bytes'), NULL),"                 \
+  " iif(json_valid(e.details), json_extract(e.details, '$.basis') IS NOT NULL, 0),"         \
+  " asked.query_name"                                                                       \
+  " FROM watchdog_events e LEFT JOIN watchdog_events c ON c.eid = coalesce(e.cause_eid, 0)" \
   " LEFT JOIN asked ON asked.cause_eid = e.eid"
 
 /* The present row of such a query.

@@ -12,11 +12,13 @@
 /* So many events are listed; the rest is told to be there. */
 #define MOST_LISTED 20
 
-/* Ends of one kind belong together when they lie within a day. */
-#define SERIES_SQL                                                                          \
-  CTL_FINDING_SELECT " JOIN watchdog_events m ON m.eid = ?1 AND e.eid <= m.eid"             \
-                     " AND e.event = m.event AND e.name IS m.name AND e.reason IS m.reason" \
-                     " AND e.time > m.time - 86400 ORDER BY e.eid"
+/* Ends of one kind belong together when they lie within a day. The main event is asked for once,
+ * not joined with each row. */
+static const char series_sql[] = CTL_FINDING_SELECT
+    " WHERE e.eid <= ?1 AND e.event = (SELECT event FROM watchdog_events WHERE eid = ?1)"
+    " AND e.time > (SELECT time - 86400 FROM watchdog_events WHERE eid = ?1)"
+    " AND e.name IS (SELECT name FROM watchdog_events WHERE eid = ?1)"
+    " AND e.reason IS (SELECT reason FROM watchdog_events WHERE eid = ?1) ORDER BY e.eid";
 
 static const char main_sql[] =
     "SELECT time, pid, message, signals_sent, duration_ms, outcome FROM watchdog_events"
@@ -88,7 +90,7 @@ static gboolean
 read_series(Story *story, GError **error)
 {
   g_autoptr(sqlite3_stmt) stmt =
-      ctl_prepare_for(story->ctl, SERIES_SQL, ctl_chain_main(story->chain), error);
+      ctl_prepare_for(story->ctl, series_sql, ctl_chain_main(story->chain), error);
   if (stmt == NULL)
     return FALSE;
   int result;
@@ -146,7 +148,8 @@ measure_words(const CtlFinding *newest, const char *message)
                            " %%, and it had been over it for %" G_GINT64_FORMAT " s.",
                            newest->utilization, newest->measured, newest->limit_value,
                            newest->utilization_limit, newest->sustained_s);
-  return g_strdup_printf("%s%s", message, g_str_has_suffix(message, ".") ? "" : ".");
+  return g_strdup_printf("%s%s", message,
+                         *message == '\0' || g_str_has_suffix(message, ".") ? "" : ".");
 }
 
 static void
