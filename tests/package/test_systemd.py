@@ -169,6 +169,15 @@ def test_osqueryd_outlives_a_removal(machine, command):
     assert not {path for path in machine.files() - before if "osquery-watchdog" in path}
 
 
+OTHER = "/opt/osquery/bin/osqueryd --flagfile=/etc/osquery/osquery.flags"
+OTHER_BELOW_US = f"/usr/bin/osquery-watchdogd -- {OTHER}"
+
+
+def set_command_line(machine, path, command):
+    machine.write(path, f"[Service]\nExecStart=\nExecStart={command}\n")
+    machine.run("systemctl", "daemon-reload")
+
+
 def is_refused(machine, action, word):
     """In one line with that word; osqueryd.service isn't touched."""
     before = shown(machine, "MainPID")
@@ -181,19 +190,19 @@ def is_refused(machine, action, word):
 
 def test_another_command_line_is_not_lost(machine):
     do(machine, INSTALL)
-    override = f"/etc/systemd/system/{UNIT}.d/override.conf"
-    other = "/opt/osquery/bin/osqueryd --flagfile=/etc/osquery/osquery.flags"
-    machine.write(override, f"[Service]\nExecStart=\nExecStart={other}\n")
-    machine.run("systemctl", "daemon-reload")
-    done = machine.run("osquery-watchdog", "enable", check=False)
-    assert done.returncode == 1 and other in done.stderr
-    assert machine.run("osquery-watchdog", "status", check=False).stdout == "disabled\n"
-    assert program(machine) == "/opt/osquery/bin/osqueryd"
+    before_ours, override = f"{DROP_INS}/10-site.conf", f"{DROP_INS}/override.conf"
+    unit = f"/etc/systemd/system/{UNIT}"  # of "systemctl edit --full"
+    for path, command in ((override, OTHER), (before_ours, OTHER), (before_ours, OTHER_BELOW_US),
+                          (unit, OTHER_BELOW_US)):
+        set_command_line(machine, path, command)
+        is_refused(machine, "enable", command)
+        assert machine.mode(LINK) is None
+        machine.path(path).unlink()
     # As the document says.
-    machine.write(override, f"[Service]\nExecStart=\nExecStart=/usr/bin/osquery-watchdogd -- {other}\n")
-    machine.run("systemctl", "daemon-reload")
+    set_command_line(machine, override, OTHER_BELOW_US)
     do(machine, ENABLE)
     assert program(machine) == "/usr/bin/osquery-watchdogd"
+    assert OTHER_BELOW_US in shown(machine, "ExecStart")
     assert shown(machine, "Type") == "notify"
 
 
