@@ -62,6 +62,14 @@ def test_the_links_of_the_documents_hold(package, directory):
             assert (place / path).is_file(), (document, path)
 
 
+def test_the_completion_offers_what_the_manual_names():
+    completion = ROOT / "watchdog" / "package" / "completion" / "osquery-watchdog"
+    offered = re.search(r"compgen -W '([^']*)'", completion.read_text())[1]
+    manual = (ROOT / "docs" / "man" / "osquery-watchdog.8").read_text()
+    synopsis = re.search(r"^.Sh SYNOPSIS\n(.*?)^.Sh", manual, re.M | re.S)[1]
+    assert re.findall("[a-z]{3,}", synopsis) == re.findall("[a-z]{3,}", offered)
+
+
 def test_the_control_file(package):
     fields = subprocess.run(["dpkg-deb", "--field", package], check=True, capture_output=True,
                             text=True).stdout
