@@ -130,6 +130,8 @@ wd_loop_kill(const GArray *kills)
 static guint
 kill_strays(const WdLoop *loop)
 {
+  if (!loop->parts.orphans_are_ours)
+    return 0;
   g_autoptr(GArray) children = wd_kin_children(getpid());
   g_autoptr(GArray) supervised = g_array_new(FALSE, FALSE, sizeof(gint64));
   g_autoptr(GArray) kills = wd_kills_new();

@@ -56,14 +56,15 @@ void wd_loop_await_exec(WdLoop *loop, guint process);
 /* Feeds the supervisor with what the tables extension has told. */
 void wd_loop_hear(WdLoop *loop);
 
-/* From now on orphans among our descendants become our children. */
+/* From now on orphans among our descendants become our children. As PID 1 of a container all others
+ * do anyway. */
 gboolean wd_loop_inherit_strays(GError **error);
 
 /* Some children of ours may have died: reaps them, and ends what they left behind. */
 void wd_loop_reap(WdLoop *loop);
 
-/* Nothing is supervised any more: ends what is left behind. Blocks until it is gone, at most
- * WD_REAP_WAIT_US. */
+/* Nothing is supervised any more: ends what is left behind, where orphans are ours. Blocks until it
+ * is gone, at most WD_REAP_WAIT_US. */
 void wd_loop_end_strays(WdLoop *loop);
 
 G_END_DECLS

@@ -5,6 +5,7 @@
 #include "watchdog/core/settings-changes.h"
 #include "watchdog/descriptors.h"
 #include "watchdog/errno-error.h"
+#include "watchdog/kin.h"
 #include "watchdog/log.h"
 #include "watchdog/main-loop.h"
 #include "watchdog/managed-extensions.h"
@@ -31,6 +32,7 @@ typedef struct {
   char *boot_id;
   char *run_id;
   char *oom_score_adj; /* what ours was; NULL: still is */
+  gboolean orphans_are_ours;
   int state_lock_fd;
   int runtime_lock_fd;
   WdPidfile *pidfile;
@@ -142,6 +144,10 @@ end_leftovers(Run *run, GError **error)
   guint ended = 0;
   const gint64 grace_s = run->settings->limits.forced_shutdown_delay_s;
   g_autofree char *path = g_build_filename(run->runtime_dir, "processes", NULL);
+  /* Before anything is forked. A shell may have had children and become us, and as PID 1 of a
+   * container we are heir to whatever else runs there. */
+  g_autoptr(GArray) children = wd_kin_children(getpid());
+  run->orphans_are_ours = getpid() != 1 && children->len == 0;
   run->boot_id = wd_procfs_boot_id();
   run->run_id = g_uuid_string_random();
   run->record =
@@ -253,6 +259,7 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
       .record = run.record,
       .writer = run.writer,
       .manager_socket = run.roster->socket,
+      .orphans_are_ours = run.orphans_are_ours,
       .reload = reload,
       .reload_data = &run,
   };
