@@ -139,7 +139,7 @@ end_recorded(const GArray *leftovers, gint64 grace_us, GError **error)
   if (wait_until_gone(leftovers, g_get_monotonic_time() + REAP_WAIT_US))
     return TRUE;
   g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-              "a process that a crashed osquery-watchdogd left behind can't be stopped");
+              "a process that an earlier osquery-watchdogd left behind can't be stopped");
   return FALSE;
 }
 
@@ -214,11 +214,12 @@ wd_run_record_set(const WdRunRecord *record, guint index, gint64 pid, gint64 sta
 }
 
 void
-wd_run_record_finish(WdRunRecord *record)
+wd_run_record_finish(WdRunRecord *record, gboolean left_behind)
 {
   if (record == NULL)
     return;
-  unlink(record->path);
+  if (!left_behind)
+    unlink(record->path);
   close(record->fd);
   g_free(record->path);
   g_free(record);

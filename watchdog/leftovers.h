@@ -1,5 +1,6 @@
-/* The processes that a crashed watchdog left behind: written down before each is used, ended before
- * new ones are started, for two workers would fight over osquery's database lock.
+/* The processes that a watchdog left behind, because it crashed or couldn't end them: written down
+ * before each is used, ended before new ones are started, for two workers would fight over
+ * osquery's database lock.
  *
  * The record is a file of fixed lines. The first has the boot's id, for pids and times begin anew
  * with each boot, and the run's, by which what these processes started is found (run-mark.h). Then
@@ -23,8 +24,8 @@ WdRunRecord *wd_run_record_open(const char *path, const char *boot_id, const cha
 gboolean wd_run_record_set(const WdRunRecord *record, guint index, gint64 pid, gint64 start_ticks,
                            GError **error);
 
-/* Nothing is left behind: removes the file. */
-void wd_run_record_finish(WdRunRecord *record);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdRunRecord, wd_run_record_finish)
+/* @left_behind: something still runs, so that the file is for the next start; else it is removed.
+ */
+void wd_run_record_finish(WdRunRecord *record, gboolean left_behind);
 
 G_END_DECLS

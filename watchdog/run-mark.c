@@ -132,7 +132,7 @@ wd_run_mark_kill(const char *run_id)
   if (g_strcmp0(g_getenv(WD_RUN_VARIABLE), run_id) == 0)
     return 0;
   if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
-    wd_logf("looking for what a crashed run left behind: %s", g_strerror(errno));
+    wd_logf("looking for what an earlier run left behind: %s", g_strerror(errno));
     return 0;
   }
   const pid_t hunter = fork();
@@ -143,7 +143,7 @@ wd_run_mark_kill(const char *run_id)
   if (hunter > 0)
     ended = wait_for(hunter, pipe_fds[0]);
   else
-    wd_logf("looking for what a crashed run left behind: %s", g_strerror(fork_error));
+    wd_logf("looking for what an earlier run left behind: %s", g_strerror(fork_error));
   close(pipe_fds[0]);
   return ended;
 }

@@ -42,6 +42,15 @@ typedef struct {
   WdWriter *writer;
 } Run;
 
+/* Not even SIGKILL ends a process that waits for its disk. What is still a child of ours would hold
+ * the database's lock against a worker that the next start began beside it. */
+static gboolean
+left_behind(void)
+{
+  g_autoptr(GArray) children = wd_kin_children(getpid());
+  return children->len > 0;
+}
+
 static void
 run_clear(Run *run)
 {
@@ -50,7 +59,7 @@ run_clear(Run *run)
   wd_log_finish();
   wd_roster_free(run->roster);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
-  wd_run_record_finish(run->record);
+  wd_run_record_finish(run->record, left_behind());
   wd_pidfile_free(run->pidfile);
   if (run->runtime_lock_fd >= 0)
     close(run->runtime_lock_fd);
@@ -153,7 +162,7 @@ end_leftovers(Run *run, GError **error)
   run->record =
       wd_run_record_open(path, run->boot_id, run->run_id, grace_s * G_USEC_PER_SEC, &ended, error);
   if (ended > 0)
-    wd_logf("ended %u processes that a crashed osquery-watchdogd left behind", ended);
+    wd_logf("ended %u processes that an earlier osquery-watchdogd left behind", ended);
   return run->record != NULL;
 }
 

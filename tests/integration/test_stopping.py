@@ -276,7 +276,7 @@ def test_the_next_start_deals_with_leftovers_first(stand_in):
     new = stand_in.wait_event("event = 'process_started'", count=2)["pid"]
     assert not alive(old)
     # The worker, and perhaps what it waited for just then.
-    assert re.search("ended [12] processes that a crashed osquery-watchdogd left behind",
+    assert re.search("ended [12] processes that an earlier osquery-watchdogd left behind",
                      stand_in.log())
 
     crashed = stand_in.event("event = 'watchdog_crashed'")
