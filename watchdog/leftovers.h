@@ -3,8 +3,9 @@
  * osquery's database lock.
  *
  * The record is a file of fixed lines. The first has the boot's id, for pids and times begin anew
- * with each boot, and the run's, by which what these processes started is found (run-mark.h). Then
- * one a process: a pid and the process's start, which together can't mean another process. */
+ * with each boot, and the run's mark, by which what these processes started is found (run-mark.h).
+ * So it must be for our user alone to read. Then one a process: a pid and the process's start,
+ * which together can't mean another process. */
 #pragma once
 
 #include <glib.h>
@@ -14,10 +15,11 @@ G_BEGIN_DECLS
 typedef struct WdRunRecord WdRunRecord;
 
 /* Opens the record at @path, ends what it names and that still is that process (SIGTERM, after
- * @grace_us SIGKILL), then what bears the mark of that run, and begins it anew for run @run_id.
- * Blocks until they are gone, at most @grace_us and 4 s. Before the first thread starts.
+ * @grace_us SIGKILL), then what bears the mark of that run, and begins it anew for the run that has
+ * @mark, a random UUID. Blocks until they are gone, at most @grace_us and 4 s. Before the first
+ * thread starts.
  * @ended: how many were found running. */
-WdRunRecord *wd_run_record_open(const char *path, const char *boot_id, const char *run_id,
+WdRunRecord *wd_run_record_open(const char *path, const char *boot_id, const char *mark,
                                 gint64 grace_us, guint *ended, GError **error);
 
 /* Writes down that process @index (the supervisor's) is @pid, started at @start_ticks. */

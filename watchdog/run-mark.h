@@ -9,10 +9,11 @@ G_BEGIN_DECLS
 
 #define WD_RUN_VARIABLE "OSQUERY_WATCHDOG_RUN"
 
-/* Ends (SIGKILL) every process that has WD_RUN_VARIABLE=@run_id in its environment, but nobody if
+/* Ends (SIGKILL) every process that has WD_RUN_VARIABLE=@mark in its environment, but nobody if
  * we have it ourselves: then one of them started us. To be called before the first thread starts,
- * for it forks: reading a process's environment can block on that process. Blocks for at most 2 s;
- * whom it hasn't reached by then it leaves. Returns: how many were ended. */
-guint wd_run_mark_kill(const char *run_id);
+ * for it forks: reading a process's environment can block on that process. First those of
+ * our user, then the others. Blocks for at most 2 s; whom it hasn't reached by then it leaves, and
+ * logs that. Returns: how many were ended. */
+guint wd_run_mark_kill(const char *mark);
 
 G_END_DECLS

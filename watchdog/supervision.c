@@ -31,6 +31,7 @@ typedef struct {
   char *runtime_dir;
   char *boot_id;
   char *run_id;
+  char *mark;          /* not the id, which everybody may know who may ask for the events */
   char *oom_score_adj; /* what ours was; NULL: still is */
   gboolean orphans_are_ours;
   int state_lock_fd;
@@ -70,6 +71,7 @@ run_clear(Run *run)
   g_free(run->runtime_dir);
   g_free(run->boot_id);
   g_free(run->run_id);
+  g_free(run->mark);
   g_free(run->oom_score_adj);
   wd_settings_free(run->settings);
 }
@@ -159,8 +161,9 @@ end_leftovers(Run *run, GError **error)
   run->orphans_are_ours = getpid() != 1 && children->len == 0;
   run->boot_id = wd_procfs_boot_id();
   run->run_id = g_uuid_string_random();
+  run->mark = g_uuid_string_random();
   run->record =
-      wd_run_record_open(path, run->boot_id, run->run_id, grace_s * G_USEC_PER_SEC, &ended, error);
+      wd_run_record_open(path, run->boot_id, run->mark, grace_s * G_USEC_PER_SEC, &ended, error);
   if (ended > 0)
     wd_logf("ended %u processes that an earlier osquery-watchdogd left behind", ended);
   return run->record != NULL;
@@ -171,7 +174,7 @@ make_roster(Run *run, GError **error)
 {
   run->oom_score_adj = wd_self_protect();
   run->roster = wd_roster_new(run->settings, run->worker_path, run->extensions, run->state_dir,
-                              run->runtime_dir, run->run_id, run->oom_score_adj, error);
+                              run->runtime_dir, run->mark, run->oom_score_adj, error);
   return run->roster != NULL;
 }
 
