@@ -207,6 +207,22 @@ def test_what_strays_started_does_not_outlive_us_either(watchdog):
     assert not any(alive(stray) for stray in strays)
 
 
+def test_each_stray_counts_once(watchdog):
+    """However often they are looked for while they die, more than are reaped at once."""
+    mark = watchdog.directory / "strays"
+    watchdog.osqueryd = watchdog.program(
+        "osqueryd", f"#!/bin/sh\n[ -e {mark} ] || for i in $(seq 200); do\n"
+                    f"setsid sh -c 'echo $$ >>{mark}; exec sleep 1000' &\ndone\nexec sleep 1000\n")
+    watchdog.flags(*NO_BACK_OFF)
+    worker = watchdog.start().worker()
+    eventually(lambda: mark.exists() and len(mark.read_text().splitlines()) == 200, "the strays")
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: len(watchdog.running()) == 2, "they are gone")  # but it and its new worker
+    assert watchdog.stop() == 0
+    counts = re.findall(r"ended (\d+) processes that a child left behind", watchdog.log())
+    assert sum(map(int, counts)) == 200, counts
+
+
 def test_what_was_there_before_us_is_left_alone(watchdog):
     """A container's entry point starts something, perhaps something that goes to the background a
     little later, and becomes us. No orphan is known to be ours then."""

@@ -29,11 +29,12 @@ void wd_descendants_signal(gint64 pid, int signo, GArray *kills);
  * group, what is left of which goes with it. */
 void wd_descendants_died(gint64 pid, gboolean supervised, GArray *kills);
 
-/* @children: the pids of all children of ours; @supervised: of those that we started and haven't
- * reaped. Both are arrays of gint64. The others we inherited, as the subreaper, from a descendant
- * that is gone: left behind. That is so only if we had no children when we began, whose orphans
- * would come to us as well, and aren't PID 1, whom all orphans come to: else not to be called. */
-void wd_descendants_strays(const GArray *children, const GArray *supervised, GArray *kills);
+/* @children: the pids of all children of ours; @known: of those that we started, or have
+ * signalled already, and haven't reaped. Both are arrays of gint64. The others we inherited, as the
+ * subreaper, from a descendant that is gone: left behind. That is so only if we had no children
+ * when we began, whose orphans would come to us as well, and aren't PID 1, whom all orphans come
+ * to: else not to be called. */
+void wd_descendants_strays(const GArray *children, const GArray *known, GArray *kills);
 
 /* Whether @environment, as in /proc/PID/environ, has the entry @mark ("NAME=VALUE"). */
 gboolean wd_descendants_marked(const char *environment, gsize length, const char *mark);
