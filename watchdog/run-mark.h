@@ -1,6 +1,9 @@
 /* What the processes of a run start in their turn can outlive a crash of the watchdog: its children
- * get a signal from the kernel then, what these have started doesn't. All of them inherit the mark
- * of the run in their environment, a random one, so that whoever bears it comes from that run. */
+ * get a signal from the kernel then, what these have started doesn't. It inherits the mark of the
+ * run, a random one, in its environment, unless it was started with another environment or has
+ * written over its own: that isn't found. Whoever can read the environment of one that bears the
+ * mark (its user, root, a query of osquery's process_envs) can start others that bear it, too, and
+ * so offer nobody but them to be ended. */
 #pragma once
 
 #include <glib.h>

@@ -32,7 +32,7 @@ typedef struct {
   char *boot_id;
   char *run_id;
   char *mark;          /* not the id, which everybody may know who may ask for the events */
-  char *oom_score_adj; /* what ours was; NULL: still is */
+  char *oom_score_adj; /* what children set theirs to; NULL: as ours */
   gboolean orphans_are_ours;
   int state_lock_fd;
   int runtime_lock_fd;
