@@ -20,8 +20,8 @@ typedef struct {
  * non-blocking. */
 gboolean wd_channel_open(WdChannel *channel, int *theirs, GError **error);
 
-/* Hands @observed what has come, a few at a time; whoever sends more has to wait. @observed may
- * change the observation.
+/* Hands @observed what has come, at most 64 at a time; whoever sends more has to wait. @observed
+ * may change the observation.
  *
  * Nobody waits for this descriptor: a report comes every interval and nearly always says what the
  * one before said, and to be woken for each costs half of what a check costs. */

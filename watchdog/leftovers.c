@@ -13,7 +13,7 @@
 #include "watchdog/procfs.h"
 #include "watchdog/run-mark.h"
 
-/* "BOOT_ID RUN_ID", then "PID START_TICKS", padded with blanks, and a newline. */
+/* "BOOT_ID MARK", then "PID START_TICKS", padded with blanks, and a newline. */
 #define LINE_LENGTH 80
 /* More processes than any extensions.load starts; what a damaged file may make us read. */
 #define LINES_MAX 1024
@@ -60,9 +60,9 @@ parse_line(const char *line, Leftover *leftover)
          g_ascii_string_to_signed(fields[1], 10, 0, G_MAXINT64, &leftover->start_ticks, NULL);
 }
 
-/* The run that left the record behind in this boot; NULL: there is none. */
+/* The mark of the run that left the record behind in this boot; NULL: there is none. */
 static char *
-crashed_run(const char *text, gsize lines, const char *boot_id)
+recorded_mark(const char *text, gsize lines, const char *boot_id)
 {
   g_autofree char *first = g_strchomp(g_strndup(text, lines > 0 ? LINE_LENGTH : 0));
   g_auto(GStrv) ids = g_strsplit(first, " ", 2);
@@ -139,7 +139,7 @@ end_recorded(const GArray *leftovers, gint64 grace_us, GError **error)
   if (wait_until_gone(leftovers, g_get_monotonic_time() + REAP_WAIT_US))
     return TRUE;
   g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-              "a process that a crashed osquery-watchdogd left behind can't be stopped");
+              "a process that an earlier osquery-watchdogd left behind can't be stopped");
   return FALSE;
 }
 
@@ -148,14 +148,14 @@ static gboolean
 end_leftovers(const char *text, gsize lines, const char *boot_id, gint64 grace_us, guint *ended,
               GError **error)
 {
-  g_autofree char *run_id = crashed_run(text, lines, boot_id);
+  g_autofree char *mark = recorded_mark(text, lines, boot_id);
   *ended = 0;
-  if (run_id == NULL)
+  if (mark == NULL)
     return TRUE;
   g_autoptr(GArray) leftovers = read_leftovers(text, lines);
   if (!end_recorded(leftovers, grace_us, error))
     return FALSE;
-  *ended = leftovers->len + wd_run_mark_kill(run_id);
+  *ended = leftovers->len + wd_run_mark_kill(mark);
   return TRUE;
 }
 
@@ -177,7 +177,7 @@ write_line(const WdRunRecord *record, guint line, const char *text, GError **err
 }
 
 WdRunRecord *
-wd_run_record_open(const char *path, const char *boot_id, const char *run_id, gint64 grace_us,
+wd_run_record_open(const char *path, const char *boot_id, const char *mark, gint64 grace_us,
                    guint *ended, GError **error)
 {
   char text[LINE_LENGTH * LINES_MAX];
@@ -192,7 +192,7 @@ wd_run_record_open(const char *path, const char *boot_id, const char *run_id, gi
     n = pread(record->fd, text, sizeof text, 0);
   while (n < 0 && errno == EINTR);
   const gsize lines = n > 0 ? (gsize)n / LINE_LENGTH : 0;
-  g_autofree char *header = g_strconcat(boot_id, " ", run_id, NULL);
+  g_autofree char *header = g_strconcat(boot_id, " ", mark, NULL);
   record->path = g_strdup(path);
   if (!end_leftovers(text, lines, boot_id, grace_us, ended, error) ||
       (ftruncate(record->fd, 0) < 0 && !wd_errno_error(error, path)) ||
@@ -214,11 +214,12 @@ wd_run_record_set(const WdRunRecord *record, guint index, gint64 pid, gint64 sta
 }
 
 void
-wd_run_record_finish(WdRunRecord *record)
+wd_run_record_finish(WdRunRecord *record, gboolean left_behind)
 {
   if (record == NULL)
     return;
-  unlink(record->path);
+  if (!left_behind)
+    unlink(record->path);
   close(record->fd);
   g_free(record->path);
   g_free(record);

@@ -1,9 +1,11 @@
-/* The processes that a crashed watchdog left behind: written down before each is used, ended before
- * new ones are started, for two workers would fight over osquery's database lock.
+/* The processes that a watchdog left behind, because it crashed or couldn't end them: written down
+ * before each is used, ended before new ones are started, for two workers would fight over
+ * osquery's database lock.
  *
  * The record is a file of fixed lines. The first has the boot's id, for pids and times begin anew
- * with each boot, and the run's, by which what these processes started is found (run-mark.h). Then
- * one a process: a pid and the process's start, which together can't mean another process. */
+ * with each boot, and the run's mark, by which what these processes started is found (run-mark.h).
+ * So it must be for our user alone to read. Then one a process: a pid and the process's start,
+ * which together can't mean another process. */
 #pragma once
 
 #include <glib.h>
@@ -13,18 +15,19 @@ G_BEGIN_DECLS
 typedef struct WdRunRecord WdRunRecord;
 
 /* Opens the record at @path, ends what it names and that still is that process (SIGTERM, after
- * @grace_us SIGKILL), then what bears the mark of that run, and begins it anew for run @run_id.
- * Blocks until they are gone, at most @grace_us and 4 s. Before the first thread starts.
+ * @grace_us SIGKILL), then what bears the mark of that run, and begins it anew for the run that has
+ * @mark, a random UUID. Blocks until they are gone, at most @grace_us and 4 s. Before the first
+ * thread starts.
  * @ended: how many were found running. */
-WdRunRecord *wd_run_record_open(const char *path, const char *boot_id, const char *run_id,
+WdRunRecord *wd_run_record_open(const char *path, const char *boot_id, const char *mark,
                                 gint64 grace_us, guint *ended, GError **error);
 
 /* Writes down that process @index (the supervisor's) is @pid, started at @start_ticks. */
 gboolean wd_run_record_set(const WdRunRecord *record, guint index, gint64 pid, gint64 start_ticks,
                            GError **error);
 
-/* Nothing is left behind: removes the file. */
-void wd_run_record_finish(WdRunRecord *record);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdRunRecord, wd_run_record_finish)
+/* @left_behind: something still runs, so that the file is for the next start; else it is removed.
+ */
+void wd_run_record_finish(WdRunRecord *record, gboolean left_behind);
 
 G_END_DECLS

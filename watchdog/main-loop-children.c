@@ -13,6 +13,7 @@
 #include "watchdog/log.h"
 
 #define LAST_LOOKS_US (5 * G_TIME_SPAN_MILLISECOND)
+#define REAPED_AT_ONCE 64
 
 guint
 wd_loop_process_of(const WdLoop *loop, gint64 pid)
@@ -124,31 +125,51 @@ wd_loop_kill(const GArray *kills)
   return reached;
 }
 
-/* The list of children may lack some while one of them goes, but then we are called again. Reads
- * all of /proc where the kernel doesn't list them, so it is for when somebody has gone, not for
- * every check. */
+/* Each is signalled once, and is a stray until it is reaped. The list of children may lack some
+ * while one of them goes, but then we are called again. Reads all of /proc where the kernel doesn't
+ * list them, so it is for when somebody has gone, not for every check.
+ * Returns: how many there were that weren't known. */
 static guint
-kill_strays(const WdLoop *loop)
+kill_strays(WdLoop *loop)
 {
+  if (!loop->parts.orphans_are_ours)
+    return 0;
   g_autoptr(GArray) children = wd_kin_children(getpid());
-  g_autoptr(GArray) supervised = g_array_new(FALSE, FALSE, sizeof(gint64));
+  g_autoptr(GArray) known = g_array_copy(loop->strays);
   g_autoptr(GArray) kills = wd_kills_new();
   for (guint i = WD_PROCESS_WORKER; i < wd_loop_process_count(loop); i++) {
     const gint64 pid = wd_loop_child(loop, i)->spawn.pid;
     if (wd_loop_child(loop, i)->alive)
-      g_array_append_val(supervised, pid);
+      g_array_append_val(known, pid);
   }
-  wd_descendants_strays(children, supervised, kills);
+  wd_descendants_strays(children, known, kills);
+  for (guint i = 0; i < kills->len; i++)
+    g_array_append_val(loop->strays, g_array_index(kills, WdKill, i).target);
   return wd_loop_kill(kills);
 }
 
-/* What left its group before its parent went is ours now, and is ended when there is time. */
 static void
+forget_stray(const WdLoop *loop, gint64 pid)
+{
+  for (guint i = 0; i < loop->strays->len; i++)
+    if (g_array_index(loop->strays, gint64, i) == pid) {
+      g_array_remove_index_fast(loop->strays, i);
+      return;
+    }
+}
+
+/* What left its group before its parent went is ours now. */
+static gboolean
 on_strays(gpointer data)
 {
-  const guint killed = kill_strays(data);
+  WdLoop *loop = data;
+  loop->strays_source = 0;
+  if (loop->more_dead)
+    wd_loop_reap(loop);
+  const guint killed = kill_strays(loop);
   if (killed > 0)
     wd_logf("ended %u processes that a child left behind", killed);
+  return G_SOURCE_REMOVE;
 }
 
 /* What a stray started becomes ours only when the stray is gone, so once isn't enough. */
@@ -156,7 +177,10 @@ void
 wd_loop_end_strays(WdLoop *loop)
 {
   const gint64 deadline_us = g_get_monotonic_time() + WD_REAP_WAIT_US;
-  while (kill_strays(loop) > 0 && g_get_monotonic_time() < deadline_us) {
+  for (;;) {
+    kill_strays(loop);
+    if (loop->strays->len == 0 || g_get_monotonic_time() >= deadline_us)
+      return;
     g_usleep(LAST_LOOKS_US);
     wd_loop_reap(loop);
   }
@@ -199,21 +223,33 @@ before_reaping(WdLoop *loop, guint process, gint64 pid)
   exec_settled(loop, process);
 }
 
-/* Strays that a subreaper inherits are reaped too. */
+/* Strays that a subreaper inherits are reaped too. Returns: FALSE when nobody else is dead. */
+static gboolean
+reap_one(WdLoop *loop)
+{
+  siginfo_t info = {0};
+  if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
+    return FALSE;
+  const guint process = wd_loop_process_of(loop, info.si_pid);
+  before_reaping(loop, process, info.si_pid);
+  if (waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG) < 0)
+    return FALSE;
+  if (process != 0)
+    child_gone(loop, process, &info);
+  else
+    forget_stray(loop, info.si_pid);
+  return TRUE;
+}
+
+/* No more than a few at a time, and what they left behind in a turn of its own, which nothing that
+ * is always ready can put off: checks and signals go on while a child leaves ever more behind. */
 void
 wd_loop_reap(WdLoop *loop)
 {
   wd_loop_hear(loop); /* what was told of a process while it lived comes before its exit */
-  for (;;) {
-    siginfo_t info = {0};
-    if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid == 0)
-      break;
-    const guint process = wd_loop_process_of(loop, info.si_pid);
-    before_reaping(loop, process, info.si_pid);
-    if (waitid(P_PID, (id_t)info.si_pid, &info, WEXITED | WNOHANG) < 0)
-      break;
-    if (process != 0)
-      child_gone(loop, process, &info);
-  }
-  g_idle_add_once(on_strays, loop);
+  loop->more_dead = TRUE;
+  for (guint i = 0; i < REAPED_AT_ONCE && loop->more_dead; i++)
+    loop->more_dead = reap_one(loop);
+  if (loop->strays_source == 0)
+    loop->strays_source = g_idle_add_full(G_PRIORITY_DEFAULT, on_strays, loop, NULL);
 }

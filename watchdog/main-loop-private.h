@@ -21,7 +21,10 @@ typedef struct {
   /* of what came up while a step's actions were carried out, and waits its turn */
   GQueue inputs;
   gboolean feeding;
-  gboolean ready; /* the service manager knows */
+  GArray *strays;      /* gint64: pids of what was left behind, signalled and not yet reaped */
+  guint strays_source; /* the turn that looks for them; 0: none is due */
+  gboolean more_dead;  /* than were reaped in this turn */
+  gboolean ready;      /* the service manager knows */
   int exit_code;
 } WdLoop;
 
@@ -56,14 +59,16 @@ void wd_loop_await_exec(WdLoop *loop, guint process);
 /* Feeds the supervisor with what the tables extension has told. */
 void wd_loop_hear(WdLoop *loop);
 
-/* From now on orphans among our descendants become our children. */
+/* From now on orphans among our descendants become our children. As PID 1 of a container all others
+ * do anyway. */
 gboolean wd_loop_inherit_strays(GError **error);
 
-/* Some children of ours may have died: reaps them, and ends what they left behind. */
+/* Some children of ours may have died: reaps them, and ends what they left behind, in this turn of
+ * the loop and those that follow. */
 void wd_loop_reap(WdLoop *loop);
 
-/* Nothing is supervised any more: ends what is left behind. Blocks until it is gone, at most
- * WD_REAP_WAIT_US. */
+/* Nothing is supervised any more: ends what is left behind, where orphans are ours. Blocks until it
+ * is gone, at most WD_REAP_WAIT_US. */
 void wd_loop_end_strays(WdLoop *loop);
 
 G_END_DECLS

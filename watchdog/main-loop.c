@@ -138,25 +138,26 @@ feed_from_reload(gpointer data, const WdInput *input)
   wd_loop_feed(data, input);
 }
 
+/* One at a time: while children go on dying there is always another. */
 static gboolean
 on_signal(int fd, GIOCondition condition, gpointer data)
 {
   (void)condition;
   WdLoop *loop = data;
   struct signalfd_siginfo info;
-  while (read(fd, &info, sizeof info) == sizeof info) {
-    switch (info.ssi_signo) {
-    case SIGCHLD:
-      wd_loop_reap(loop);
-      break;
-    case SIGHUP:
-      loop->parts.reload(loop->parts.reload_data, feed_from_reload, loop);
-      break;
-    default:
-      wd_service_manager_notify("STOPPING=1");
-      wd_loop_feed(loop, &(WdInput){.kind = WD_INPUT_STOP});
-      break;
-    }
+  if (read(fd, &info, sizeof info) != sizeof info)
+    return G_SOURCE_CONTINUE;
+  switch (info.ssi_signo) {
+  case SIGCHLD:
+    wd_loop_reap(loop);
+    break;
+  case SIGHUP:
+    loop->parts.reload(loop->parts.reload_data, feed_from_reload, loop);
+    break;
+  default:
+    wd_service_manager_notify("STOPPING=1");
+    wd_loop_feed(loop, &(WdInput){.kind = WD_INPUT_STOP});
+    break;
   }
   return G_SOURCE_CONTINUE;
 }
@@ -224,10 +225,13 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
 {
   WdLoop loop = {.parts = *parts, .signal_fd = -1, .self = WD_PROC_READER_NONE, .exit_code = -1};
   loop.loop = g_main_loop_new(NULL, FALSE);
+  loop.strays = g_array_new(FALSE, FALSE, sizeof(gint64));
   g_queue_init(&loop.inputs);
   if (open_sources(&loop, error))
     g_main_loop_run(loop.loop);
   wd_loop_end_strays(&loop);
+  g_clear_handle_id(&loop.strays_source, g_source_remove);
+  g_array_unref(loop.strays);
   if (loop.timer != NULL) {
     g_source_destroy(loop.timer);
     g_source_unref(loop.timer);

@@ -17,6 +17,9 @@ typedef struct {
   const WdRunRecord *record;
   WdWriter *writer;
   const char *manager_socket;
+  /* Whatever orphan becomes our child comes from one that we started, and is ended; if not, it may
+   * be anyone's, and is only reaped. */
+  gboolean orphans_are_ours;
   /* Asked to reload: feeds what has changed, adding to supervisor and children before. */
   void (*reload)(gpointer reload_data, WdFeed feed, gpointer loop);
   gpointer reload_data;

@@ -34,7 +34,7 @@ add_extension(WdRoster *roster, const WdManagedExtension *extension)
 
 WdRoster *
 wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArray *extensions,
-              const char *state_dir, const char *runtime_dir, const char *run_id,
+              const char *state_dir, const char *runtime_dir, const char *mark,
               const char *oom_score_adj, GError **error)
 {
   gint64 start_ticks;
@@ -52,7 +52,7 @@ wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArr
       .niceness = nice ? CHILD_NICENESS : 0,
       .allow_unsafe = settings->allow_unsafe,
       .oom_score_adj = g_strdup(oom_score_adj),
-      .run_mark = g_strconcat(WD_RUN_VARIABLE "=", run_id, NULL),
+      .run_mark = g_strconcat(WD_RUN_VARIABLE "=", mark, NULL),
   };
   roster->socket = g_strdup(settings->extensions_socket);
   roster->timeout_s = settings->limits.extensions_timeout_s;

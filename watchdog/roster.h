@@ -21,11 +21,11 @@ typedef struct {
   char **tables_variables; /* where our own extension finds the store: "NAME=VALUE" */
 } WdRoster;
 
-/* @extensions: of WdManagedExtension. @run_id: by which what children start is known, too.
+/* @extensions: of WdManagedExtension. @mark: the run's, which children inherit.
  * @oom_score_adj: what children go back to, NULL: nothing. */
 WdRoster *wd_roster_new(const WdSettings *settings, const char *worker_path,
                         const GPtrArray *extensions, const char *state_dir, const char *runtime_dir,
-                        const char *run_id, const char *oom_score_adj, GError **error);
+                        const char *mark, const char *oom_score_adj, GError **error);
 void wd_roster_free(WdRoster *roster);
 
 /* Compares the list with @extensions, the one to go on with.

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,9 +56,17 @@ end_if_marked(gint64 pid, const char *mark)
   return marked;
 }
 
+static gboolean
+is_of_our_user(gint64 pid)
+{
+  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT, pid);
+  struct stat status;
+  return stat(path, &status) == 0 && status.st_uid == geteuid();
+}
+
 /* Each is told once, by a byte. Returns: whether there was any. */
 static gboolean
-look_once(const char *mark, GHashTable *told, int result_fd)
+look_once(const char *mark, gboolean everyone, GHashTable *told, int result_fd)
 {
   g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
   gboolean any = FALSE;
@@ -67,7 +76,7 @@ look_once(const char *mark, GHashTable *told, int result_fd)
        name = g_dir_read_name(processes)) {
     gint64 pid;
     if (!g_ascii_string_to_signed(name, 10, 2, G_MAXINT32, &pid, NULL) || pid == getpid() ||
-        !end_if_marked(pid, mark))
+        (!everyone && !is_of_our_user(pid)) || !end_if_marked(pid, mark))
       continue;
     any = TRUE;
     if (g_hash_table_add(told, GINT_TO_POINTER((int)pid)) && write(result_fd, "", 1) != 1)
@@ -76,13 +85,15 @@ look_once(const char *mark, GHashTable *told, int result_fd)
   return any;
 }
 
-/* One that is about to die may have started another, so that one look isn't enough. */
+/* One that is about to die may have started another, so that one look isn't enough. What other
+ * users run comes last: they could make their environments so many and so large that time is over.
+ */
 static G_NORETURN void
 hunt(const char *mark, int result_fd)
 {
   g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-  while (look_once(mark, told, result_fd))
+  while (look_once(mark, FALSE, told, result_fd) || look_once(mark, TRUE, told, result_fd))
     g_usleep(LOOKS_US);
   _exit(EXIT_SUCCESS);
 }
@@ -118,32 +129,34 @@ wait_for(pid_t hunter, int result_fd)
 {
   guint ended = 0;
   const gboolean done = collect(result_fd, &ended);
+  if (!done)
+    wd_log("looking for what an earlier run left behind took too long: something may still run");
   (void)kill(hunter, SIGKILL);
   (void)waitpid(hunter, NULL, done ? 0 : WNOHANG);
   return ended;
 }
 
 guint
-wd_run_mark_kill(const char *run_id)
+wd_run_mark_kill(const char *mark)
 {
-  g_autofree char *mark = g_strconcat(WD_RUN_VARIABLE "=", run_id, NULL);
+  g_autofree char *entry = g_strconcat(WD_RUN_VARIABLE "=", mark, NULL);
   int pipe_fds[2];
   guint ended = 0;
-  if (g_strcmp0(g_getenv(WD_RUN_VARIABLE), run_id) == 0)
+  if (g_strcmp0(g_getenv(WD_RUN_VARIABLE), mark) == 0)
     return 0;
   if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
-    wd_logf("looking for what a crashed run left behind: %s", g_strerror(errno));
+    wd_logf("looking for what an earlier run left behind: %s", g_strerror(errno));
     return 0;
   }
   const pid_t hunter = fork();
   if (hunter == 0)
-    hunt(mark, pipe_fds[1]);
+    hunt(entry, pipe_fds[1]);
   const int fork_error = errno;
   close(pipe_fds[1]);
   if (hunter > 0)
     ended = wait_for(hunter, pipe_fds[0]);
   else
-    wd_logf("looking for what a crashed run left behind: %s", g_strerror(fork_error));
+    wd_logf("looking for what an earlier run left behind: %s", g_strerror(fork_error));
   close(pipe_fds[0]);
   return ended;
 }

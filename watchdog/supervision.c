@@ -5,6 +5,7 @@
 #include "watchdog/core/settings-changes.h"
 #include "watchdog/descriptors.h"
 #include "watchdog/errno-error.h"
+#include "watchdog/kin.h"
 #include "watchdog/log.h"
 #include "watchdog/main-loop.h"
 #include "watchdog/managed-extensions.h"
@@ -30,7 +31,9 @@ typedef struct {
   char *runtime_dir;
   char *boot_id;
   char *run_id;
-  char *oom_score_adj; /* what ours was; NULL: still is */
+  char *mark;          /* not the id, which everybody may know who may ask for the events */
+  char *oom_score_adj; /* what children set theirs to; NULL: as ours */
+  gboolean orphans_are_ours;
   int state_lock_fd;
   int runtime_lock_fd;
   WdPidfile *pidfile;
@@ -40,6 +43,15 @@ typedef struct {
   WdWriter *writer;
 } Run;
 
+/* Not even SIGKILL ends a process that waits for its disk. What is still a child of ours would hold
+ * the database's lock against a worker that the next start began beside it. */
+static gboolean
+left_behind(void)
+{
+  g_autoptr(GArray) children = wd_kin_children(getpid());
+  return children->len > 0;
+}
+
 static void
 run_clear(Run *run)
 {
@@ -48,7 +60,7 @@ run_clear(Run *run)
   wd_log_finish();
   wd_roster_free(run->roster);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
-  wd_run_record_finish(run->record);
+  wd_run_record_finish(run->record, left_behind());
   wd_pidfile_free(run->pidfile);
   if (run->runtime_lock_fd >= 0)
     close(run->runtime_lock_fd);
@@ -59,6 +71,7 @@ run_clear(Run *run)
   g_free(run->runtime_dir);
   g_free(run->boot_id);
   g_free(run->run_id);
+  g_free(run->mark);
   g_free(run->oom_score_adj);
   wd_settings_free(run->settings);
 }
@@ -142,12 +155,17 @@ end_leftovers(Run *run, GError **error)
   guint ended = 0;
   const gint64 grace_s = run->settings->limits.forced_shutdown_delay_s;
   g_autofree char *path = g_build_filename(run->runtime_dir, "processes", NULL);
+  /* Before anything is forked. A shell may have had children and become us, and as PID 1 of a
+   * container we are heir to whatever else runs there. */
+  g_autoptr(GArray) children = wd_kin_children(getpid());
+  run->orphans_are_ours = getpid() != 1 && children->len == 0;
   run->boot_id = wd_procfs_boot_id();
   run->run_id = g_uuid_string_random();
+  run->mark = g_uuid_string_random();
   run->record =
-      wd_run_record_open(path, run->boot_id, run->run_id, grace_s * G_USEC_PER_SEC, &ended, error);
+      wd_run_record_open(path, run->boot_id, run->mark, grace_s * G_USEC_PER_SEC, &ended, error);
   if (ended > 0)
-    wd_logf("ended %u processes that a crashed osquery-watchdogd left behind", ended);
+    wd_logf("ended %u processes that an earlier osquery-watchdogd left behind", ended);
   return run->record != NULL;
 }
 
@@ -156,7 +174,7 @@ make_roster(Run *run, GError **error)
 {
   run->oom_score_adj = wd_self_protect();
   run->roster = wd_roster_new(run->settings, run->worker_path, run->extensions, run->state_dir,
-                              run->runtime_dir, run->run_id, run->oom_score_adj, error);
+                              run->runtime_dir, run->mark, run->oom_score_adj, error);
   return run->roster != NULL;
 }
 
@@ -253,6 +271,7 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
       .record = run.record,
       .writer = run.writer,
       .manager_socket = run.roster->socket,
+      .orphans_are_ours = run.orphans_are_ours,
       .reload = reload,
       .reload_data = &run,
   };

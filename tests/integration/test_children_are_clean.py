@@ -5,6 +5,7 @@ import pathlib
 import signal
 import socket
 import subprocess
+import uuid
 
 import pytest
 
@@ -202,7 +203,10 @@ def test_environment(stand_in):
     for name in private:
         del expected[name]
     assert kept.items() <= expected.items()
-    expected["OSQUERY_WATCHDOG_RUN"] = stand_in.event("event = 'watchdog_started'")["run_id"]
+    # What the run is known by to the next one, and to nobody who asks for its events.
+    record = (stand_in.runtime_dir / "processes").read_text()
+    expected["OSQUERY_WATCHDOG_RUN"] = mark = record.split()[1]
+    assert uuid.UUID(mark) and mark != stand_in.event("event = 'watchdog_started'")["run_id"]
     assert environment(worker) == expected | {"OSQUERY_WORKER": str(worker),
                                               "OSQUERY_EXTENSIONS": "true"}
     assert environment(extension) == expected | {"OSQUERY_EXTENSION": str(extension)}

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from harness import NO_BACK_OFF, WATCHDOGD, alive, eventually, listing
+from harness import NO_BACK_OFF, WATCHDOGD, Proc, alive, eventually, listing
 
 # A worker that is nothing but a process, to have its environment looked at.
 SLEEPER = "#!/bin/sh\nexec sleep 1000\n"
@@ -205,6 +205,50 @@ def test_what_strays_started_does_not_outlive_us_either(watchdog):
               for mark in marks]
     assert watchdog.stop() == 0
     assert not any(alive(stray) for stray in strays)
+
+
+def test_each_stray_counts_once(watchdog):
+    """However often they are looked for while they die, more than are reaped at once."""
+    mark = watchdog.directory / "strays"
+    watchdog.osqueryd = watchdog.program(
+        "osqueryd", f"#!/bin/sh\n[ -e {mark} ] || for i in $(seq 200); do\n"
+                    f"setsid sh -c 'echo $$ >>{mark}; exec sleep 1000' &\ndone\nexec sleep 1000\n")
+    watchdog.flags(*NO_BACK_OFF)
+    worker = watchdog.start().worker()
+    eventually(lambda: mark.exists() and len(mark.read_text().splitlines()) == 200, "the strays")
+    os.kill(worker, signal.SIGKILL)
+    eventually(lambda: len(watchdog.running()) == 2, "they are gone")  # but it and its new worker
+    assert watchdog.stop() == 0
+    counts = re.findall(r"ended (\d+) processes that a child left behind", watchdog.log())
+    assert sum(map(int, counts)) == 200, counts
+
+
+def test_what_was_there_before_us_is_left_alone(watchdog):
+    """A container's entry point starts something, perhaps something that goes to the background a
+    little later, and becomes us. No orphan is known to be ours then."""
+    marks = [watchdog.directory / name for name in ("daemon", "stray", "late")]
+    shell = (f"sleep 1000 & echo $! >{marks[0]}\n"
+             f"(while ! [ -s {marks[1]} ]; do sleep 0.01; done; sleep 1000 & echo $! >{marks[2]}) &\n"
+             'exec "$@"')
+    wrapped = watchdog.command
+    watchdog.command = lambda *options, flags=(): ["sh", "-c", shell, "sh",
+                                                   *wrapped(*options, flags=flags)]
+    watchdog.osqueryd = watchdog.program(
+        "osqueryd", f"#!/bin/sh\n[ -e {marks[1]} ] || "
+                    f"setsid sh -c 'echo $$ >{marks[1]}; exec sleep 1000' &\nexec sleep 1000\n")
+    watchdog.flags(*NO_BACK_OFF)
+    old = watchdog.start().worker()
+    daemon, stray, late = [int(eventually(lambda: mark.exists() and mark.read_text(), mark.name))
+                           for mark in marks]
+    eventually(lambda: Proc(late).ppid == watchdog.process.pid, "it is an orphan")
+    try:
+        os.kill(old, signal.SIGKILL)
+        watchdog.worker(other_than=old)
+        assert watchdog.stop() == 0
+        assert alive(daemon) and alive(late)
+    finally:
+        for pid in (daemon, stray, late):
+            os.kill(pid, signal.SIGKILL)
 
 
 # --- details ---

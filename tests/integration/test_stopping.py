@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import MARK, STAND_IN, Proc, alive, all_processes, eventually
+from harness import MARK, STAND_IN, Proc, alive, all_processes, environment, eventually
 
 # With --alarm_timeout=6 a stop grants two seconds. osqueryd itself refuses less than ten.
 STUBBORN = "#!/bin/sh\ntrap '' TERM INT\necho ready >\"$0.ready\"\nwhile :; do sleep 0.1; done\n"
@@ -276,7 +276,7 @@ def test_the_next_start_deals_with_leftovers_first(stand_in):
     new = stand_in.wait_event("event = 'process_started'", count=2)["pid"]
     assert not alive(old)
     # The worker, and perhaps what it waited for just then.
-    assert re.search("ended [12] processes that a crashed osquery-watchdogd left behind",
+    assert re.search("ended [12] processes that an earlier osquery-watchdogd left behind",
                      stand_in.log())
 
     crashed = stand_in.event("event = 'watchdog_crashed'")
@@ -322,8 +322,8 @@ def with_descendants(watchdog):
 def test_what_the_leftovers_started_goes_too(stand_in):
     """It gets no signal when the watchdog dies, and is known by the mark that it inherited."""
     *descendants, unmarked = with_descendants(stand_in)
-    run_id = stand_in.event("event = 'watchdog_started'")["run_id"]
-    marked = {"OSQUERY_WATCHDOG_RUN": run_id[:-1] + ("1" if run_id[-1] == "0" else "0")}
+    mark = environment(descendants[0])["OSQUERY_WATCHDOG_RUN"]
+    marked = {"OSQUERY_WATCHDOG_RUN": mark[:-1] + ("1" if mark[-1] == "0" else "0")}
     with subprocess.Popen(["sleep", "1000"], env=marked) as of_another_run:
         try:
             crash(stand_in)
@@ -343,11 +343,11 @@ def test_what_the_leftovers_started_goes_too(stand_in):
 
 def test_a_descendant_may_start_the_next_watchdog(stand_in):
     *descendants, unmarked = with_descendants(stand_in)
-    run_id = stand_in.event("event = 'watchdog_started'")["run_id"]
+    mark = environment(descendants[0])["OSQUERY_WATCHDOG_RUN"]
     crash(stand_in)
     stand_in.osqueryd = STAND_IN / "osqueryd"
     stand_in.popen = {"env": {**os.environ, MARK: str(stand_in.directory),
-                              "OSQUERY_WATCHDOG_RUN": run_id}}
+                              "OSQUERY_WATCHDOG_RUN": mark}}
     stand_in.start(ready=False)
     stand_in.wait_event("event = 'process_started'", count=2)
     for pid in [*descendants, unmarked]:

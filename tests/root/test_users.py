@@ -84,6 +84,32 @@ def test_works_as_an_ordinary_user(watchdog):
             assert status.st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
 
 
+def test_what_cannot_be_ended_is_told_to_the_next_start(watchdog):
+    """A worker that no signal of ours reaches, as it may be one that waits for its disk: nothing is
+    started beside it."""
+    setpriv = watchdog.program("setpriv", pathlib.Path("/usr/bin/setpriv"))
+    watchdog.osqueryd = watchdog.program(
+        "osqueryd", f"#!/bin/sh\nexec {setpriv} --reuid=0 --regid=0 --clear-groups sleep 1000\n")
+    watchdog.flags("--alarm_timeout=6", "--watchdog_forced_shutdown_delay=1")
+    give(watchdog.directory)
+    os.chown(setpriv, 0, 0)
+    setpriv.chmod(0o4755)
+    watchdog.popen = AS_NOBODY
+    worker = watchdog.start().worker()
+    eventually(lambda: Proc(worker).comm == "sleep", "it is another user's")
+    try:
+        assert watchdog.stop() == 1 and alive(worker)
+        watchdog.start(ready=False)
+        assert watchdog.wait() == 1 and "left behind can't be stopped" in watchdog.log()
+        assert len(watchdog.events("event = 'process_started'")) == 1
+    finally:
+        os.kill(worker, signal.SIGKILL)
+    assert watchdog.start().worker() != worker
+    os.kill(watchdog.worker(), signal.SIGKILL)
+    assert watchdog.stop() == 0
+    assert not (watchdog.runtime_dir / "processes").exists()
+
+
 def test_limits_are_enforced_as_an_ordinary_user(stand_in):
     stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30", "--misbehave=grow:200:120")
     give(stand_in.directory)

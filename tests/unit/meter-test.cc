@@ -258,6 +258,31 @@ TEST_F(Meter, CpuIsNamedBeforeMemoryAsOsqueryDoes)
   EXPECT_EQ(sample(both, 3 * SECOND).kind, WD_VERDICT_CPU);
 }
 
+/* For who only looks on. */
+TEST_F(Meter, IsLeftAloneTheLongerTheFurtherFromItsLimit)
+{
+  limits.memory_metric = WD_METRIC_RESIDENT;
+  EXPECT_EQ(wd_meter_calm_us(&meter, &limits), START) << "not known yet";
+  const struct {
+    gint64 resident_bytes;
+    gint64 calm_us;
+  } cases[] = {
+      {200 * MIB - 200 * 1000 * 1000, SECOND},
+      {100 * MIB, MIB / 2},
+      {200 * MIB, 0},
+      {300 * MIB, 0},
+  };
+  for (const auto &c : cases) {
+    wd_meter_reset(&meter, START);
+    sample(sized(c.resident_bytes), 0, false);
+    EXPECT_EQ(wd_meter_calm_us(&meter, &limits) - START, c.calm_us) << c.resident_bytes;
+  }
+  wd_meter_reset(&meter, START);
+  sample(sized(10 * MIB), 0, false);
+  sample(sized(110 * MIB), SECOND, false);
+  EXPECT_EQ(wd_meter_calm_us(&meter, &limits), START + SECOND) << "crosses it within 2 s";
+}
+
 TEST_F(Meter, LooksAgainWhenTheBaselineCanBeTaken)
 {
   EXPECT_EQ(wd_meter_next_memory_sample_us(&meter, &limits), START + 250 * MS);

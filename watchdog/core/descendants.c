@@ -42,11 +42,11 @@ contains(const GArray *pids, gint64 pid)
 }
 
 void
-wd_descendants_strays(const GArray *children, const GArray *supervised, GArray *kills)
+wd_descendants_strays(const GArray *children, const GArray *known, GArray *kills)
 {
   for (guint i = 0; i < children->len; i++) {
     const gint64 pid = g_array_index(children, gint64, i);
-    if (!contains(supervised, pid))
+    if (!contains(known, pid))
       add_kill(kills, pid, SIGKILL);
   }
 }

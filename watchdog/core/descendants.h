@@ -2,8 +2,9 @@
  *
  * A number means a process, or a process group, only as long as nobody else can have it: a pid
  * until the process is reaped, by its parent alone; a group's until its leader is. So nobody but
- * children of ours that aren't reaped yet, and groups that such a child leads, are signalled. Pure.
- */
+ * children of ours that aren't reaped yet, and groups that such a child leads, are signalled; and,
+ * before there are any, what an earlier run left behind, which is known otherwise (leftovers.h,
+ * run-mark.h). Pure. */
 #pragma once
 
 #include <glib.h>
@@ -29,10 +30,12 @@ void wd_descendants_signal(gint64 pid, int signo, GArray *kills);
  * group, what is left of which goes with it. */
 void wd_descendants_died(gint64 pid, gboolean supervised, GArray *kills);
 
-/* @children: the pids of all children of ours; @supervised: of those that we started and haven't
- * reaped. The others we inherited, as the subreaper, from a descendant that is gone: left behind.
- * Both are arrays of gint64. */
-void wd_descendants_strays(const GArray *children, const GArray *supervised, GArray *kills);
+/* @children: the pids of all children of ours; @known: of those that we started, or have
+ * signalled already, and haven't reaped. Both are arrays of gint64. The others we inherited, as the
+ * subreaper, from a descendant that is gone: left behind. That is so only if we had no children
+ * when we began, whose orphans would come to us as well, and aren't PID 1, whom all orphans come
+ * to: else not to be called. */
+void wd_descendants_strays(const GArray *children, const GArray *known, GArray *kills);
 
 /* Whether @environment, as in /proc/PID/environ, has the entry @mark ("NAME=VALUE"). */
 gboolean wd_descendants_marked(const char *environment, gsize length, const char *mark);

@@ -161,10 +161,11 @@ wd_meter_next_memory_sample_us(const WdMeter *meter, const WdLimits *limits)
 gint64
 wd_meter_calm_us(const WdMeter *meter, const WdLimits *limits)
 {
-  const gint64 headroom = limits->memory_limit_bytes - meter->footprint_bytes;
+  if (meter->footprint_bytes == WD_NONE)
+    return meter->sample_us;
 
-  if (meter->footprint_bytes == WD_NONE || headroom <= 0 ||
-      meter->growth_per_us * CROSSING_US > (double)headroom)
+  const gint64 headroom = limits->memory_limit_bytes - meter->footprint_bytes;
+  if (headroom <= 0 || meter->growth_per_us * CROSSING_US > (double)headroom)
     return meter->sample_us;
   return meter->sample_us + MIN(headroom / SUDDEN_GROWTH_PER_US, CALM_US);
 }
