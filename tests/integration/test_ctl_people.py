@@ -265,6 +265,24 @@ def test_a_story_of_cpu_that_repeats_itself(history):
     assert "2 times" in history.explain("4")
 
 
+def test_an_end_from_before_the_limit_was_raised(files, history):
+    history.add(1, "process_terminated", reason="memory", measured=100 << 20,
+                limit_value=60 << 20, time=int(time.time()) - 5 * DAY)
+    assert "The limit has been raised to 200 MiB since" in history.explain("1")
+    database = processes(files, memory_limit=149 << 20)
+    assert "--watchdog_memory_limit=150" in history.explain("1")
+    database.execute("UPDATE processes SET memory_limit = ?", [400 << 20])
+    database.commit()
+    assert "The limit has been raised to 400 MiB since" in history.explain("1")
+    database.close()
+    # As copied from another host: the history alone tells.
+    (files / "status.db").unlink()
+    assert "--watchdog_memory_limit=150" in history.explain("1")
+    history.add(2, "settings_changed", details='{"settings":[{"name":"watchdog_memory_limit",'
+                                               '"old":"60","new":"400"}]}')
+    assert "The limit has been raised to 400 MiB since" in history.explain("1")
+
+
 def test_a_worker_without_a_known_query(history):
     history.add(1, "process_terminated", reason="memory", measured=314572800,
                 limit_value=209715200)
