@@ -210,6 +210,15 @@ is_crash(gint64 exit_signal)
          exit_signal == SIGSYS;
 }
 
+/* Whether osquery's watcher, or the kernel for want of memory, may have sent it. To an observer
+ * both look like anybody's. */
+static gboolean
+may_be_for_a_limit(const CtlFinding *finding)
+{
+  return finding->observed && (finding->exit_signal == SIGKILL || finding->exit_signal == SIGTERM ||
+                               finding->exit_signal == SIGUSR1);
+}
+
 static char *
 signal_advice(const CtlFinding *finding)
 {
@@ -219,6 +228,11 @@ signal_advice(const CtlFinding *finding)
   if (is_crash(finding->exit_signal))
     return g_strdup_printf("It crashed (%s): `coredumpctl info` may show where, for a report to "
                            "those who make it.",
+                           name);
+  if (may_be_for_a_limit(finding))
+    return g_strdup_printf("It was ended by %s. That may have been osquery's watcher, between two "
+                           "looks at it, or the kernel for want of memory (`journalctl -k` says "
+                           "so), or somebody else: that can't be told from here.",
                            name);
   return g_strdup_printf("Somebody else sent it %s, not for a limit: look for who does (an "
                          "administrator, a script, a service manager).",

@@ -217,6 +217,22 @@ TEST(CtlAdvice, WhatNoLimitDid)
   EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_REGISTRATION)), "Have a.ext"));
 }
 
+TEST(CtlAdvice, AnObserverCannotTellWhoSentASignal)
+{
+  CtlFinding finding = found(WD_ROLE_WORKER, WD_REASON_SIGNAL, WD_EVENT_PROCESS_EXITED);
+  finding.observed = TRUE;
+  for (gint64 signal : {9, 15, 10}) {
+    finding.exit_signal = signal;
+    EXPECT_FALSE(contains(advice(finding), "not for a limit")) << advice(finding);
+    EXPECT_TRUE(contains(advice(finding), "osquery's watcher")) << advice(finding);
+    EXPECT_TRUE(contains(advice(finding), "journalctl -k")) << advice(finding);
+  }
+  finding.exit_signal = 1;
+  EXPECT_TRUE(contains(advice(finding), "Somebody else sent it SIGHUP"));
+  finding.exit_signal = 11;
+  EXPECT_TRUE(contains(advice(finding), "It crashed"));
+}
+
 TEST(CtlAdvice, NothingToChange)
 {
   for (WdReason reason : {WD_REASON_NONE, WD_REASON_REQUEST, WD_REASON_HEALTH,
