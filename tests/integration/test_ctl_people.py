@@ -65,9 +65,24 @@ def test_status_fits_the_terminal(files, columns):
 
 
 def test_status_at_eighty_columns_tells_the_last_event(files):
-    line = COLOUR.sub("", at_terminal(files, "status", columns=80)[2])
-    assert re.fullmatch(r"worker +█░░░  2\.5/10 %  ██░░    85\.3/200 MiB  running 2h 5m +"
-                        r"started 1[12]m( ago| a?…)", line)
+    database = sqlite3.connect(files / "status.db")
+    database.execute("UPDATE processes SET name = 'osquery-watchdog.ext', enforced = 0"
+                     " WHERE name = 'worker'")
+    database.commit()
+    lines = at_terminal(files, "status", columns=80)
+    assert "LAST EVENT" in lines[0]
+    assert "\x1b[32m2.5/10 %" in lines[2]  # has the bar's colour
+    assert re.fullmatch(r"osquery-watchdog\.ext  2\.5/10 %  85\.3/200 MiB  up 2h, limits off  +"
+                        r"started 1[12]m a(go|…)", COLOUR.sub("", lines[2]))
+    database.execute("UPDATE processes SET registered = 0, responsive = 0")
+    database.commit()
+    lines = at_terminal(files, "status", columns=80)
+    assert "  up 2h, not registered  started 1" in COLOUR.sub("", lines[2])
+    database.execute("UPDATE processes SET sustained_latency = 6, latency_limit = 12")
+    database.commit()
+    lines = at_terminal(files, "status", columns=80)
+    assert "  up 2h, over CPU 6/12s  started 1" in COLOUR.sub("", lines[2])
+    database.close()
 
 
 @pytest.mark.parametrize("how", [{"NO_COLOR": "1"}, {"term": "dumb"}])
@@ -111,7 +126,8 @@ def processes(directory, **columns):
     ({"enforced": 0}, "running 2h 5m, limits off"),
     ({"sustained_latency": 6, "latency_limit": 12},
      "running 2h 5m, over its CPU limit for 6 of 12s"),
-    ({"registered": 0, "responsive": 0}, "running 2h 5m, not registered, not answering"),
+    ({"registered": 0, "responsive": 0, "enforced": 0},
+     "running 2h 5m, not registered, not answering, limits off"),
     ({"state": "dancing\x1b[31m"}, r"dancing\x1b[31m"),
     ({"utilization": None, "footprint": None}, "- "),
     ({"utilization_limit": None, "memory_limit": None}, "2.5 %"),
