@@ -352,6 +352,15 @@ def test_explain_of_what_is_none(files, eid, code, message):
     assert done.stderr == f"osquery-watchdogctl: {message}\n"
 
 
+def test_explain_of_a_kind_of_a_newer_version(history):
+    history.add(1, "process_danced")
+    history.add(2, "process_exited", reason="exit", exit_code=4, cause_eid=1)
+    done = run(history.directory, "explain", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "osquery-watchdogctl: explain 1: the event is of a newer version than this\n"
+    assert "exited with status 4" in history.explain("2")
+
+
 def test_explain_without_a_history(tmp_path):
     done = run(tmp_path, "explain", "1")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
