@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+from html import unescape
 
 import pytest
 
@@ -125,6 +126,19 @@ def test_a_history_alone(day, tmp_path):
         shutil.copy(day / name, tmp_path)
     text = page(tmp_path)
     assert "There are no samples to draw" in text
+    assert "<svg" not in text
+    assert text.count('data-label="Why"') == 6
+    assert "--watchdog_memory_limit=" in text
+
+
+def test_samples_that_cannot_be_used(day, tmp_path):
+    """The history is told all the same, and what is missing of the pictures."""
+    (tmp_path / "status.db").write_text("text, no database\n" * 100)
+    assert report(tmp_path).returncode == 1  # nothing else is there
+    for name in ("history.db", "history.db-wal"):
+        shutil.copy(day / name, tmp_path)
+    text = page(tmp_path)
+    assert f"can't be drawn: {tmp_path}/status.db: file is not a database." in unescape(text)
     assert "<svg" not in text
     assert text.count('data-label="Why"') == 6
     assert "--watchdog_memory_limit=" in text
