@@ -238,6 +238,9 @@ ext_family_is_worker(ExtFamily *family, gint64 manager_pid)
     return TRUE;
   ext_family_hear(family);
   (void)appeared(family, manager_pid, TRUE);
+  /* Gone while it was looked at: nobody might ever tell of its end. */
+  if (manager_pid == family->worker_pid && ext_family_sight(family, manager_pid) == NULL)
+    tell_gone(family, manager_pid, NULL);
   return manager_pid == family->worker_pid;
 }
 
@@ -342,7 +345,7 @@ ext_family_free(ExtFamily *family)
   g_clear_handle_id(&family->overdue_source, g_source_remove);
   g_clear_handle_id(&family->ends_source, g_source_remove);
   if (family->proc_events >= 0)
-    close(family->proc_events);
+    wd_proc_events_close(family->proc_events);
   if (family->ends >= 0)
     close(family->ends);
   g_hash_table_unref(family->sights);

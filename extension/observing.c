@@ -21,6 +21,7 @@ struct ExtObserving {
   guint search_source;   /* ticks until it can be observed; 0: nobody is waited for */
   gboolean refused;      /* by somebody else who writes the store; said once */
   gboolean watcher_gone; /* that was observed */
+  gboolean stuck;        /* what was seen of it can't be written: nobody else is observed */
   ExtCalls *calls;
   guint silence_source; /* ticks until the core has answered; 0: it is not waited for */
   ExtObservingOver over;
@@ -135,9 +136,9 @@ search_behind(ExtObserving *observing, gint64 manager_pid)
     g_clear_handle_id(&observing->search_source, g_source_remove);
   if (observing->options->starter == EXT_STARTED_BY_OSQUERY || !may_observe(observing))
     return;
-  if (observing->watcher_gone)
-    g_clear_pointer(&observing->witness, ext_witness_free);
-  if (observing->witness != NULL || !wd_kin_stat(manager_pid, &stat))
+  if (observing->watcher_gone && !ext_witness_free(g_steal_pointer(&observing->witness)))
+    observing->stuck = TRUE;
+  if (observing->stuck || observing->witness != NULL || !wd_kin_stat(manager_pid, &stat))
     return;
   g_clear_handle_id(&observing->search_source, g_source_remove);
   observing->searched = stat.ppid;
@@ -216,7 +217,7 @@ ext_observing_free(ExtObserving *observing)
   g_clear_handle_id(&observing->search_source, g_source_remove);
   g_clear_handle_id(&observing->silence_source, g_source_remove);
   g_clear_pointer(&observing->observer, ext_observer_free);
-  g_clear_pointer(&observing->witness, ext_witness_free);
+  (void)ext_witness_free(observing->witness); /* the process ends */
   ext_channel_free(observing->channel);
   g_free(observing);
 }

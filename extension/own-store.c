@@ -63,15 +63,17 @@ ext_own_store_writer(const ExtOwnStore *store)
   return store->writer;
 }
 
-void
+gboolean
 ext_own_store_free(ExtOwnStore *store)
 {
   if (store == NULL)
-    return;
-  if (store->writer != NULL && !wd_writer_finish(store->writer, FINISH_WAIT_US))
+    return TRUE;
+  const gboolean done = store->writer == NULL || wd_writer_finish(store->writer, FINISH_WAIT_US);
+  if (!done)
     wd_log("osquery-watchdog.ext: the last events could not be written");
-  for (guint i = 0; i < G_N_ELEMENTS(store->locks); i++)
+  for (guint i = 0; done && i < G_N_ELEMENTS(store->locks); i++)
     if (store->locks[i] >= 0)
       close(store->locks[i]);
   g_free(store);
+  return done;
 }

@@ -18,8 +18,9 @@ ExtOwnStore *ext_own_store_new(const char *state_dir, const char *runtime_dir, g
 /* Borrowed. */
 WdWriter *ext_own_store_writer(const ExtOwnStore *store);
 
-/* Waits a moment for the disk. */
-void ext_own_store_free(ExtOwnStore *store);
+/* Waits a moment for the disk. Returns: FALSE when something was left unwritten; it may still be
+ * written, and so this process must begin no other run: the directories stay locked. */
+gboolean ext_own_store_free(ExtOwnStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtOwnStore, ext_own_store_free)
 
 G_END_DECLS

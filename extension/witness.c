@@ -274,11 +274,11 @@ ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid, ExtWitness
   return g_steal_pointer(&witness);
 }
 
-void
+gboolean
 ext_witness_free(ExtWitness *witness)
 {
   if (witness == NULL)
-    return;
+    return TRUE;
   g_clear_pointer(&witness->asking, ext_watcher_flags_free);
   if (witness->observe != NULL) {
     ext_family_hear(witness->family);
@@ -287,9 +287,10 @@ ext_witness_free(ExtWitness *witness)
     g_source_destroy(witness->timer);
     g_source_unref(witness->timer);
   }
-  ext_own_store_free(witness->store);
+  const gboolean done = ext_own_store_free(witness->store);
   ext_family_free(witness->family);
   wd_observe_free(witness->observe);
   g_free(witness->socket);
   g_free(witness);
+  return done;
 }

@@ -32,8 +32,9 @@ ExtWitness *ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid
  * Returns: FALSE when it is of somebody whom the watcher hasn't started, as far as is known yet. */
 gboolean ext_witness_observed(ExtWitness *witness, WdObservation *observation);
 
-/* Closes the run, if the watcher's end hasn't, and waits a moment for the disk. */
-void ext_witness_free(ExtWitness *witness);
+/* Closes the run, if the watcher's end hasn't, and waits a moment for the disk. Returns: FALSE when
+ * there must be no other witness in this process: see ext_own_store_free(). */
+gboolean ext_witness_free(ExtWitness *witness);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtWitness, ext_witness_free)
 
 G_END_DECLS

@@ -44,7 +44,7 @@ attach_filter(int fd, gint64 parent)
 }
 
 static gboolean
-subscribe(int fd)
+request(int fd, enum proc_cn_mcast_op operation)
 {
   struct {
     struct nlmsghdr netlink;
@@ -53,7 +53,7 @@ subscribe(int fd)
   } message = {
       .netlink = {.nlmsg_len = sizeof message, .nlmsg_type = NLMSG_DONE},
       .connector = {.id = {CN_IDX_PROC, CN_VAL_PROC}, .len = sizeof message.operation},
-      .operation = PROC_CN_MCAST_LISTEN,
+      .operation = operation,
   };
   G_STATIC_ASSERT(sizeof message ==
                   NLMSG_HDRLEN + sizeof(struct cn_msg) + sizeof(enum proc_cn_mcast_op));
@@ -100,13 +100,20 @@ wd_proc_events_open(gint64 parent, GError **error)
   const struct sockaddr_nl address = {.nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC};
   const int fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
   if (fd >= 0 && attach_filter(fd, parent) &&
-      bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 && subscribe(fd) &&
-      is_granted(fd))
+      bind(fd, (const struct sockaddr *)&address, sizeof address) == 0 &&
+      request(fd, PROC_CN_MCAST_LISTEN) && is_granted(fd))
     return fd;
   wd_errno_error(error, "process events");
   if (fd >= 0)
     close(fd);
   return -1;
+}
+
+void
+wd_proc_events_close(int fd)
+{
+  (void)request(fd, PROC_CN_MCAST_IGNORE); /* else it costs a little, and harms nobody */
+  close(fd);
 }
 
 gboolean

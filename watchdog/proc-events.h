@@ -11,6 +11,10 @@ G_BEGIN_DECLS
  * container. */
 int wd_proc_events_open(gint64 parent, GError **error);
 
+/* Has the kernel stop telling, too: before Linux 6.6 a socket that is only closed would have it go
+ * on preparing events for nobody. */
+void wd_proc_events_close(int fd);
+
 /* The next end that was heard of; never blocks. Returns: FALSE when there is none. */
 gboolean wd_proc_events_next(int fd, gint64 *pid, WdExit *how);
 

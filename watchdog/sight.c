@@ -1,5 +1,6 @@
 #include "watchdog/sight.h"
 
+#include <poll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -49,10 +50,14 @@ wd_sight_pidfd(const WdSight *sight)
   return sight->pidfd;
 }
 
+/* That a file can't be read is no proof of a process's end, as long as there is a better one. */
 gboolean
 wd_sight_lives(const WdSight *sight)
 {
-  return wd_proc_reader_lives(&sight->reader);
+  struct pollfd ended = {.fd = sight->pidfd, .events = POLLIN};
+  if (sight->pidfd < 0)
+    return wd_proc_reader_lives(&sight->reader);
+  return poll(&ended, 1, 0) != 1;
 }
 
 gboolean

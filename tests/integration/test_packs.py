@@ -299,6 +299,7 @@ def test_a_process_over_its_limits_fails_for_a_day(host, event):
     policy = "no process over its limits in the last 24 hours"
     host.event(event, DAY + 1, "memory")
     host.event("process_terminated", 60, "request")
+    host.event("would_terminate", 60, "registration")  # under no limit
     host.start()
     assert host.passes(policy)
     host.event(event, DAY - 3, "memory")
@@ -327,6 +328,12 @@ def test_an_extension_that_is_not_registered_fails(host):
     host.process(registered=0, start_time=now - 61)
     assert not host.passes(policy)
     host.write("status.db", "DELETE FROM processes WHERE registered = 0")
+    assert host.passes(policy)
+    host.process(state="waiting", pid=None, start_time=None, restarts=1)  # its worker died, say
+    assert host.passes(policy)
+    host.process(state="waiting", pid=None, start_time=None, restarts=3)
+    assert not host.passes(policy)
+    host.write("status.db", "DELETE FROM processes WHERE restarts = 3")
     assert host.passes(policy)
     host.process(state="abandoned", pid=None)
     assert not host.passes(policy)

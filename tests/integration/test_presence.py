@@ -199,6 +199,7 @@ def kill_during(stand_in, name):
 def test_a_denylisted_query_is_told_with_the_death_that_led_to_it(stand_in):
     path = schedule(stand_in, "quick 1 SELECT 1", "heavy 0.5 SELECT misbehave('sleep:30')")
     start(stand_in, flags=["--watchdog_max_delay=0", f"--schedule={path}"])
+    stand_in.wait_event("event = 'extension_registered'")
     death = kill_during(stand_in, "heavy")
     told = stand_in.wait_event("event = 'query_denylisted'")
     assert (told["query_name"], told["query"]) == ("heavy", "SELECT misbehave('sleep:30')")

@@ -49,6 +49,27 @@ def test_files_are_where_the_document_says(package):
     assert len(said) > 5 and said <= found, said - found
 
 
+def test_the_links_of_the_documents_hold(package, directory):
+    subprocess.run(["dpkg-deb", "--extract", package, directory], check=True)
+    place = directory / "usr" / "share" / "doc" / "osquery-watchdog"
+    documents = list(place.rglob("*.md"))
+    assert len(documents) > 10
+    for document in documents:
+        text = document.read_text()
+        for link in re.findall(r"\]\(([^)#]+)", text):
+            assert "://" in link or (document.parent / link).is_file(), (document, link)
+        for path in re.findall(r"`(docs/(?:packs|fleet)/[^`]*)`", text):
+            assert (place / path).is_file(), (document, path)
+
+
+def test_the_completion_offers_what_the_manual_names():
+    completion = ROOT / "watchdog" / "package" / "completion" / "osquery-watchdog"
+    offered = re.search(r"compgen -W '([^']*)'", completion.read_text())[1]
+    manual = (ROOT / "docs" / "man" / "osquery-watchdog.8").read_text()
+    synopsis = re.search(r"^.Sh SYNOPSIS\n(.*?)^.Sh", manual, re.M | re.S)[1]
+    assert re.findall("[a-z]{3,}", synopsis) == re.findall("[a-z]{3,}", offered)
+
+
 def test_the_control_file(package):
     fields = subprocess.run(["dpkg-deb", "--field", package], check=True, capture_output=True,
                             text=True).stdout

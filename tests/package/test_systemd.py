@@ -1,6 +1,7 @@
 """The drop-in for osqueryd.service, on a machine that systemd runs. Each command of
 docs/install.md is run by one of these tests; another looks that none is left out."""
 
+import contextlib
 import json
 import pathlib
 import re
@@ -12,6 +13,8 @@ from harness import eventually
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENT = (ROOT / "docs" / "install.md").read_text()
 UNIT = "osqueryd.service"
+DROP_INS = f"/etc/systemd/system/{UNIT}.d"
+LINK = f"{DROP_INS}/50-osquery-watchdog.conf"
 INSTALL = "apt-get install ./osquery-watchdog_0.1.0-1_amd64.deb"
 UPGRADE = "apt-get install ./osquery-watchdog_0.1.0-2_amd64.deb"
 ENABLE = "osquery-watchdog enable"
@@ -166,22 +169,104 @@ def test_osqueryd_outlives_a_removal(machine, command):
     assert not {path for path in machine.files() - before if "osquery-watchdog" in path}
 
 
+OTHER = "/opt/osquery/bin/osqueryd --flagfile=/etc/osquery/osquery.flags"
+OTHER_BELOW_US = f"/usr/bin/osquery-watchdogd -- {OTHER}"
+
+
+def set_command_line(machine, path, command):
+    machine.write(path, f"[Service]\nExecStart=\nExecStart={command}\n")
+    machine.run("systemctl", "daemon-reload")
+
+
+def is_refused(machine, action, word):
+    """In one line with that word; osqueryd.service isn't touched."""
+    before = shown(machine, "MainPID")
+    done = machine.run("osquery-watchdog", action, check=False)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (1, "", 1), done.stderr
+    assert word in done.stderr
+    assert shown(machine, "MainPID") == before
+    assert machine.run("osquery-watchdog", "status", check=False).stdout == "disabled\n"
+
+
 def test_another_command_line_is_not_lost(machine):
     do(machine, INSTALL)
-    override = f"/etc/systemd/system/{UNIT}.d/override.conf"
-    other = "/opt/osquery/bin/osqueryd --flagfile=/etc/osquery/osquery.flags"
-    machine.write(override, f"[Service]\nExecStart=\nExecStart={other}\n")
-    machine.run("systemctl", "daemon-reload")
-    done = machine.run("osquery-watchdog", "enable", check=False)
-    assert done.returncode == 1 and other in done.stderr
-    assert machine.run("osquery-watchdog", "status", check=False).stdout == "disabled\n"
-    assert program(machine) == "/opt/osquery/bin/osqueryd"
+    before_ours, override = f"{DROP_INS}/10-site.conf", f"{DROP_INS}/override.conf"
+    unit = f"/etc/systemd/system/{UNIT}"  # of "systemctl edit --full"
+    for path, command in ((override, OTHER), (before_ours, OTHER), (before_ours, OTHER_BELOW_US),
+                          (unit, OTHER_BELOW_US)):
+        set_command_line(machine, path, command)
+        is_refused(machine, "enable", command)
+        assert machine.mode(LINK) is None
+        machine.path(path).unlink()
     # As the document says.
-    machine.write(override, f"[Service]\nExecStart=\nExecStart=/usr/bin/osquery-watchdogd -- {other}\n")
-    machine.run("systemctl", "daemon-reload")
+    set_command_line(machine, override, OTHER_BELOW_US)
     do(machine, ENABLE)
     assert program(machine) == "/usr/bin/osquery-watchdogd"
+    assert OTHER_BELOW_US in shown(machine, "ExecStart")
     assert shown(machine, "Type") == "notify"
+
+
+def test_what_another_put_there_stays(machine):
+    do(machine, INSTALL)
+    machine.path(DROP_INS).mkdir(parents=True)
+    machine.path(LINK).symlink_to("/usr/local/share/elsewhere.conf")
+    for action in ("enable", "disable"):
+        is_refused(machine, action, LINK)
+    machine.path(LINK).unlink()
+    machine.write(LINK, "[Service]\n")
+    for action in ("enable", "disable"):
+        is_refused(machine, action, LINK)
+    do(machine, PURGE)
+    assert runs_stock(machine) and machine.path(LINK).read_text() == "[Service]\n"
+
+
+def fails(machine, action, word=""):
+    done = machine.run("osquery-watchdog", action, check=False)
+    assert done.returncode == 1 and word in done.stderr, done.stderr
+
+
+@contextlib.contextmanager
+def only_read(machine, path):
+    machine.run("mount", "--bind", "-o", "ro", path, path)
+    yield
+    machine.run("umount", path)
+
+
+@contextlib.contextmanager
+def instead_of_reloading(machine, command):
+    """By a systemctl of ours."""
+    stub = machine.path("/usr/local/bin/systemctl")
+    stub.write_text(f'#!/bin/sh\n[ "$1" != daemon-reload ] || {{ {command}; }}\n'
+                    'exec /usr/bin/systemctl "$@"\n')
+    stub.chmod(0o755)
+    yield
+    stub.unlink()
+
+
+def test_a_failure_leaves_osqueryd_running(machine):
+    do(machine, INSTALL)
+    with only_read(machine, "/etc/systemd/system"):
+        fails(machine, "enable", "Read-only")
+        assert runs_stock(machine)
+    with instead_of_reloading(machine, "kill -HUP $PPID; exit"):
+        fails(machine, "enable")
+        assert runs_stock(machine)
+    do(machine, DISABLE)
+    with instead_of_reloading(machine, "exit 3"):
+        fails(machine, "enable", "daemon-reload")
+        assert runs_stock(machine) and machine.mode(LINK) is None
+    do(machine, ENABLE)
+    with instead_of_reloading(machine, "exit 3"):
+        fails(machine, "disable", "daemon-reload")
+        assert program(machine) == "/usr/bin/osquery-watchdogd" and machine.mode(LINK)
+    with only_read(machine, DROP_INS):
+        fails(machine, "disable", "Read-only")
+        assert program(machine) == "/usr/bin/osquery-watchdogd"
+        # Not even then is the host without osqueryd; what is left goes when it can.
+        do(machine, REMOVE)
+        assert runs_stock(machine)
+    do(machine, PURGE)
+    assert machine.mode(DROP_INS) is None
 
 
 def test_what_is_ours_and_what_stays_osquerys(machine):

@@ -53,10 +53,13 @@ install(FILES ${fleet} DESTINATION ${data_dir}/fleet)
 install(FILES ${here}/lintian-overrides
   DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME osquery-watchdog)
 
-# README.md's links to docs/ hold where it is installed.
-install(FILES ${PROJECT_SOURCE_DIR}/README.md ${here}/copyright DESTINATION ${CMAKE_INSTALL_DOCDIR})
-file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
-install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+# The documents' links to each other hold where they are installed.
+install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md ${here}/copyright
+  DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING
+  PATTERN *.md PATTERN *.svg PATTERN packs/*.conf PATTERN fleet/*.yml PATTERN man EXCLUDE)
+install(FILES ${PROJECT_SOURCE_DIR}/tests/stand-in/README.md
+  DESTINATION ${CMAKE_INSTALL_DOCDIR}/tests/stand-in)
 set(release 1)
 string(TIMESTAMP changed "%a, %d %b %Y %H:%M:%S +0000" UTC) # or that of $SOURCE_DATE_EPOCH
 configure_file(${here}/changelog.in ${staged}/changelog.Debian @ONLY)

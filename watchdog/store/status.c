@@ -17,6 +17,7 @@ struct WdStatus {
   sqlite3_stmt *replace;
   sqlite3_stmt *remove_from;
   WdSamples samples;
+  gsize rows; /* that there may be */
 };
 
 static gboolean
@@ -51,6 +52,7 @@ static WdStatus *
 try_open(const char *path, GError **error)
 {
   g_autoptr(WdStatus) status = g_new0(WdStatus, 1);
+  status->rows = G_MAXSIZE;
   status->db = wd_database_open(path, error);
   if (status->db == NULL)
     return NULL;
@@ -161,6 +163,17 @@ wd_status_last_eid(WdStatus *status, gint64 *eid, GError **error)
   return wd_database_integer(status->db, "SELECT max(last_eid) FROM processes", eid, error);
 }
 
+/* Processes seldom get fewer. */
+static gboolean
+remove_rest(WdStatus *status, gsize n, GError **error)
+{
+  WdBinder rest = {.stmt = status->remove_from};
+  if (n >= status->rows)
+    return TRUE;
+  wd_bind_integer(&rest, (gint64)n);
+  return wd_binder_run(&rest, error);
+}
+
 gboolean
 wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 base,
                 GError **error)
@@ -170,13 +183,12 @@ wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 
   gsize done = 0;
   while (done < n && replace_row(status, (gint64)done, rows[done], base, error))
     done++;
-  WdBinder rest = {.stmt = status->remove_from};
-  wd_bind_integer(&rest, (gint64)n);
-  if (done < n || !wd_binder_run(&rest, error) ||
+  if (done < n || !remove_rest(status, n, error) ||
       !wd_samples_add(&status->samples, rows, n, error) ||
       !wd_binder_run(&(WdBinder){.stmt = status->commit}, error)) {
     wd_database_rollback(status->db);
     return FALSE;
   }
+  status->rows = n;
   return TRUE;
 }
