@@ -20,6 +20,7 @@ struct TableStore {
   Connection connections[TABLE_N_SOURCES];
   void (*breathe)(gpointer user_data); /* NULL: nobody needs it */
   gpointer user_data;
+  gboolean demands_files;
 };
 
 TableStore *
@@ -52,6 +53,12 @@ table_store_set_breather(TableStore *store, void (*breathe)(gpointer user_data),
 {
   store->breathe = breathe;
   store->user_data = user_data;
+}
+
+void
+table_store_demand_files(TableStore *store)
+{
+  store->demands_files = TRUE;
 }
 
 static int
@@ -89,7 +96,8 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **erro
       wd_database_set_error(opened, &failure);
     if (failure != NULL) {
       *db = NULL;
-      if (g_error_matches(failure, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING))
+      if (!store->demands_files &&
+          g_error_matches(failure, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING))
         return TRUE;
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;

@@ -96,6 +96,10 @@ void table_store_set_breather(TableStore *store, void (*breathe)(gpointer user_d
 /* The file that @table is read from, absolute. Without that file the table is empty. */
 const char *table_store_path(const TableStore *store, const TableDefinition *table);
 
+/* From now on a cursor fails where the file is missing: for those who may have named a wrong
+ * directory. */
+void table_store_demand_files(TableStore *store);
+
 /* Cursors must have been freed before. */
 void table_store_free(TableStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableStore, table_store_free)

@@ -1,5 +1,6 @@
 #include "tables/ctl/advice.h"
 
+#include "tables/ctl/human.h"
 #include "tables/ctl/words.h"
 
 #include <math.h>
@@ -76,28 +77,87 @@ culprit(const CtlFinding *finding, const char *how)
   return NULL;
 }
 
+/* What @finding alone calls for. */
+static CtlFlags
+flags_for(const CtlFinding *finding)
+{
+  CtlFlags flags = CTL_FLAGS_NONE;
+  if (finding->reason == WD_REASON_MEMORY && finding->measured != WD_NONE &&
+      finding->limit_value != WD_NONE)
+    flags.memory_mb = round_up((double)finding->measured / MEGABYTE * MEMORY_HEADROOM);
+  if (finding->reason == WD_REASON_CPU && !isnan(finding->utilization) &&
+      finding->sustained_s != WD_NONE) {
+    gint64 percent = round_up(finding->utilization * CPU_HEADROOM);
+    if (percent < 100) /* at 100 % nothing would ever be over the limit */
+      flags.utilization = percent;
+    flags.latency_s = 2 * finding->sustained_s;
+  }
+  gboolean young = finding->role == WD_ROLE_WORKER && finding->lifetime_ms != WD_NONE &&
+                   finding->lifetime_ms < YOUNG_MS;
+  if (young && (flags.memory_mb != WD_NONE || flags.latency_s != WD_NONE))
+    flags.delay_s = (2 * finding->lifetime_ms / 1000 / 60 + 1) * 60;
+  return flags;
+}
+
+static gboolean
+suffices(gint64 limit, gint64 wanted)
+{
+  return wanted != WD_NONE && limit >= wanted; /* WD_NONE is the least */
+}
+
+/* For what has been raised far enough since; else NULL. */
+static char *
+raised_advice(const CtlFlags *own, const CtlLimits *limits)
+{
+  if (suffices(limits->memory_bytes == WD_NONE ? WD_NONE : limits->memory_bytes / (1024 * 1024),
+               own->memory_mb)) {
+    g_autofree char *limit = ctl_human_bytes(limits->memory_bytes, WD_NONE);
+    return g_strdup_printf("The limit has been raised to %s since: there is nothing to set.",
+                           limit);
+  }
+  if (suffices(limits->utilization, own->utilization))
+    return g_strdup_printf("The limit has been raised to %" G_GINT64_FORMAT
+                           " %% since: there is nothing to set.",
+                           limits->utilization);
+  if (suffices(limits->latency_s, own->latency_s))
+    return g_strdup_printf("How long it may be over the limit has been raised to %" G_GINT64_FORMAT
+                           " s since: there is nothing to set.",
+                           limits->latency_s);
+  return NULL;
+}
+
+void
+ctl_flags_raise(CtlFlags *flags, const CtlFinding *finding, const CtlLimits *limits)
+{
+  const CtlFlags own = flags_for(finding);
+  g_autofree char *raised = raised_advice(&own, limits);
+  if (raised != NULL)
+    return;
+  flags->memory_mb = MAX(flags->memory_mb, own.memory_mb);
+  flags->utilization = MAX(flags->utilization, own.utilization);
+  flags->latency_s = MAX(flags->latency_s, own.latency_s);
+  flags->delay_s = MAX(flags->delay_s, own.delay_s);
+}
+
 /* A second sentence for a worker that was ended soon after its start: the flag that leaves it in
  * peace for longer; else "". */
 static char *
-delay_advice(const CtlFinding *finding)
+delay_advice(const CtlFlags *own, const CtlFlags *flags)
 {
-  gboolean young = finding->role == WD_ROLE_WORKER && finding->lifetime_ms != WD_NONE &&
-                   finding->lifetime_ms < YOUNG_MS;
-  if (!young)
-    return g_strdup("");
-  gint64 delay_s = (2 * finding->lifetime_ms / 1000 / 60 + 1) * 60;
-  return g_strdup_printf(" If only its start needs it: --watchdog_delay=%" G_GINT64_FORMAT ".",
-                         delay_s);
+  return own->delay_s == WD_NONE
+             ? g_strdup("")
+             : g_strdup_printf(" If only its start needs it: --watchdog_delay=%" G_GINT64_FORMAT
+                               ".",
+                               flags->delay_s);
 }
 
 static char *
-memory_advice(const CtlFinding *finding)
+memory_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *flags)
 {
-  if (finding->measured == WD_NONE || finding->limit_value == WD_NONE)
+  if (own->memory_mb == WD_NONE)
     return NULL;
-  gint64 limit_mb = round_up((double)finding->measured / MEGABYTE * MEMORY_HEADROOM);
-  g_autofree char *flag =
-      g_strdup_printf("--watchdog_memory_limit=%" G_GINT64_FORMAT "%s", limit_mb, scope(finding));
+  g_autofree char *flag = g_strdup_printf("--watchdog_memory_limit=%" G_GINT64_FORMAT "%s",
+                                          flags->memory_mb, scope(finding));
   if (finding->role == WD_ROLE_WATCHDOG)
     return g_strdup_printf("The watchdog itself should need little: please report it. Until then "
                            "set %s.",
@@ -112,36 +172,34 @@ memory_advice(const CtlFinding *finding)
   g_autofree char *mend = culprit(finding, " to read less at a time");
   if (mend != NULL)
     return g_strdup_printf("%s. If it is worth that much memory, set %s.", mend, flag);
-  g_autofree char *delay = delay_advice(finding);
+  g_autofree char *delay = delay_advice(own, flags);
   return g_strdup_printf("Set %s if it may use that much; what it would have grown to isn't "
                          "known.%s",
                          flag, delay);
 }
 
 static char *
-cpu_advice(const CtlFinding *finding)
+cpu_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *flags)
 {
-  if (isnan(finding->utilization) || finding->sustained_s == WD_NONE)
+  if (own->latency_s == WD_NONE)
     return NULL;
-  gint64 percent = round_up(finding->utilization * CPU_HEADROOM);
   g_autofree char *latency =
-      g_strdup_printf("--watchdog_latency_limit=%" G_GINT64_FORMAT, 2 * finding->sustained_s);
-  /* At 100 % nothing would ever be over the limit. */
-  g_autofree char *flags =
-      percent < 100
+      g_strdup_printf("--watchdog_latency_limit=%" G_GINT64_FORMAT, flags->latency_s);
+  g_autofree char *set =
+      own->utilization != WD_NONE
           ? g_strdup_printf("--watchdog_utilization_limit=%" G_GINT64_FORMAT
                             " if it may be so busy for long, %s if for moments%s",
-                            percent, latency, scope(finding))
+                            flags->utilization, latency, scope(finding))
           : g_strdup_printf("%s if it may be so busy for moments%s", latency, scope(finding));
   if (finding->role == WD_ROLE_WATCHDOG)
     return g_strdup_printf("The watchdog itself should be idle: please report it. Until then set "
                            "%s.",
-                           flags);
+                           set);
   g_autofree char *mend = culprit(finding, ", or schedule it less often");
   if (mend != NULL)
-    return g_strdup_printf("%s. Otherwise set %s.", mend, flags);
-  g_autofree char *delay = delay_advice(finding);
-  return g_strdup_printf("Set %s.%s", flags, delay);
+    return g_strdup_printf("%s. Otherwise set %s.", mend, set);
+  g_autofree char *delay = delay_advice(own, flags);
+  return g_strdup_printf("Set %s.%s", set, delay);
 }
 
 static gboolean
@@ -150,6 +208,15 @@ is_crash(gint64 exit_signal)
   return exit_signal == SIGSEGV || exit_signal == SIGABRT || exit_signal == SIGBUS ||
          exit_signal == SIGILL || exit_signal == SIGFPE || exit_signal == SIGTRAP ||
          exit_signal == SIGSYS;
+}
+
+/* Whether osquery's watcher, or the kernel for want of memory, may have sent it. To an observer
+ * both look like anybody's. */
+static gboolean
+may_be_for_a_limit(const CtlFinding *finding)
+{
+  return finding->observed && (finding->exit_signal == SIGKILL || finding->exit_signal == SIGTERM ||
+                               finding->exit_signal == SIGUSR1);
 }
 
 static char *
@@ -161,6 +228,11 @@ signal_advice(const CtlFinding *finding)
   if (is_crash(finding->exit_signal))
     return g_strdup_printf("It crashed (%s): `coredumpctl info` may show where, for a report to "
                            "those who make it.",
+                           name);
+  if (may_be_for_a_limit(finding))
+    return g_strdup_printf("It was ended by %s. That may have been osquery's watcher, between two "
+                           "looks at it, or the kernel for want of memory (`journalctl -k` says "
+                           "so), or somebody else: that can't be told from here.",
                            name);
   return g_strdup_printf("Somebody else sent it %s, not for a limit: look for who does (an "
                          "administrator, a script, a service manager).",
@@ -189,13 +261,17 @@ spawn_advice(const CtlFinding *finding)
 }
 
 char *
-ctl_advice(const CtlFinding *finding)
+ctl_advice(const CtlFinding *finding, const CtlLimits *limits, const CtlFlags *flags)
 {
+  const CtlFlags own = flags_for(finding);
+  char *raised = raised_advice(&own, limits);
+  if (raised != NULL)
+    return raised;
   switch (finding->reason) {
   case WD_REASON_MEMORY:
-    return memory_advice(finding);
+    return memory_advice(finding, &own, flags);
   case WD_REASON_CPU:
-    return cpu_advice(finding);
+    return cpu_advice(finding, &own, flags);
   case WD_REASON_OOM:
     return g_strdup("The kernel ended it for want of memory, not for a limit of the watchdog: give "
                     "the host, or the unit (MemoryMax=), more. A lower --watchdog_memory_limit "

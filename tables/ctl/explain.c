@@ -52,7 +52,8 @@ typedef enum {
   LOOKUP_ROOT,   /* no cause, or none that is there any more */
   LOOKUP_CAUSED, /* go on with @cause */
   LOOKUP_MISSING,
-  LOOKUP_FAILED, /* with @error */
+  LOOKUP_UNKNOWN, /* of a kind that this version doesn't know */
+  LOOKUP_FAILED,  /* with @error */
 } Lookup;
 
 /* @chain: set to the beginning of a story, for LOOKUP_ROOT and LOOKUP_CAUSED. */
@@ -64,12 +65,14 @@ look_up(const Ctl *ctl, gint64 eid, gint64 *cause, CtlChain **chain, GError **er
     return LOOKUP_FAILED;
   int result = sqlite3_step(stmt);
   CtlLink link;
-  if (result == SQLITE_DONE || (result == SQLITE_ROW && !read_link(stmt, &link)))
+  if (result == SQLITE_DONE)
     return LOOKUP_MISSING;
   if (result != SQLITE_ROW) {
     ctl_set_error(ctl, error);
     return LOOKUP_FAILED;
   }
+  if (!read_link(stmt, &link))
+    return LOOKUP_UNKNOWN;
   g_clear_pointer(chain, ctl_chain_free);
   *chain = ctl_chain_new(&link);
   *cause = link.cause_eid;
@@ -88,9 +91,11 @@ find_root(const Ctl *ctl, gint64 eid, GError **error)
     ;
   if (found == LOOKUP_FAILED)
     return NULL;
-  if (chain == NULL) /* a cause that is missing leaves its consequence as the root */
+  if (chain == NULL) /* a cause that is missing or unknown leaves its consequence as the root */
     g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING,
-                "explain %" G_GINT64_FORMAT ": the history has no such event", eid);
+                "explain %" G_GINT64_FORMAT ": %s", eid,
+                found == LOOKUP_UNKNOWN ? "the event is of a newer version than this"
+                                        : "the history has no such event");
   return g_steal_pointer(&chain);
 }
 

@@ -1,4 +1,4 @@
-/* Findings from rows of watchdog_events. */
+/* Findings from rows of watchdog_events, and the limits in effect. */
 #pragma once
 
 #include "tables/ctl/advice.h"
@@ -27,5 +27,9 @@ G_BEGIN_DECLS
  * @texts: keeps the names, as visible text.
  * Returns: FALSE when the row's event or role is of a kind that this version doesn't know. */
 gboolean ctl_finding_read(sqlite3_stmt *stmt, GStringChunk *texts, CtlFinding *finding);
+
+/* As watchdog_processes shows them, or else the newest that watchdog_events tells of. A table that
+ * can't be read leaves them unknown: no reason to advise nothing at all. */
+void ctl_limits_read(sqlite3 *db, CtlLimits *limits);
 
 G_END_DECLS

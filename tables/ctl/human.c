@@ -32,12 +32,18 @@ ctl_human_duration(gint64 seconds)
 }
 
 char *
+ctl_human_short_duration(gint64 seconds)
+{
+  gsize i = greatest_unit(seconds);
+  return g_strdup_printf("%" G_GINT64_FORMAT "%c", seconds / units_of_time[i].seconds,
+                         units_of_time[i].letter);
+}
+
+char *
 ctl_human_age(gint64 seconds)
 {
-  gint64 age = MAX(seconds, 0);
-  gsize i = greatest_unit(age);
-  return g_strdup_printf("%" G_GINT64_FORMAT "%c ago", age / units_of_time[i].seconds,
-                         units_of_time[i].letter);
+  g_autofree char *age = ctl_human_short_duration(MAX(seconds, 0));
+  return g_strdup_printf("%s ago", age);
 }
 
 char *

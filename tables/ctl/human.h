@@ -8,6 +8,9 @@ G_BEGIN_DECLS
 /* "45s", "3m 20s", "2h 5m", "12d 4h": the two greatest units. @seconds: not negative. */
 char *ctl_human_duration(gint64 seconds);
 
+/* "3m": the greatest unit alone. @seconds: not negative. */
+char *ctl_human_short_duration(gint64 seconds);
+
 /* "12m ago": the greatest unit alone. What lies in the future is now. */
 char *ctl_human_age(gint64 seconds);
 

@@ -145,6 +145,7 @@ ctl_query_read(const Ctl *ctl, FILE *in, GError **error)
 gboolean
 ctl_query(const Ctl *ctl, GError **error)
 {
+  table_store_demand_files(ctl->store);
   if (ctl->options->sql != NULL)
     return run_argument(ctl, error);
   int out = fileno(ctl->out);

@@ -61,10 +61,10 @@ write_sentences(GString *page, const char *advice)
 }
 
 static void
-write_group(GString *page, const Group *group)
+write_group(GString *page, const Group *group, const CtlLimits *limits, const CtlFlags *flags)
 {
   const CtlFinding *finding = &group->finding;
-  g_autofree char *advice = ctl_advice(finding);
+  g_autofree char *advice = ctl_advice(finding, limits, flags);
   if (advice == NULL)
     return;
   g_autofree char *what =
@@ -75,6 +75,17 @@ write_group(GString *page, const Group *group)
   ctl_html(page, "</dt><dd>");
   write_sentences(page, advice);
   ctl_html(page, "</dd>\n");
+}
+
+/* They share osquery's flags: each is told with the one value that suits all. */
+static void
+write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
+{
+  CtlFlags flags = CTL_FLAGS_NONE;
+  for (guint i = 0; i < groups->len; i++)
+    ctl_flags_raise(&flags, &g_array_index(groups, Group, i).finding, limits);
+  for (guint i = 0; i < groups->len; i++)
+    write_group(page, &g_array_index(groups, Group, i), limits, &flags);
 }
 
 gboolean
@@ -99,8 +110,9 @@ ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error
   }
 
   g_autoptr(GString) list = g_string_new(NULL);
-  for (guint i = 0; i < groups->len; i++)
-    write_group(list, &g_array_index(groups, Group, i));
+  CtlLimits limits;
+  ctl_limits_read(ctl->db, &limits);
+  write_groups(list, groups, &limits);
   ctl_html(page, "<section aria-labelledby=\"advice\">\n<h2 id=\"advice\">What to change</h2>\n");
   if (list->len > 0)
     g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* is escaped already */

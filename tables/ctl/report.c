@@ -1,10 +1,12 @@
 #include "tables/ctl/report.h"
 
 #include "tables/ctl/output-file.h"
+#include "tables/ctl/text.h"
 #include "watchdog/store/database.h"
 
 #include <errno.h>
 #include <stdarg.h>
+#include <string.h>
 #include <sys/stat.h>
 
 void
@@ -92,10 +94,28 @@ write_intro(GString *page, const Ctl *ctl, const CtlReportEvents *events, gint64
            "<li><a href=\"#others\">Other events</a></li></ul></nav>\n</header>\n<main>\n");
 }
 
+static char *
+visible(const char *text)
+{
+  g_autoptr(GString) string = g_string_new(NULL);
+  ctl_append_visible(string, text, strlen(text));
+  return g_string_free(g_steal_pointer(&string), FALSE);
+}
+
+/* @failure: why there are no @samples; NULL when there are. */
 static void
-write_processes(GString *page, const CtlReportSamples *samples, const CtlReportEvents *events)
+write_processes(GString *page, const CtlReportSamples *samples, const GError *failure,
+                const CtlReportEvents *events)
 {
   ctl_html(page, "<section aria-labelledby=\"processes\">\n<h2 id=\"processes\">Processes</h2>\n");
+  if (failure != NULL) {
+    g_autofree char *why = visible(failure->message);
+    ctl_html(page,
+             "<p>What was measured can't be drawn: %s. The events below are from the"
+             " history.</p>\n</section>\n",
+             why);
+    return;
+  }
   if (samples->processes->len == 0) {
     ctl_html(page, "<p>There are no samples to draw: they are kept in the runtime directory, which"
                    " is missing, empty or was lost with a reboot. The events below are from the"
@@ -141,17 +161,21 @@ ctl_report(const Ctl *ctl, GError **error)
   if (!check_files(ctl, error))
     return FALSE;
   g_autoptr(CtlReportEvents) events = ctl_report_events_read(ctl, oldest_s, error);
-  g_autoptr(CtlReportSamples) samples =
-      events != NULL ? ctl_report_samples_read(ctl, oldest_s, error) : NULL;
-  if (samples == NULL)
+  if (events == NULL)
     return FALSE;
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(CtlReportSamples) samples = ctl_report_samples_read(ctl, oldest_s, &failure);
+  if (samples == NULL && !ctl_check_history(ctl, NULL)) { /* nothing is left to tell */
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
 
   g_autoptr(GString) page = g_string_new(NULL);
   write_head(page, now_s);
   write_intro(page, ctl, events, now_s);
   if (!ctl_report_advice(page, ctl, oldest_s, error))
     return FALSE;
-  write_processes(page, samples, events);
+  write_processes(page, samples, failure, events);
   ctl_report_endings(page, events);
   ctl_report_others(page, events);
   ctl_html(page, "</main>\n</body>\n</html>\n");

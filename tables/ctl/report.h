@@ -72,7 +72,7 @@ typedef struct {
   gboolean more;        /* there are more processes than are shown */
 } CtlReportSamples;
 
-/* Returns: NULL with @error. */
+/* Returns: NULL with @error. The events may be told all the same. */
 CtlReportSamples *ctl_report_samples_read(const Ctl *ctl, gint64 oldest_s, GError **error);
 void ctl_report_samples_free(CtlReportSamples *samples);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlReportSamples, ctl_report_samples_free)

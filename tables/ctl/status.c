@@ -5,9 +5,11 @@
 #include "tables/ctl/words.h"
 #include "watchdog/store/database.h"
 
+/* On a narrow terminal what tells least goes first, so that the last event is seen even on 80
+ * columns: the bars, for the figures have their colours; what changes least; long words. */
 #define BAR_WIDTH 8
-#define NARROW_BAR_WIDTH 4 /* where the whole line wouldn't fit */
-#define NARROW 100
+#define LEAST_WIDTH_OF_BARS 120
+#define LEAST_WIDTH_OF_WORDS 100
 
 /* What the table for people is made of, in this order. */
 enum {
@@ -34,25 +36,32 @@ static const char people_sql[] =
     " utilization_limit, sustained_latency, latency_limit, coalesce(footprint, resident_size),"
     " memory_limit, enforced, registered, responsive, last_eid FROM watchdog_processes";
 
-/* On a narrow terminal what changes least goes first. */
 static const CtlColumn columns[] = {
-    {"NAME", 0},   {"PID", NARROW}, {"RESTARTS", 110}, {"CPU", 0},        {"", 0},
-    {"MEMORY", 0}, {"", 0},         {"DOING", 0},      {"LAST EVENT", 0},
+    {"NAME", 0},   {"PID", 100}, {"RESTARTS", 110}, {"CPU", 0},
+    {"MEMORY", 0}, {"DOING", 0}, {"LAST EVENT", 0},
 };
 
-static void
-add_cells_of_use(CtlRows *rows, const CtlTerminal *terminal, double used, gint64 limit,
-                 char *figures)
+static gboolean
+is_narrower(const CtlTerminal *terminal, guint width)
 {
-  if (limit == WD_NONE || limit <= 0)
-    ctl_rows_add(rows, g_strdup(""), CTL_COLOUR_NONE);
-  else {
-    double share = used / (double)limit;
-    gboolean narrow = terminal->width != 0 && terminal->width < NARROW;
-    ctl_rows_add(rows, ctl_bar(terminal, share, narrow ? NARROW_BAR_WIDTH : BAR_WIDTH),
-                 ctl_colour_of_share(share));
+  return terminal->width != 0 && terminal->width < width;
+}
+
+/* @figures: taken. */
+static void
+add_use(CtlRows *rows, const CtlTerminal *terminal, double used, gint64 limit, char *figures)
+{
+  g_autofree char *text = figures;
+  if (limit == WD_NONE || limit <= 0) {
+    ctl_rows_add(rows, g_steal_pointer(&text), CTL_COLOUR_NONE);
+    return;
   }
-  ctl_rows_add(rows, figures, CTL_COLOUR_NONE);
+  double share = used / (double)limit;
+  if (!is_narrower(terminal, LEAST_WIDTH_OF_BARS)) {
+    g_autofree char *bar = ctl_bar(terminal, share, BAR_WIDTH);
+    ctl_rows_add(rows, g_strdup_printf("%s  %s", bar, text), ctl_colour_of_share(share));
+  } else
+    ctl_rows_add(rows, g_steal_pointer(&text), ctl_colour_of_share(share));
 }
 
 static void
@@ -61,9 +70,9 @@ add_cpu(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
   gint64 limit = ctl_integer(stmt, UTILIZATION_LIMIT);
   double used = sqlite3_column_double(stmt, UTILIZATION);
   if (sqlite3_column_type(stmt, UTILIZATION) == SQLITE_NULL)
-    add_cells_of_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
+    add_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
   else
-    add_cells_of_use(rows, terminal, used, limit, ctl_human_percent(used, limit));
+    add_use(rows, terminal, used, limit, ctl_human_percent(used, limit));
 }
 
 static void
@@ -72,32 +81,46 @@ add_memory(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
   gint64 limit = ctl_integer(stmt, MEMORY_LIMIT);
   gint64 used = ctl_integer(stmt, MEMORY);
   if (used == WD_NONE)
-    add_cells_of_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
+    add_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
   else
-    add_cells_of_use(rows, terminal, (double)used, limit, ctl_human_bytes(used, limit));
+    add_use(rows, terminal, (double)used, limit, ctl_human_bytes(used, limit));
 }
 
-/* Of a running process: for how long, and what is to be known beside that. */
-static char *
-running_words(sqlite3_stmt *stmt, gint64 now_s)
+/* What is to be known of a running process, the gravest first. */
+static GStrv
+remarks(sqlite3_stmt *stmt, gboolean narrow)
 {
-  g_autoptr(GString) words = g_string_new("running");
+  g_autoptr(GStrvBuilder) found = g_strv_builder_new();
+  gint64 sustained_s = ctl_integer(stmt, SUSTAINED);
+  if (sustained_s > 0) {
+    g_autofree char *over = g_strdup_printf(
+        "over %s %" G_GINT64_FORMAT "%s%" G_GINT64_FORMAT "s", narrow ? "CPU" : "its CPU limit for",
+        sustained_s, narrow ? "/" : " of ", ctl_integer(stmt, LATENCY_LIMIT));
+    g_strv_builder_add(found, over);
+  }
+  if (ctl_integer(stmt, REGISTERED) == 0)
+    g_strv_builder_add(found, "not registered");
+  if (ctl_integer(stmt, RESPONSIVE) == 0)
+    g_strv_builder_add(found, "not answering");
+  if (ctl_integer(stmt, MEMORY_LIMIT) != WD_NONE && ctl_integer(stmt, ENFORCED) == 0)
+    g_strv_builder_add(found, "limits off");
+  return g_strv_builder_end(found);
+}
+
+/* @narrow: short, and with one remark at most. */
+static char *
+running_words(sqlite3_stmt *stmt, gint64 now_s, gboolean narrow)
+{
+  g_autoptr(GString) words = g_string_new(narrow ? "up" : "running");
   gint64 start_s = ctl_integer(stmt, START_TIME);
   if (start_s != WD_NONE) {
-    g_autofree char *age = ctl_human_duration(MAX(now_s - start_s, 0));
+    gint64 age_s = MAX(now_s - start_s, 0);
+    g_autofree char *age = narrow ? ctl_human_short_duration(age_s) : ctl_human_duration(age_s);
     g_string_append_printf(words, " %s", age);
   }
-  gint64 sustained_s = ctl_integer(stmt, SUSTAINED);
-  if (sustained_s > 0)
-    g_string_append_printf(words,
-                           ", over its CPU limit for %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT "s",
-                           sustained_s, ctl_integer(stmt, LATENCY_LIMIT));
-  if (ctl_integer(stmt, MEMORY_LIMIT) != WD_NONE && ctl_integer(stmt, ENFORCED) == 0)
-    g_string_append(words, ", limits off");
-  if (ctl_integer(stmt, REGISTERED) == 0)
-    g_string_append(words, ", not registered");
-  if (ctl_integer(stmt, RESPONSIVE) == 0)
-    g_string_append(words, ", not answering");
+  g_auto(GStrv) found = remarks(stmt, narrow);
+  for (guint i = 0; found[i] != NULL && !(narrow && i > 0); i++)
+    g_string_append_printf(words, ", %s", found[i]);
   return g_string_free(g_steal_pointer(&words), FALSE);
 }
 
@@ -112,11 +135,12 @@ next_start_words(sqlite3_stmt *stmt, gint64 now_s, const char *soon, const char 
 }
 
 static void
-add_doing(CtlRows *rows, sqlite3_stmt *stmt, gint64 now_s)
+add_doing(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt, gint64 now_s)
 {
   g_autofree char *state = ctl_visible_value(stmt, STATE);
   if (g_str_equal(state, "running"))
-    ctl_rows_add(rows, running_words(stmt, now_s), CTL_COLOUR_NONE);
+    ctl_rows_add(rows, running_words(stmt, now_s, is_narrower(terminal, LEAST_WIDTH_OF_WORDS)),
+                 CTL_COLOUR_NONE);
   else if (g_str_equal(state, "waiting"))
     ctl_rows_add(rows, next_start_words(stmt, now_s, "starting", "starts"), CTL_COLOUR_YELLOW);
   else if (g_str_equal(state, "abandoned"))
@@ -187,7 +211,7 @@ add_row(const Ctl *ctl, CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt
   ctl_rows_add(rows, g_strdup(*restarts != '\0' ? restarts : "-"), CTL_COLOUR_NONE);
   add_cpu(rows, terminal, stmt);
   add_memory(rows, terminal, stmt);
-  add_doing(rows, stmt, now_s);
+  add_doing(rows, terminal, stmt, now_s);
   add_event(ctl, rows, ctl_integer(stmt, LAST_EID), now_s, failure);
 }
 

@@ -317,6 +317,18 @@ print_course(const Story *story, GError **error)
   return end_of_rows(story, result, error);
 }
 
+static void
+print_advice(const Story *story)
+{
+  CtlLimits limits;
+  CtlFlags flags = CTL_FLAGS_NONE;
+  ctl_limits_read(story->ctl->db, &limits);
+  ctl_flags_raise(&flags, &story->finding, &limits);
+  g_autofree char *advice = ctl_advice(&story->finding, &limits, &flags);
+  if (advice != NULL)
+    print_section(story, "Change", advice);
+}
+
 static gboolean
 print_story(Story *story, GError **error)
 {
@@ -334,9 +346,7 @@ print_story(Story *story, GError **error)
   print_signals(story, stmt);
   if (!print_course(story, error))
     return FALSE;
-  g_autofree char *advice = ctl_advice(&story->finding);
-  if (advice != NULL)
-    print_section(story, "Change", advice);
+  print_advice(story);
   return TRUE;
 }
 

@@ -2,7 +2,6 @@
 
 #include "tables/ctl/text.h"
 
-#include <math.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -85,7 +84,7 @@ ctl_colour_end(const CtlTerminal *terminal, CtlColour colour)
 char *
 ctl_bar(const CtlTerminal *terminal, double share, guint width)
 {
-  guint full = (guint)lround(CLAMP(share, 0, 1) * width);
+  guint full = (guint)(CLAMP(share, 0, 1) * width); /* all of it only from the limit on */
   g_autoptr(GString) bar = g_string_new(NULL);
   for (guint i = 0; i < width; i++)
     g_string_append(bar, terminal->utf8 ? (i < full ? "█" : "░") : (i < full ? "#" : "-"));

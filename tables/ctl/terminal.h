@@ -40,7 +40,7 @@ typedef enum {
 const char *ctl_colour_begin(const CtlTerminal *terminal, CtlColour colour);
 const char *ctl_colour_end(const CtlTerminal *terminal, CtlColour colour);
 
-/* A bar of @width characters, filled by @share (0…1; more is full). Newly allocated. */
+/* A bar of @width characters, filled by @share (0…1; more is full, less never). Newly allocated. */
 char *ctl_bar(const CtlTerminal *terminal, double share, guint width);
 
 /* Green, from 70 % yellow, from 100 % red. */

@@ -170,8 +170,28 @@ def test_query(files):
     ]
 
 
-def test_query_of_missing_files_is_empty(tmp_path):
-    assert json.loads(good(tmp_path, "--json", "query", "SELECT * FROM watchdog_events")) == []
+@pytest.mark.parametrize("sql, name", [
+    ("SELECT count(*) FROM watchdog_events", "history"),
+    ("SELECT name FROM watchdog_processes WHERE pid = 1", "status"),
+    ("SELECT 1 IN (SELECT time FROM watchdog_samples)", "status"),
+])
+def test_query_of_a_missing_file(tmp_path, sql, name):
+    """A mistyped directory isn't one where nothing happened."""
+    expected = f"osquery-watchdogctl: {tmp_path}/{name}.db: No such file or directory\n"
+    assert failing(tmp_path, "query", sql) == expected
+    assert failing(tmp_path, "--json", "query", sql) == expected
+    done = ctl(tmp_path, "query", input=f"{sql};")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"line 1: {tmp_path}/{name}.db: No such file" in done.stderr
+
+
+def test_query_of_an_archived_history(files, tmp_path):
+    (files / "status.db").unlink()
+    assert json.loads(good(files, "--json", "query", "SELECT count(*) AS n FROM watchdog_events")
+                      ) == [{"n": 6}]
+    assert json.loads(good(files, "--json", "query", "SELECT 1 AS n")) == [{"n": 1}]
+    assert "status.db" in failing(files, "query", "SELECT e.eid FROM watchdog_events e"
+                                  " JOIN watchdog_processes p USING (name)")
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,24 @@ def test_status_fits_the_terminal(files, columns):
 
 
 def test_status_at_eighty_columns_tells_the_last_event(files):
-    line = COLOUR.sub("", at_terminal(files, "status", columns=80)[2])
-    assert re.fullmatch(r"worker +█░░░  2\.5/10 %  ██░░    85\.3/200 MiB  running 2h 5m +"
-                        r"started 1[12]m( ago| a?…)", line)
+    database = sqlite3.connect(files / "status.db")
+    database.execute("UPDATE processes SET name = 'osquery-watchdog.ext', enforced = 0"
+                     " WHERE name = 'worker'")
+    database.commit()
+    lines = at_terminal(files, "status", columns=80)
+    assert "LAST EVENT" in lines[0]
+    assert "\x1b[32m2.5/10 %" in lines[2]  # has the bar's colour
+    assert re.fullmatch(r"osquery-watchdog\.ext  2\.5/10 %  85\.3/200 MiB  up 2h, limits off  +"
+                        r"started 1[12]m a(go|…)", COLOUR.sub("", lines[2]))
+    database.execute("UPDATE processes SET registered = 0, responsive = 0")
+    database.commit()
+    lines = at_terminal(files, "status", columns=80)
+    assert "  up 2h, not registered  started 1" in COLOUR.sub("", lines[2])
+    database.execute("UPDATE processes SET sustained_latency = 6, latency_limit = 12")
+    database.commit()
+    lines = at_terminal(files, "status", columns=80)
+    assert "  up 2h, over CPU 6/12s  started 1" in COLOUR.sub("", lines[2])
+    database.close()
 
 
 @pytest.mark.parametrize("how", [{"NO_COLOR": "1"}, {"term": "dumb"}])
@@ -111,7 +126,8 @@ def processes(directory, **columns):
     ({"enforced": 0}, "running 2h 5m, limits off"),
     ({"sustained_latency": 6, "latency_limit": 12},
      "running 2h 5m, over its CPU limit for 6 of 12s"),
-    ({"registered": 0, "responsive": 0}, "running 2h 5m, not registered, not answering"),
+    ({"registered": 0, "responsive": 0, "enforced": 0},
+     "running 2h 5m, not registered, not answering, limits off"),
     ({"state": "dancing\x1b[31m"}, r"dancing\x1b[31m"),
     ({"utilization": None, "footprint": None}, "- "),
     ({"utilization_limit": None, "memory_limit": None}, "2.5 %"),
@@ -265,6 +281,24 @@ def test_a_story_of_cpu_that_repeats_itself(history):
     assert "2 times" in history.explain("4")
 
 
+def test_an_end_from_before_the_limit_was_raised(files, history):
+    history.add(1, "process_terminated", reason="memory", measured=100 << 20,
+                limit_value=60 << 20, time=int(time.time()) - 5 * DAY)
+    assert "The limit has been raised to 200 MiB since" in history.explain("1")
+    database = processes(files, memory_limit=149 << 20)
+    assert "--watchdog_memory_limit=150" in history.explain("1")
+    database.execute("UPDATE processes SET memory_limit = ?", [400 << 20])
+    database.commit()
+    assert "The limit has been raised to 400 MiB since" in history.explain("1")
+    database.close()
+    # As copied from another host: the history alone tells.
+    (files / "status.db").unlink()
+    assert "--watchdog_memory_limit=150" in history.explain("1")
+    history.add(2, "settings_changed", details='{"settings":[{"name":"watchdog_memory_limit",'
+                                               '"old":"60","new":"400"}]}')
+    assert "The limit has been raised to 400 MiB since" in history.explain("1")
+
+
 def test_a_worker_without_a_known_query(history):
     history.add(1, "process_terminated", reason="memory", measured=314572800,
                 limit_value=209715200)
@@ -316,6 +350,15 @@ def test_explain_of_what_is_none(files, eid, code, message):
     done = run(files, "explain", eid)
     assert (done.returncode, done.stdout) == (code, "")
     assert done.stderr == f"osquery-watchdogctl: {message}\n"
+
+
+def test_explain_of_a_kind_of_a_newer_version(history):
+    history.add(1, "process_danced")
+    history.add(2, "process_exited", reason="exit", exit_code=4, cause_eid=1)
+    done = run(history.directory, "explain", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "osquery-watchdogctl: explain 1: the event is of a newer version than this\n"
+    assert "exited with status 4" in history.explain("2")
 
 
 def test_explain_without_a_history(tmp_path):

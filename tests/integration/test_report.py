@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import stat
 import subprocess
+from html import unescape
 
 import pytest
 
@@ -130,6 +131,19 @@ def test_a_history_alone(day, tmp_path):
     assert "--watchdog_memory_limit=" in text
 
 
+def test_samples_that_cannot_be_used(day, tmp_path):
+    """The history is told all the same, and what is missing of the pictures."""
+    (tmp_path / "status.db").write_text("text, no database\n" * 100)
+    assert report(tmp_path).returncode == 1  # nothing else is there
+    for name in ("history.db", "history.db-wal"):
+        shutil.copy(day / name, tmp_path)
+    text = page(tmp_path)
+    assert f"can't be drawn: {tmp_path}/status.db: file is not a database." in unescape(text)
+    assert "<svg" not in text
+    assert text.count('data-label="Why"') == 6
+    assert "--watchdog_memory_limit=" in text
+
+
 def test_samples_alone(day, tmp_path):
     for name in ("status.db", "status.db-wal"):
         shutil.copy(day / name, tmp_path)
@@ -140,6 +154,27 @@ def test_samples_alone(day, tmp_path):
     execute(tmp_path / "status.db",
             "UPDATE processes SET start_ticks = 1, last_check_us = 1 WHERE role = 'watchdog'")
     assert '<p class="state">watchdog, unresponsive where this page was made, pid ' in page(tmp_path)
+
+
+def test_one_value_for_a_flag_that_all_share(day, tmp_path):
+    for name in ("history.db", "history.db-wal"):
+        shutil.copy(day / name, tmp_path)
+    for name, megabytes in (("worker", 100), ("b.ext", 300), ("c.ext", 90)):
+        execute(tmp_path / "history.db", "INSERT INTO events(eid, time, run_id, event, role, name,"
+                " reason, measured, limit_value) SELECT max(eid) + 1, unixepoch(), 'run',"
+                " 'process_terminated', 'extension', ?, 'memory', ?, 62914560 FROM events",
+                name, megabytes << 20)
+    flag = re.compile(r"--watchdog_memory_limit=\d+")
+    assert set(flag.findall(page(tmp_path))) == {"--watchdog_memory_limit=450"}
+    assert len(flag.findall(page(tmp_path))) >= 3
+    # What a reload has raised isn't to be lowered.
+    execute(tmp_path / "history.db", "INSERT INTO events(eid, time, run_id, event, role, name,"
+            " details) SELECT max(eid) + 1, unixepoch(), 'run', 'settings_changed', 'watchdog',"
+            " 'watchdog', ? FROM events", '{"settings":[{"name":"watchdog_memory_limit","old":"60",'
+            '"new":"450"}]}')
+    text = page(tmp_path)
+    assert not flag.findall(text)
+    assert text.count("The limit has been raised to 450 MiB since") >= 3
 
 
 def test_since(day):

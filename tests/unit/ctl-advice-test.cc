@@ -8,10 +8,14 @@ namespace
 
 constexpr gint64 MB = 1024 * 1024;
 
+constexpr CtlLimits UNKNOWN = {WD_NONE, WD_NONE, WD_NONE};
+
 std::string
-advice(const CtlFinding &finding)
+advice(const CtlFinding &finding, const CtlLimits &limits = UNKNOWN)
 {
-  g_autofree char *text = ctl_advice(&finding);
+  CtlFlags flags = CTL_FLAGS_NONE;
+  ctl_flags_raise(&flags, &finding, &limits);
+  g_autofree char *text = ctl_advice(&finding, &limits, &flags);
   return text == nullptr ? "(none)" : text;
 }
 
@@ -144,6 +148,49 @@ TEST(CtlAdvice, AWorkerEndedSoonMayNeedALongerDelay)
     }
 }
 
+TEST(CtlAdvice, ALimitThatWasRaisedSince)
+{
+  const char memory_raised[] =
+      "The limit has been raised to 400 MiB since: there is nothing to set.";
+  for (WdRole role : {WD_ROLE_WORKER, WD_ROLE_EXTENSION, WD_ROLE_WATCHDOG}) {
+    EXPECT_EQ(advice(memory(role, 100, 60), {400 * MB, 10, 12}), memory_raised);
+    EXPECT_EQ(advice(memory(role, 214), {349 * MB, 10, 12}), advice(memory(role, 214)));
+    EXPECT_EQ(advice(cpu(role, 49.6), {400 * MB, 65, 12}),
+              "The limit has been raised to 65 % since: there is nothing to set.");
+    EXPECT_EQ(advice(cpu(role, 49.6), {400 * MB, 10, 24}),
+              "How long it may be over the limit has been raised to 24 s since: there is nothing "
+              "to set.");
+    EXPECT_EQ(advice(cpu(role, 49.6), {400 * MB, 64, 23}), advice(cpu(role, 49.6)));
+  }
+  EXPECT_TRUE(contains(advice(cpu(WD_ROLE_WORKER, 99.8), {WD_NONE, 80, 12}),
+                       "--watchdog_latency_limit=24"));
+}
+
+TEST(CtlAdvice, OneValueSuitsAll)
+{
+  CtlFinding young = memory(WD_ROLE_WORKER, 101);
+  young.lifetime_ms = 3000;
+  CtlFinding older = cpu(WD_ROLE_WORKER, 20);
+  older.lifetime_ms = 62000;
+  const CtlFinding findings[] = {young, memory(WD_ROLE_EXTENSION, 300),
+                                 cpu(WD_ROLE_EXTENSION, 49.6, 6), older};
+  const CtlLimits limits = {200 * MB, 10, 12};
+  CtlFlags flags = CTL_FLAGS_NONE;
+  for (const CtlFinding &finding : findings)
+    ctl_flags_raise(&flags, &finding, &limits);
+  EXPECT_EQ(flags.memory_mb, 450);
+  EXPECT_EQ(flags.utilization, 25); // the extension's latency of 12 s is in effect
+  EXPECT_EQ(flags.latency_s, 24);
+  EXPECT_EQ(flags.delay_s, 180); // that of the first is in effect as well
+
+  CtlFinding more = memory(WD_ROLE_WORKER, 214);
+  more.lifetime_ms = 3000;
+  ctl_flags_raise(&flags, &more, &limits);
+  g_autofree char *text = ctl_advice(&more, &limits, &flags);
+  EXPECT_STREQ(text, "Set --watchdog_memory_limit=450 if it may use that much; what it would have "
+                     "grown to isn't known. If only its start needs it: --watchdog_delay=180.");
+}
+
 TEST(CtlAdvice, WhatNoLimitDid)
 {
   CtlFinding finding = found(WD_ROLE_WORKER, WD_REASON_OOM, WD_EVENT_PROCESS_EXITED);
@@ -168,6 +215,22 @@ TEST(CtlAdvice, WhatNoLimitDid)
   EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_SPAWN, WD_EVENT_SPAWN_FAILED)),
                        "The message names"));
   EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_REGISTRATION)), "Have a.ext"));
+}
+
+TEST(CtlAdvice, AnObserverCannotTellWhoSentASignal)
+{
+  CtlFinding finding = found(WD_ROLE_WORKER, WD_REASON_SIGNAL, WD_EVENT_PROCESS_EXITED);
+  finding.observed = TRUE;
+  for (gint64 signal : {9, 15, 10}) {
+    finding.exit_signal = signal;
+    EXPECT_FALSE(contains(advice(finding), "not for a limit")) << advice(finding);
+    EXPECT_TRUE(contains(advice(finding), "osquery's watcher")) << advice(finding);
+    EXPECT_TRUE(contains(advice(finding), "journalctl -k")) << advice(finding);
+  }
+  finding.exit_signal = 1;
+  EXPECT_TRUE(contains(advice(finding), "Somebody else sent it SIGHUP"));
+  finding.exit_signal = 11;
+  EXPECT_TRUE(contains(advice(finding), "It crashed"));
 }
 
 TEST(CtlAdvice, NothingToChange)

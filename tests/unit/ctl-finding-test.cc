@@ -18,6 +18,9 @@ protected:
     ASSERT_EQ(sqlite3_open(":memory:", &db), SQLITE_OK);
     g_autofree char *sql = table_create_statement(table_definition_find("watchdog_events"));
     run(sql);
+    g_autofree char *processes =
+        table_create_statement(table_definition_find("watchdog_processes"));
+    run(processes);
     texts = g_string_chunk_new(64);
   }
   void TearDown() override
@@ -109,6 +112,37 @@ TEST_F(CtlFindingTest, ObservedAndOddDetails)
     EXPECT_EQ(finding.observed, c.observed) << c.details;
     EXPECT_EQ(finding.reason, WD_REASON_NONE);
   }
+}
+
+TEST_F(CtlFindingTest, TheLimitsInEffect)
+{
+  auto expect = [this](gint64 memory_bytes, gint64 utilization, gint64 latency_s) {
+    CtlLimits limits;
+    ctl_limits_read(db, &limits);
+    EXPECT_EQ(limits.memory_bytes, memory_bytes);
+    EXPECT_EQ(limits.utilization, utilization);
+    EXPECT_EQ(limits.latency_s, latency_s);
+  };
+  expect(WD_NONE, WD_NONE, WD_NONE);
+  run("INSERT INTO watchdog_events(eid, event, reason, limit_value, utilization_limit, details)"
+      " VALUES(1, 'process_terminated', 'memory', 300, NULL, NULL),"
+      " (2, 'process_terminated', 'cpu', 600, 10, NULL),"
+      " (3, 'process_terminated', 'memory', 200, NULL, NULL),"
+      " (4, 'settings_changed', 'request', NULL, NULL, '{\"settings\":7}'),"
+      " (5, 'settings_changed', 'request', NULL, NULL, '{\"settings\":[1,{\"name\":4}]}'),"
+      " (6, 'settings_changed', 'request', NULL, NULL, 'no json')");
+  expect(200, 10, WD_NONE);
+  run("INSERT INTO watchdog_events(eid, event, details) VALUES(7, 'settings_changed',"
+      " '{\"settings\":[{\"name\":\"watchdog_memory_limit\",\"old\":\"60\",\"new\":\"400\"},"
+      "{\"name\":\"watchdog_latency_limit\",\"old\":\"12\",\"new\":\"30\"}]}')");
+  expect(400 * 1024 * 1024, 10, 30);
+  run("INSERT INTO watchdog_processes(name, memory_limit, utilization_limit, latency_limit)"
+      " VALUES('watchdog', NULL, NULL, NULL), ('worker', 500, 20, 12)");
+  expect(500, 20, 12);
+  run("DROP TABLE watchdog_processes");
+  expect(400 * 1024 * 1024, 10, 30);
+  run("DROP TABLE watchdog_events");
+  expect(WD_NONE, WD_NONE, WD_NONE);
 }
 
 TEST_F(CtlFindingTest, WordsOfANewerVersion)

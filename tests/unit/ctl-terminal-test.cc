@@ -70,8 +70,8 @@ TEST(CtlTerminal, Bars)
     CtlColour colour;
   } cases[] = {
       {-0.5, "----", "░░░░", CTL_COLOUR_GREEN}, {0, "----", "░░░░", CTL_COLOUR_GREEN},
-      {0.5, "##--", "██░░", CTL_COLOUR_GREEN},  {0.69, "###-", "███░", CTL_COLOUR_GREEN},
-      {0.7, "###-", "███░", CTL_COLOUR_YELLOW}, {0.999, "####", "████", CTL_COLOUR_YELLOW},
+      {0.5, "##--", "██░░", CTL_COLOUR_GREEN},  {0.69, "##--", "██░░", CTL_COLOUR_GREEN},
+      {0.7, "##--", "██░░", CTL_COLOUR_YELLOW}, {0.999, "###-", "███░", CTL_COLOUR_YELLOW},
       {1, "####", "████", CTL_COLOUR_RED},      {17, "####", "████", CTL_COLOUR_RED},
   };
   for (const auto &c : cases) {
