@@ -131,7 +131,8 @@ def known_options():
         "seed", "steps",  # tests/simulation
         "connect",  # osqueryi's
         "socket", "line", "json",  # stand-in-query
-        "build", "target", "install", "prefix", "offline"}  # CMake's and systemd-analyze's
+        "build", "target", "install", "prefix",  # CMake's
+        "full", "offline"}  # systemctl's and systemd-analyze's
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=name_of)
