@@ -6,6 +6,7 @@
 #include "watchdog/core/details.h"
 #include "watchdog/kin.h"
 #include "watchdog/log.h"
+#include "watchdog/timer.h"
 
 #define ASK_AGAIN_US (1 * G_TIME_SPAN_SECOND)
 
@@ -235,16 +236,6 @@ on_time(gpointer data)
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-on_timer(GSource *source, GSourceFunc callback, gpointer data)
-{
-  (void)source;
-  return callback(data);
-}
-
-/* A timer without a fixed interval: due when its ready time says so. */
-static GSourceFuncs TIMER_FUNCTIONS = {.dispatch = on_timer};
-
 /* --- begin and end --- */
 
 ExtWitness *
@@ -266,9 +257,7 @@ ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid, ExtWitness
   if (witness->family == NULL)
     return NULL;
   witness->observe = wd_observe_new(&watcher, options->report_interval_s, g_get_monotonic_time());
-  witness->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
-  g_source_set_callback(witness->timer, on_time, witness, NULL);
-  g_source_attach(witness->timer, NULL);
+  witness->timer = wd_timer_new(on_time, witness);
   ext_family_scan(witness->family, g_get_monotonic_time());
   settle(witness);
   return g_steal_pointer(&witness);
@@ -284,8 +273,7 @@ ext_witness_free(ExtWitness *witness)
     ext_family_hear(witness->family);
     wd_observe_stop(witness->observe, g_get_monotonic_time());
     carry_out(witness);
-    g_source_destroy(witness->timer);
-    g_source_unref(witness->timer);
+    wd_timer_free(witness->timer);
   }
   const gboolean done = ext_own_store_free(witness->store);
   ext_family_free(witness->family);

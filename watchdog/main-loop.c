@@ -9,6 +9,7 @@
 #include "watchdog/fd-source.h"
 #include "watchdog/log.h"
 #include "watchdog/service-manager.h"
+#include "watchdog/timer.h"
 
 typedef struct {
   WdInput input;
@@ -104,15 +105,6 @@ on_timer(gpointer data)
   tick(data);
   return G_SOURCE_CONTINUE;
 }
-
-static gboolean
-dispatch_timer(GSource *source, GSourceFunc callback, gpointer data)
-{
-  (void)source;
-  return callback(data);
-}
-
-static GSourceFuncs TIMER_FUNCTIONS = {.dispatch = dispatch_timer};
 
 static gboolean
 on_stored(int fd, GIOCondition condition, gpointer data)
@@ -213,10 +205,8 @@ open_sources(WdLoop *loop, GError **error)
     g_timeout_add(watchdog_ms, on_service_watchdog, NULL);
   wd_fd_source_add(loop->signal_fd, G_IO_IN, on_signal, loop, NULL);
   wd_fd_source_add(wd_writer_fd(loop->parts.writer), G_IO_IN, on_stored, loop, NULL);
-  loop->timer = g_source_new(&TIMER_FUNCTIONS, sizeof(GSource));
-  g_source_set_callback(loop->timer, on_timer, loop, NULL);
+  loop->timer = wd_timer_new(on_timer, loop);
   g_source_set_ready_time(loop->timer, 0);
-  g_source_attach(loop->timer, NULL);
   return TRUE;
 }
 
@@ -232,10 +222,7 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
   wd_loop_end_strays(&loop);
   g_clear_handle_id(&loop.strays_source, g_source_remove);
   g_array_unref(loop.strays);
-  if (loop.timer != NULL) {
-    g_source_destroy(loop.timer);
-    g_source_unref(loop.timer);
-  }
+  wd_timer_free(loop.timer);
   if (loop.signal_fd >= 0)
     close(loop.signal_fd);
   wd_proc_reader_close(&loop.self);
