@@ -5,18 +5,6 @@
 #define PID_FIRST (SIM_WATCHDOG_PID + 1)
 #define PID_COUNT 60 /* never more than the bits of used_pids */
 
-static gint64
-between(SimKernel *kernel, gint64 low, gint64 high)
-{
-  return sim_random_between(kernel->random, low, high);
-}
-
-static gboolean
-chance(SimKernel *kernel, guint percent)
-{
-  return sim_random_chance(kernel->random, percent);
-}
-
 static gboolean
 lives(const SimDescendant *descendant)
 {
@@ -91,7 +79,7 @@ void
 sim_kernel_free_pid(SimKernel *kernel, gint64 pid, gint64 now_us)
 {
   SimDescendant *stranger = free_descendant(kernel);
-  if (stranger == NULL || !pid_is_free(kernel, pid) || !chance(kernel, 30))
+  if (stranger == NULL || !pid_is_free(kernel, pid) || !sim_random_chance(kernel->random, 30))
     return;
   *stranger = (SimDescendant){
       .life = SIM_LIFE_ALIVE,
@@ -99,7 +87,7 @@ sim_kernel_free_pid(SimKernel *kernel, gint64 pid, gint64 now_us)
       .pid = pid,
       .parent = 1,
       .group = pid,
-      .death_us = now_us + between(kernel, 0, 60 * SIM_S),
+      .death_us = now_us + sim_random_between(kernel->random, 0, 60 * SIM_S),
       .forks_us = G_MAXINT64,
   };
   note_use(kernel, pid);
@@ -111,7 +99,9 @@ sim_kernel_free_pid(SimKernel *kernel, gint64 pid, gint64 now_us)
 gint64
 sim_kernel_plan_fork(SimKernel *kernel, guint percent, gint64 now_us, gint64 within_us)
 {
-  return chance(kernel, percent) ? now_us + between(kernel, 0, within_us) : G_MAXINT64;
+  return sim_random_chance(kernel->random, percent)
+             ? now_us + sim_random_between(kernel->random, 0, within_us)
+             : G_MAXINT64;
 }
 
 void
@@ -121,15 +111,18 @@ sim_kernel_born(SimKernel *kernel, gint64 parent, gint64 group, gint64 now_us)
   if (descendant == NULL)
     return;
   const gint64 pid = sim_kernel_take_pid(kernel);
-  const gboolean leaves_group = chance(kernel, 40);
+  const gboolean leaves_group = sim_random_chance(kernel->random, 40);
   *descendant = (SimDescendant){
       .life = SIM_LIFE_ALIVE,
       .pid = pid,
       .parent = parent,
       .group = leaves_group ? pid : group,
-      .death_us = chance(kernel, 50) ? now_us + between(kernel, 0, 60 * SIM_S) : G_MAXINT64,
-      .kill_delay_us = chance(kernel, 95) ? between(kernel, 0, 5 * SIM_MS)
-                                          : between(kernel, 1 * SIM_S, 60 * SIM_S),
+      .death_us = sim_random_chance(kernel->random, 50)
+                      ? now_us + sim_random_between(kernel->random, 0, 60 * SIM_S)
+                      : G_MAXINT64,
+      .kill_delay_us = sim_random_chance(kernel->random, 95)
+                           ? sim_random_between(kernel->random, 0, 5 * SIM_MS)
+                           : sim_random_between(kernel->random, 1 * SIM_S, 60 * SIM_S),
       .forks_us = sim_kernel_plan_fork(kernel, 30, now_us, 10 * SIM_S),
   };
   sim_trace_count(kernel->trace, SIM_TALLY_FORKS);

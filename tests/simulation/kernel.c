@@ -4,30 +4,18 @@
 
 #define MOST_BYTES (4096 * SIM_MB)
 
-static gint64
-between(SimKernel *kernel, gint64 low, gint64 high)
-{
-  return sim_random_between(kernel->random, low, high);
-}
-
-static gboolean
-chance(SimKernel *kernel, guint percent)
-{
-  return sim_random_chance(kernel->random, percent);
-}
-
 /* Returns: FALSE if it dies before that anyhow. */
 static gboolean
 die_by(SimKernel *kernel, SimProcess *process, gint64 at_us, gboolean graceful)
 {
   if (at_us >= process->death_us)
     return FALSE;
-  const gboolean by_signal = !graceful && chance(kernel, 50);
+  const gboolean by_signal = !graceful && sim_random_chance(kernel->random, 50);
   process->follows = 0;
   process->death_us = at_us;
   process->death_signal =
       by_signal ? SIM_RANDOM_PICK(kernel->random, SIGABRT, SIGKILL, SIGSEGV) : WD_NONE;
-  process->death_by_oom = process->death_signal == SIGKILL && chance(kernel, 20);
+  process->death_by_oom = process->death_signal == SIGKILL && sim_random_chance(kernel->random, 20);
   process->death_code = WD_NONE;
   if (!by_signal)
     process->death_code = graceful ? SIM_RANDOM_PICK(kernel->random, 0, 0, 0, 78)
@@ -39,18 +27,19 @@ static void
 choose_fate(SimKernel *kernel, SimProcess *process, SimTemper temper)
 {
   const gint64 now_us = process->born_us;
-  gboolean greedy = chance(kernel, 3);
-  gboolean spinning = chance(kernel, 3);
+  gboolean greedy = sim_random_chance(kernel->random, 3);
+  gboolean spinning = sim_random_chance(kernel->random, 3);
   switch (temper) {
   case SIM_TEMPER_CALM:
-    if (chance(kernel, 10))
-      die_by(kernel, process, now_us + between(kernel, 0, 2000 * SIM_S), FALSE);
+    if (sim_random_chance(kernel->random, 10))
+      die_by(kernel, process, now_us + sim_random_between(kernel->random, 0, 2000 * SIM_S), FALSE);
     break;
   case SIM_TEMPER_CRASHING:
-    die_by(kernel, process, now_us + between(kernel, 0, 5 * SIM_S), FALSE);
+    die_by(kernel, process, now_us + sim_random_between(kernel->random, 0, 5 * SIM_S), FALSE);
     break;
   case SIM_TEMPER_SHORT_LIVED:
-    die_by(kernel, process, now_us + between(kernel, 3 * SIM_S, 90 * SIM_S), FALSE);
+    die_by(kernel, process, now_us + sim_random_between(kernel->random, 3 * SIM_S, 90 * SIM_S),
+           FALSE);
     break;
   case SIM_TEMPER_GREEDY:
     greedy = TRUE;
@@ -61,35 +50,41 @@ choose_fate(SimKernel *kernel, SimProcess *process, SimTemper temper)
   case SIM_TEMPER_COUNT:
     g_assert_not_reached();
   }
-  if (process->death_code != WD_NONE && chance(kernel, 4))
+  if (process->death_code != WD_NONE && sim_random_chance(kernel->random, 4))
     process->death_code = 78;
   if (greedy) {
-    process->grows_from_us = now_us + between(kernel, 0, (chance(kernel, 10) ? 900 : 60) * SIM_S);
-    process->growth_bytes_per_ms = between(kernel, 1, 1000) * 1000;
+    process->grows_from_us =
+        now_us + sim_random_between(kernel->random, 0,
+                                    (sim_random_chance(kernel->random, 10) ? 900 : 60) * SIM_S);
+    process->growth_bytes_per_ms = sim_random_between(kernel->random, 1, 1000) * 1000;
   }
   if (spinning) {
-    process->spins_from_us = now_us + between(kernel, 0, 20 * SIM_S);
-    process->spins_until_us = process->spins_from_us + between(kernel, 2 * SIM_S, 60 * SIM_S);
-    process->spin_percent = between(kernel, 1, 100);
+    process->spins_from_us = now_us + sim_random_between(kernel->random, 0, 20 * SIM_S);
+    process->spins_until_us =
+        process->spins_from_us + sim_random_between(kernel->random, 2 * SIM_S, 60 * SIM_S);
+    process->spin_percent = sim_random_between(kernel->random, 1, 100);
   }
 }
 
 static void
 choose_reactions(SimKernel *kernel, SimProcess *process, guint index)
 {
-  process->term_delay_us = between(kernel, 0, 200 * SIM_MS);
-  if (chance(kernel, 15))
+  process->term_delay_us = sim_random_between(kernel->random, 0, 200 * SIM_MS);
+  if (sim_random_chance(kernel->random, 15))
     process->term_delay_us = G_MAXINT64;
-  else if (chance(kernel, 10))
-    process->term_delay_us = between(kernel, 0, 20 * SIM_S);
-  process->kill_delay_us =
-      chance(kernel, 90) ? between(kernel, 0, 5 * SIM_MS) : between(kernel, 1 * SIM_S, 60 * SIM_S);
-  if (index >= WD_PROCESS_FIRST_EXTENSION && chance(kernel, 70))
-    process->follow_delay_us = between(kernel, 0, 6 * SIM_S);
-  process->manager_opens_us = process->born_us + between(kernel, 1 * SIM_MS, 100 * SIM_MS);
-  if (chance(kernel, 10))
-    process->manager_opens_us = process->born_us + between(kernel, 0, 10 * SIM_S);
-  else if (chance(kernel, 5))
+  else if (sim_random_chance(kernel->random, 10))
+    process->term_delay_us = sim_random_between(kernel->random, 0, 20 * SIM_S);
+  process->kill_delay_us = sim_random_chance(kernel->random, 90)
+                               ? sim_random_between(kernel->random, 0, 5 * SIM_MS)
+                               : sim_random_between(kernel->random, 1 * SIM_S, 60 * SIM_S);
+  if (index >= WD_PROCESS_FIRST_EXTENSION && sim_random_chance(kernel->random, 70))
+    process->follow_delay_us = sim_random_between(kernel->random, 0, 6 * SIM_S);
+  process->manager_opens_us =
+      process->born_us + sim_random_between(kernel->random, 1 * SIM_MS, 100 * SIM_MS);
+  if (sim_random_chance(kernel->random, 10))
+    process->manager_opens_us =
+        process->born_us + sim_random_between(kernel->random, 0, 10 * SIM_S);
+  else if (sim_random_chance(kernel->random, 5))
     process->manager_opens_us = G_MAXINT64;
   if (index == WD_PROCESS_WORKER && process->manager_opens_us == G_MAXINT64)
     sim_trace_count(kernel->trace, SIM_TALLY_MANAGERS_NEVER);
@@ -110,12 +105,12 @@ born(SimKernel *kernel, guint index, gint64 pid, gint64 now_us)
       .follow_delay_us = G_MAXINT64,
       .manager_opens_us = G_MAXINT64,
       .forks_us = G_MAXINT64,
-      .ppid = chance(kernel, 2) ? 1 : SIM_WATCHDOG_PID,
-      .resident_bytes = between(kernel, 1, 60) * SIM_MB,
+      .ppid = sim_random_chance(kernel->random, 2) ? 1 : SIM_WATCHDOG_PID,
+      .resident_bytes = sim_random_between(kernel->random, 1, 60) * SIM_MB,
       .grows_from_us = G_MAXINT64,
       .spins_from_us = G_MAXINT64,
       .spins_until_us = G_MAXINT64,
-      .never_registers = chance(kernel, 10),
+      .never_registers = sim_random_chance(kernel->random, 10),
   };
   return process;
 }
@@ -125,13 +120,14 @@ sim_kernel_init(SimKernel *kernel, SimRandom *random, SimTrace *trace, guint cou
                 gint64 now_us)
 {
   *kernel = (SimKernel){.random = random, .trace = trace, .cpus = cpus, .count = count};
-  kernel->broken_worker = chance(kernel, 5);
+  kernel->broken_worker = sim_random_chance(kernel->random, 5);
   for (guint i = 0; i < SIM_PROCESSES_MAX; i++)
-    kernel->tempers[i] = (SimTemper)between(kernel, 0, SIM_TEMPER_COUNT - 1);
+    kernel->tempers[i] = (SimTemper)sim_random_between(kernel->random, 0, SIM_TEMPER_COUNT - 1);
   SimProcess *watchdog = born(kernel, WD_PROCESS_WATCHDOG, SIM_WATCHDOG_PID, now_us);
   watchdog->ppid = 1;
-  if (chance(kernel, 3))
-    choose_fate(kernel, watchdog, chance(kernel, 50) ? SIM_TEMPER_GREEDY : SIM_TEMPER_SPINNING);
+  if (sim_random_chance(kernel->random, 3))
+    choose_fate(kernel, watchdog,
+                sim_random_chance(kernel->random, 50) ? SIM_TEMPER_GREEDY : SIM_TEMPER_SPINNING);
 }
 
 const SimProcess *
@@ -150,9 +146,10 @@ sim_kernel_add(SimKernel *kernel)
 static void
 break_down(SimKernel *kernel, SimProcess *worker)
 {
-  die_by(kernel, worker, worker->born_us + between(kernel, 0, 500 * SIM_MS), FALSE);
+  die_by(kernel, worker, worker->born_us + sim_random_between(kernel->random, 0, 500 * SIM_MS),
+         FALSE);
   worker->manager_opens_us = G_MAXINT64;
-  if (chance(kernel, 90)) {
+  if (sim_random_chance(kernel->random, 90)) {
     worker->death_code = 1;
     worker->death_signal = WD_NONE;
     worker->death_by_oom = FALSE;
@@ -174,7 +171,8 @@ follow_before(SimKernel *kernel, SimProcess *extension, gint64 now_us)
 {
   const SimProcess *worker = &kernel->processes[WD_PROCESS_WORKER];
   if (worker->life == SIM_LIFE_ALIVE && worker->death_us != G_MAXINT64)
-    follow(kernel, extension, MAX(now_us, worker->death_us - between(kernel, 0, 1500 * SIM_MS)));
+    follow(kernel, extension,
+           MAX(now_us, worker->death_us - sim_random_between(kernel->random, 0, 1500 * SIM_MS)));
 }
 
 gint64
@@ -201,14 +199,14 @@ sim_kernel_exec(SimKernel *kernel, guint index, gint64 now_us)
   process->life = SIM_LIFE_ALIVE;
   process->born_us = now_us;
   process->forks_us = sim_kernel_plan_fork(kernel, 20, now_us, 30 * SIM_S);
-  const gboolean typical = chance(kernel, 75);
+  const gboolean typical = sim_random_chance(kernel->random, 75);
   choose_fate(kernel, process,
               typical ? kernel->tempers[index]
-                      : (SimTemper)between(kernel, 0, SIM_TEMPER_COUNT - 1));
+                      : (SimTemper)sim_random_between(kernel->random, 0, SIM_TEMPER_COUNT - 1));
   choose_reactions(kernel, process, index);
   if (index == WD_PROCESS_WORKER && kernel->broken_worker)
     break_down(kernel, process);
-  if (index >= WD_PROCESS_FIRST_EXTENSION && chance(kernel, 20))
+  if (index >= WD_PROCESS_FIRST_EXTENSION && sim_random_chance(kernel->random, 20))
     follow_before(kernel, process, now_us);
 }
 
@@ -231,7 +229,7 @@ sim_kernel_signal(SimKernel *kernel, guint index, int signo, gint64 now_us)
   if (process->term_delay_us == G_MAXINT64)
     return;
   die_by(kernel, process, now_us + process->term_delay_us, TRUE);
-  if (index == WD_PROCESS_WORKER && chance(kernel, 30))
+  if (index == WD_PROCESS_WORKER && sim_random_chance(kernel->random, 30))
     for (guint i = WD_PROCESS_FIRST_EXTENSION; i < kernel->count; i++)
       follow_before(kernel, &kernel->processes[i], now_us);
 }
@@ -298,12 +296,12 @@ static void
 register_or_drop(SimKernel *kernel, SimProcess *extension, gint64 worker_start_ticks)
 {
   const gboolean registered = extension->registered_with == worker_start_ticks;
-  if (registered && chance(kernel, 97))
+  if (registered && sim_random_chance(kernel->random, 97))
     return;
   extension->registered_with = 0;
-  if (!extension->never_registers && chance(kernel, 70)) {
+  if (!extension->never_registers && sim_random_chance(kernel->random, 70)) {
     extension->registered_with = worker_start_ticks;
-    extension->uuid = between(kernel, 1, G_MAXUINT16);
+    extension->uuid = sim_random_between(kernel->random, 1, G_MAXUINT16);
   }
 }
 
@@ -313,7 +311,7 @@ sim_kernel_observe(SimKernel *kernel, WdObservation *report)
   const SimProcess *worker = &kernel->processes[WD_PROCESS_WORKER];
   report->kind = WD_OBSERVATION_REPORT;
   report->worker_pid = worker->pid;
-  report->report.responsive = chance(kernel, 95);
+  report->report.responsive = sim_random_chance(kernel->random, 95);
   report->report.listed = report->report.responsive;
   report->report.version[0] = '\0';
   report->report.n_extensions = 0;
@@ -324,8 +322,10 @@ sim_kernel_observe(SimKernel *kernel, WdObservation *report)
     register_or_drop(kernel, extension, worker->start_ticks);
     if (extension->registered_with != worker->start_ticks)
       continue;
-    report->report.extensions[report->report.n_extensions++] = (WdObservedExtension){
-        .pid = extension->pid, .uuid = extension->uuid, .responsive = chance(kernel, 90)};
+    report->report.extensions[report->report.n_extensions++] =
+        (WdObservedExtension){.pid = extension->pid,
+                              .uuid = extension->uuid,
+                              .responsive = sim_random_chance(kernel->random, 90)};
   }
 }
 
@@ -340,7 +340,7 @@ gboolean
 sim_kernel_sample(SimKernel *kernel, guint index, gint64 now_us, WdSample *sample)
 {
   const SimProcess *process = &kernel->processes[index];
-  if (chance(kernel, process->life == SIM_LIFE_ZOMBIE ? 50 : 1))
+  if (sim_random_chance(kernel->random, process->life == SIM_LIFE_ZOMBIE ? 50 : 1))
     return FALSE;
   const gint64 spun_us =
       CLAMP(now_us, process->spins_from_us, process->spins_until_us) - process->spins_from_us;
@@ -350,7 +350,7 @@ sim_kernel_sample(SimKernel *kernel, guint index, gint64 now_us, WdSample *sampl
       .user_ms = spun_us / SIM_MS * process->spin_percent * kernel->cpus / 100,
       .system_ms = 0,
       .resident_bytes = resident_bytes,
-      .private_bytes = chance(kernel, 5) ? WD_NONE : resident_bytes / 2,
+      .private_bytes = sim_random_chance(kernel->random, 5) ? WD_NONE : resident_bytes / 2,
       .threads = 1,
       .ppid = process->ppid,
   };
