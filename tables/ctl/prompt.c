@@ -35,10 +35,21 @@ prompt_of(EditLine *edit)
   return data;
 }
 
+static gboolean
+take_interrupt(const Prompt *prompt)
+{
+  const struct timespec at_once = {0};
+  return sigtimedwait(&prompt->interrupt, NULL, &at_once) == SIGINT;
+}
+
+/* Is asked for when the terminal hands us Ctrl-C as a key already: a signal still there came when
+ * nothing ran any more, and one that comes from now on is meant for the next query. */
 static char *
 prompt_text(EditLine *edit)
 {
   Prompt *prompt = prompt_of(edit);
+  while (take_interrupt(prompt))
+    ;
   return prompt->sql->len == 0 ? prompt->first_prompt : prompt->next_prompt;
 }
 
@@ -112,13 +123,6 @@ new_editor(Prompt *prompt, History *lines, GError **error)
   return NULL;
 }
 
-static gboolean
-take_interrupt(const Prompt *prompt)
-{
-  const struct timespec at_once = {0};
-  return sigtimedwait(&prompt->interrupt, NULL, &at_once) == SIGINT;
-}
-
 static int
 on_progress(void *data)
 {
@@ -138,8 +142,6 @@ static void
 run_statement(Prompt *prompt)
 {
   g_autoptr(GError) error = NULL;
-  while (take_interrupt(prompt))
-    ; /* one that came when nothing ran any more */
   if (!ctl_query_run(prompt->ctl, prompt->sql->str, 1, &error))
     show_error(prompt, error->message);
   g_string_truncate(prompt->sql, 0);
