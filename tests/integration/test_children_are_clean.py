@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from harness import Proc, environment, eventually
+from harness import Proc, all_processes, environment, eventually
 
 SHELL = pathlib.Path("/bin/sh")
 WAIT = "while :; do sleep 1000; done"
@@ -29,7 +29,17 @@ def start_shell(watchdog, flags=(), as_path=None, **popen):
         return words[:at] + ["-c", WAIT] + words[at:]
 
     watchdog.command = with_script
-    return watchdog.start(flags=flags).worker()
+    return waiting(watchdog.start(flags=flags).worker())
+
+
+def waiting(pid):
+    """@pid, a shell, once it waits for its child: before, it opens its script, and blocks all signals
+    for a moment while it forks."""
+    def waits():
+        return any(proc.ppid == pid for proc in all_processes()) and Proc(pid).state == "S"
+
+    eventually(waits, "the shell waits for its child")
+    return pid
 
 
 def status(pid):
@@ -70,14 +80,11 @@ def test_signals_are_as_at_login(stand_in, parent):
 
 
 def waiting_extension(watchdog, **options):
-    """A shell as an extension; its pid once it waits: before, it opens its script, and blocks all
-    signals for a moment while it forks."""
-    ready = watchdog.directory / "extension.ready"
-    watchdog.program("shell.ext", f"#!/bin/sh\nsleep 1000 & echo > {ready}; wait\n")
+    """A shell as an extension; its pid."""
+    watchdog.program("shell.ext", "#!/bin/sh\nsleep 1000 & wait\n")
     watchdog.autoload.write_text(f"{watchdog.directory}/shell.ext\n")
     watchdog.start(**options)
-    eventually(ready.exists, "the extension waits")
-    return watchdog.pid("shell.ext")
+    return waiting(watchdog.pid("shell.ext"))
 
 
 def test_an_extension_has_default_signals_too(stand_in):
