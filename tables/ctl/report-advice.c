@@ -49,15 +49,27 @@ take(GArray *groups, const CtlFinding *finding)
 
 /* Flags are set apart: a line that ends within one makes it another. */
 static void
-write_sentences(GString *page, const char *advice)
+write_words(GString *page, const char *text)
 {
-  g_auto(GStrv) words = g_strsplit(advice, " ", -1);
+  g_auto(GStrv) words = g_strsplit(text, " ", -1);
   for (guint i = 0; words[i] != NULL; i++) {
     const gsize flag = g_str_has_prefix(words[i], "--") ? strcspn(words[i], ",;:.)") : 0;
     g_autofree char *name = g_strndup(words[i], flag);
     ctl_html(page, flag > 0 ? "%s<code>%s</code>%s" : "%s%s%s", i == 0 ? "" : " ", name,
              words[i] + flag);
   }
+}
+
+/* @advice: a command in it stands between backticks, as a terminal shows it. */
+static void
+write_sentences(GString *page, const char *advice)
+{
+  g_auto(GStrv) parts = g_strsplit(advice, "`", -1);
+  for (guint i = 0; parts[i] != NULL; i++)
+    if (i % 2 == 1)
+      ctl_html(page, "<code>%s</code>", parts[i]);
+    else
+      write_words(page, parts[i]);
 }
 
 static void

@@ -177,6 +177,12 @@ def test_one_value_for_a_flag_that_all_share(day, tmp_path):
     assert text.count("The limit has been raised to 450 MiB since") >= 3
 
 
+def test_what_to_type_is_set_apart(day):
+    advice = page(day).split('id="advice"')[1].split("</section>")[0]
+    assert "<code>coredumpctl info</code>" in advice and "`" not in advice
+    assert re.search(r"<code>--watchdog_\w+=\d+</code>", advice)
+
+
 def test_since(day):
     """Six hours ago were the last of the worker's terminations and the extension's crashes."""
     text = page(day, "--since", "6h")
