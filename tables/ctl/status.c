@@ -6,9 +6,11 @@
 #include "watchdog/store/database.h"
 
 /* On a narrow terminal what tells least goes first, so that the last event is seen even on 80
- * columns: the bars, for the figures have their colours; what changes least; long words. */
+ * columns: the limits' figures, for the bars show how near they are; what changes least; long
+ * words. */
 #define BAR_WIDTH 8
-#define LEAST_WIDTH_OF_BARS 120
+#define NARROW_BAR_WIDTH 4
+#define LEAST_WIDTH_OF_LIMITS 120
 #define LEAST_WIDTH_OF_WORDS 100
 
 /* What the table for people is made of, in this order. */
@@ -56,12 +58,16 @@ add_use(CtlRows *rows, const CtlTerminal *terminal, double used, gint64 limit, c
     ctl_rows_add(rows, g_steal_pointer(&text), CTL_COLOUR_NONE);
     return;
   }
+  gboolean narrow = is_narrower(terminal, LEAST_WIDTH_OF_LIMITS);
   double share = used / (double)limit;
-  if (!is_narrower(terminal, LEAST_WIDTH_OF_BARS)) {
-    g_autofree char *bar = ctl_bar(terminal, share, BAR_WIDTH);
-    ctl_rows_add(rows, g_strdup_printf("%s  %s", bar, text), ctl_colour_of_share(share));
-  } else
-    ctl_rows_add(rows, g_steal_pointer(&text), ctl_colour_of_share(share));
+  g_autofree char *bar = ctl_bar(terminal, share, narrow ? NARROW_BAR_WIDTH : BAR_WIDTH);
+  ctl_rows_add(rows, g_strconcat(bar, narrow ? " " : "  ", text, NULL), ctl_colour_of_share(share));
+}
+
+static gint64
+shown_limit(const CtlTerminal *terminal, gint64 limit)
+{
+  return is_narrower(terminal, LEAST_WIDTH_OF_LIMITS) ? WD_NONE : limit;
 }
 
 static void
@@ -72,7 +78,7 @@ add_cpu(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
   if (sqlite3_column_type(stmt, UTILIZATION) == SQLITE_NULL)
     add_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
   else
-    add_use(rows, terminal, used, limit, ctl_human_percent(used, limit));
+    add_use(rows, terminal, used, limit, ctl_human_percent(used, shown_limit(terminal, limit)));
 }
 
 static void
@@ -83,7 +89,8 @@ add_memory(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
   if (used == WD_NONE)
     add_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
   else
-    add_use(rows, terminal, (double)used, limit, ctl_human_bytes(used, limit));
+    add_use(rows, terminal, (double)used, limit,
+            ctl_human_bytes(used, shown_limit(terminal, limit)));
 }
 
 /* What is to be known of a running process, the gravest first. */
