@@ -6,8 +6,8 @@
 G_BEGIN_DECLS
 
 /* Lowers our OOM score and locks our working set, page by page as it is used; each as far as we
- * may. Returns: what children set their /proc/self/oom_score_adj to, newly allocated: what ours was,
- * or 0 if that was lower; NULL when it is what ours is now. */
+ * may. Returns: what children set their /proc/self/oom_score_adj to, newly allocated: what ours
+ * was, or 0 if that was lower; NULL when it is what ours is now. */
 char *wd_self_protect(void);
 
 G_END_DECLS

@@ -1,16 +1,15 @@
 #include "watchdog/writer.h"
 
 #include <glib.h>
-#include <signal.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "watchdog/errno-error.h"
 #include "watchdog/history-keeper.h"
-#include "watchdog/log.h"
+#include "watchdog/status-writer.h"
 #include "watchdog/store/database.h"
-#include "watchdog/store/status.h"
+#include "watchdog/writer-thread.h"
 
 /* Some minutes of the worst storm; about 5 MB. */
 #define QUEUE_MAX 10000
@@ -18,14 +17,15 @@
 #define FINISH_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdWriter {
-  GThread *thread;
+  GThread *thread; /* the history's */
+  WdStatusWriter *status;
   int event_fd;
 
   GMutex mutex;
   GCond changed;
   /* under the mutex */
   GQueue events;       /* of WdEvent, owned */
-  GPtrArray *rows;     /* the newest state not yet written; NULL: none */
+  guint64 queued;      /* seq of the newest event that was ever among them */
   gint64 finish_by_us; /* G_MAXINT64: not asked to finish */
   gboolean ended;
   guint64 stored;
@@ -34,9 +34,6 @@ struct WdWriter {
 
   /* the thread's own */
   WdHistoryKeeper keeper;
-  char *status_path;
-  WdStatus *status;
-  char *status_trouble; /* the last failure told, so that it is told once */
 };
 
 /* --- the thread --- */
@@ -99,53 +96,15 @@ write_events(WdWriter *writer)
     report(writer, recovery);
   if (done && n > 0)
     drop_batch(writer, n);
-}
-
-static void
-tell_status_trouble(WdWriter *writer, const GError *error)
-{
-  if (g_strcmp0(writer->status_trouble, error->message) != 0)
-    wd_logf("the store can't be written: %s", error->message);
-  g_free(writer->status_trouble);
-  writer->status_trouble = g_strdup(error->message);
-}
-
-static GPtrArray *
-take_rows(WdWriter *writer)
-{
-  g_mutex_lock(&writer->mutex);
-  GPtrArray *rows = g_steal_pointer(&writer->rows);
-  g_mutex_unlock(&writer->mutex);
-  return rows;
-}
-
-/* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
-static void
-write_status(WdWriter *writer, const GPtrArray *rows)
-{
-  g_autoptr(GError) error = NULL;
-  if (writer->status == NULL)
-    writer->status = wd_status_open(writer->status_path, &error);
-  if (writer->status == NULL ||
-      !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len,
-                       writer->keeper.base, &error)) {
-    tell_status_trouble(writer, error);
-    g_clear_pointer(&writer->status, wd_status_free);
-  } else {
-    g_clear_pointer(&writer->status_trouble, g_free);
-  }
+  wd_status_writer_settled(writer->status, done ? writer->keeper.durable : G_MAXUINT64,
+                           writer->keeper.base);
 }
 
 static void
 write_all(WdWriter *writer)
 {
-  /* Taken first: the events that led to this state are in the queue by then, so that nobody sees a
-   * state before its events, while the history can be written. */
-  g_autoptr(GPtrArray) rows = take_rows(writer);
   if (g_get_monotonic_time() >= writer->keeper.retry_at_us)
     write_events(writer);
-  if (rows != NULL)
-    write_status(writer, rows);
   if (g_get_monotonic_time() >= wd_history_keeper_prune_due_us(&writer->keeper))
     wd_history_keeper_prune(&writer->keeper);
 }
@@ -166,41 +125,19 @@ wait_for_work(WdWriter *writer)
     }
     if (events)
       until_us = MIN(until_us, keeper->retry_at_us);
-    if (finishing && writer->rows == NULL && (!events || now_us >= writer->finish_by_us))
+    if (finishing && (!events || now_us >= writer->finish_by_us))
       return FALSE;
-    if (writer->rows != NULL || now_us >= until_us)
+    if (now_us >= until_us)
       return TRUE;
     g_cond_wait_until(&writer->changed, &writer->mutex, until_us);
   }
 }
 
-/* What has been shown of eids before this run, stored or not; a lost status tells nothing. */
-static void
-learn_floor(WdWriter *writer)
-{
-  g_autoptr(GError) error = NULL;
-  gint64 eid = 0;
-  writer->status = wd_status_open(writer->status_path, &error);
-  if (writer->status == NULL || !wd_status_last_eid(writer->status, &eid, &error))
-    tell_status_trouble(writer, error);
-  writer->keeper.floor = CLAMP(eid, 0, WD_GREATEST_EID / 2);
-}
-
-/* A file over the size that is allowed must fail, not end the process. */
-static void
-take_no_signals(void)
-{
-  sigset_t all;
-  sigfillset(&all);
-  (void)pthread_sigmask(SIG_BLOCK, &all, NULL); /* fails for no valid arguments */
-}
-
 static gpointer
-writer_thread(gpointer data)
+history_thread(gpointer data)
 {
   WdWriter *writer = data;
-  take_no_signals();
-  learn_floor(writer);
+  writer->keeper.floor = wd_status_writer_shown_eid(writer->status);
   g_mutex_lock(&writer->mutex);
   while (wait_for_work(writer)) {
     g_mutex_unlock(&writer->mutex);
@@ -209,7 +146,6 @@ writer_thread(gpointer data)
   }
   g_mutex_unlock(&writer->mutex);
   wd_history_keeper_clear(&writer->keeper);
-  g_clear_pointer(&writer->status, wd_status_free);
   g_mutex_lock(&writer->mutex);
   writer->ended = TRUE;
   g_cond_broadcast(&writer->changed);
@@ -219,16 +155,14 @@ writer_thread(gpointer data)
 
 /* --- the main thread --- */
 
+/* Neither thread runs. */
 static void
 writer_free(WdWriter *writer)
 {
   g_queue_clear_full(&writer->events, (GDestroyNotify)wd_event_free);
-  g_clear_pointer(&writer->rows, g_ptr_array_unref);
   g_mutex_clear(&writer->mutex);
   g_cond_clear(&writer->changed);
   close(writer->event_fd);
-  g_free(writer->status_path);
-  g_free(writer->status_trouble);
   wd_recovery_free(writer->recovery);
   g_free(writer);
 }
@@ -251,19 +185,24 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
       .expiry_s = options->history_expiry_s,
       .base = WD_NONE,
   };
-  writer->status_path = g_strdup(options->status_path);
   writer->event_fd = event_fd;
   writer->finish_by_us = G_MAXINT64;
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
   g_queue_init(&writer->events);
   wd_database_keep_small(); /* nobody else here uses SQLite */
-  writer->thread = g_thread_try_new("writer", writer_thread, writer, error);
-  if (writer->thread == NULL) {
-    wd_history_keeper_clear(&writer->keeper);
-    g_clear_pointer(&writer, writer_free);
+  writer->status = wd_status_writer_start(options->status_path, error);
+  if (writer->status != NULL)
+    writer->thread = wd_writer_thread_start("history", history_thread, writer, error);
+  if (writer->thread != NULL)
+    return writer;
+  if (writer->status != NULL) {
+    wd_status_writer_finish(writer->status, 0);
+    (void)wd_status_writer_join(writer->status, G_MAXINT64); /* has nothing to wait for */
   }
-  return writer;
+  wd_history_keeper_clear(&writer->keeper);
+  writer_free(writer);
+  return NULL;
 }
 
 void
@@ -273,8 +212,10 @@ wd_writer_append(WdWriter *writer, WdEvent *event)
   const gboolean full = g_queue_get_length(&writer->events) >= QUEUE_MAX;
   if (full)
     writer->lost++;
-  else
+  else {
+    writer->queued = event->seq;
     g_queue_push_tail(&writer->events, event);
+  }
   g_mutex_unlock(&writer->mutex);
   if (full)
     wd_event_free(event);
@@ -284,21 +225,21 @@ void
 wd_writer_publish(WdWriter *writer, GPtrArray *rows)
 {
   g_mutex_lock(&writer->mutex);
-  GPtrArray *replaced = writer->rows;
-  writer->rows = rows;
+  const guint64 seq = writer->queued;
   g_mutex_unlock(&writer->mutex);
-  g_clear_pointer(&replaced, g_ptr_array_unref);
+  wd_status_writer_publish(writer->status, rows, seq);
 }
 
 void
 wd_writer_wake(WdWriter *writer)
 {
   g_mutex_lock(&writer->mutex);
-  const gboolean work = !g_queue_is_empty(&writer->events) || writer->rows != NULL;
+  const gboolean work = !g_queue_is_empty(&writer->events);
   g_mutex_unlock(&writer->mutex);
   /* Only now: a thread woken with the mutex held would go to sleep again at once. */
   if (work)
     g_cond_signal(&writer->changed);
+  wd_status_writer_wake(writer->status);
 }
 
 int
@@ -329,6 +270,7 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
 {
   const gint64 finish_by_us = g_get_monotonic_time() + wait_us;
   const gint64 deadline_us = finish_by_us + FINISH_SLACK_US;
+  wd_status_writer_finish(writer->status, finish_by_us);
   g_mutex_lock(&writer->mutex);
   writer->finish_by_us = finish_by_us;
   g_cond_broadcast(&writer->changed);
@@ -337,11 +279,12 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
   const gboolean ended = writer->ended;
   const gboolean clean = ended && g_queue_is_empty(&writer->events);
   g_mutex_unlock(&writer->mutex);
-  if (ended) {
+  const gboolean joined = wd_status_writer_join(writer->status, deadline_us);
+  if (ended)
     g_thread_join(writer->thread);
+  if (ended && joined)
     writer_free(writer);
-  }
-  /* Else the thread hangs in the kernel, on a disk that doesn't answer; the process ends without
+  /* Else a thread hangs in the kernel, on a disk that doesn't answer; the process ends without
    * it. */
   return clean;
 }

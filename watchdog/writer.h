@@ -1,5 +1,5 @@
-/* Writes events and the present state from a thread of its own, so that a full, slow, locked or
- * broken disk never delays a check or a signal.
+/* Writes events from a thread of its own, so that a full, slow, locked or broken disk never delays
+ * a check or a signal; and the present state from another one (status-writer.h).
  *
  * Events wait in a bounded queue until they are durable; what doesn't fit is counted. Of the state
  * only the newest waits. */
@@ -23,7 +23,7 @@ typedef struct {
 
 typedef struct WdWriter WdWriter;
 
-/* Starts the thread, which takes no signals. NULL with @error. */
+/* Starts the threads. NULL with @error. */
 WdWriter *wd_writer_start(const WdWriterOptions *options, GError **error);
 
 /* Takes @event, to be written after the next wd_writer_wake(). Returns at once. */
@@ -32,7 +32,7 @@ void wd_writer_append(WdWriter *writer, WdEvent *event);
 /* Takes @rows, a GPtrArray that owns its WdProcessStatus; likewise. */
 void wd_writer_publish(WdWriter *writer, GPtrArray *rows);
 
-/* Has the thread write what there is. Apart from the two above, because it may then get the CPU:
+/* Has the threads write what there is. Apart from the two above, because they may then get the CPU:
  * first comes what is urgent, such as starting the next worker. */
 void wd_writer_wake(WdWriter *writer);
 

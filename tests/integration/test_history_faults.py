@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import NO_BACK_OFF, Proc, eventually
+from harness import BUILD, MARK, NO_BACK_OFF, Proc, eventually
 from rules import check_eids, check_history
 
 FILES = ("history.db", "history.db-wal", "history.db-shm")
@@ -120,6 +120,41 @@ def test_a_limit_is_enforced_while_the_history_is_locked(stand_in):
     stand_in.flags(*NO_BACK_OFF)
     stand_in.stop()
     check_history(stand_in.events())
+
+
+# --- a disk that hangs ---
+
+
+@pytest.fixture
+def hanging(stand_in):
+    """A file: while it exists, the disk under the history hangs."""
+    path = stand_in.directory / "hangs"
+    options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
+    stand_in.popen = {"env": {**os.environ, MARK: str(stand_in.directory), "ASAN_OPTIONS": options,
+                              "LD_PRELOAD": str(BUILD / "tests" / "hanging-disk.so"),
+                              "HISTORY_HANGS_WHILE": str(path)}}
+    return path
+
+
+def test_a_disk_that_hangs(stand_in, hanging):
+    """The present state is told all the same, and in the end every event."""
+    start(stand_in)
+    hanging.touch()
+    killed = measure_respawns(stand_in)
+    [pid] = workers(stand_in)
+    eventually(lambda: stand_in.status("worker")["pid"] == pid, "the state is told")
+    assert len(stand_in.events("event = 'process_exited'")) <= 1  # one may be read before it is safe
+    hanging.unlink()
+    check_killed(stand_in, killed)
+
+
+def test_stopping_does_not_wait_for_the_disk(stand_in, hanging):
+    start(stand_in)
+    hanging.touch()
+    assert stand_in.stop() == 0
+    assert "the last events could not be written" in stand_in.log()
+    stand_in.wait_nothing_runs()
+    assert stand_in.status("worker")["state"] == "stopped"
 
 
 @pytest.mark.parametrize("which", [FILES, *[(name,) for name in FILES]], ids=str)

@@ -18,7 +18,7 @@ public:
     vfs_.pNext = nullptr;
     vfs_.szOsFile = static_cast<int>(sizeof(File)) + real()->szOsFile;
     vfs_.xOpen = open;
-    writes_fail = reads_fail = syncs_fail = false;
+    writes_fail = reads_fail = syncs_fail = syncs_hang = false;
     sync_delay_us = 0;
     sqlite3_vfs_register(&vfs_, 1);
   }
@@ -36,6 +36,7 @@ public:
   static inline std::atomic<bool> writes_fail{false}; // SQLITE_FULL
   static inline std::atomic<bool> reads_fail{false};  // EIO
   static inline std::atomic<bool> syncs_fail{false};  // EIO
+  static inline std::atomic<bool> syncs_hang{false};  // until it is false again
   static inline std::atomic<int> sync_delay_us{0};
 
 private:
@@ -82,6 +83,8 @@ private:
   {
     if (self(file)->meant && sync_delay_us > 0)
       g_usleep(static_cast<gulong>(sync_delay_us));
+    while (self(file)->meant && syncs_hang)
+      g_usleep(1000);
     if (self(file)->meant && syncs_fail)
       return SQLITE_IOERR_FSYNC;
     return below(file)->xSync(self(file)->inner(), flags);

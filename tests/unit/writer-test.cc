@@ -171,6 +171,64 @@ TEST_F(Writer, ASlowDiskHoldsNobodyUp)
   EXPECT_TRUE(finish());
 }
 
+// Under the deadline at which a state is written whatever has become of its events.
+TEST_F(Writer, NoStateIsSeenBeforeItsEvents)
+{
+  FaultyVfs vfs;
+  start();
+  append();
+  wait_stored();
+  FaultyVfs::sync_delay_us = 200000;
+  for (int i = 0; i < 5; i++) {
+    append(3);
+    publish(seq);
+    const std::string newest = std::to_string(seq);
+    wait_until([&] { return rows(status, "SELECT last_eid FROM processes") == Rows{newest}; });
+    EXPECT_EQ(rows(file, "SELECT max(eid) FROM events"), Rows{newest});
+  }
+}
+
+TEST_F(Writer, ADiskThatHangsLeavesTheStateTrue)
+{
+  FaultyVfs vfs;
+  start();
+  append();
+  wait_stored();
+  FaultyVfs::syncs_hang = true;
+  for (int i = 0; i < 2; i++) {
+    append();
+    const std::string newest = std::to_string(seq);
+    wait_until([&] {
+      publish(seq); // as every check does
+      return rows(status, "SELECT last_eid FROM processes") == Rows{newest};
+    });
+    EXPECT_EQ(stored, 1u);
+  }
+  FaultyVfs::syncs_hang = false;
+  wait_stored();
+  expect_all();
+}
+
+TEST_F(Writer, TheLastStateDoesNotWaitForTheDisk)
+{
+  FaultyVfs vfs;
+  start();
+  append();
+  wait_stored();
+  FaultyVfs::syncs_hang = true;
+  append();
+  publish(seq);
+  std::thread finishing([this] { EXPECT_TRUE(finish(20 * G_TIME_SPAN_SECOND)); });
+  const gint64 deadline_us = g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
+  while (rows(status, "SELECT last_eid FROM processes") != Rows{"2"} &&
+         g_get_monotonic_time() < deadline_us)
+    g_usleep(10000);
+  EXPECT_EQ(rows(status, "SELECT last_eid FROM processes"), Rows{"2"});
+  FaultyVfs::syncs_hang = false;
+  finishing.join();
+  expect_all();
+}
+
 TEST_F(Writer, WhatFailedIsWrittenOnceTheDiskIsBack)
 {
   FaultyVfs vfs;
