@@ -1,5 +1,5 @@
 /* Looks at what a process is doing: its threads, descriptors and memory. From files that can't
- * block on the process, and within a bounded time however many threads it has. */
+ * block on the process, and within a bounded time of ours however many threads it has. */
 #pragma once
 
 #include "watchdog/core/details.h"
@@ -10,7 +10,7 @@ G_BEGIN_DECLS
 WdThreads *wd_process_threads_read(gint64 pid);
 
 /* The whole of it as JSON (core/details.h). @before: threads read earlier, or NULL. Takes at most
- * about 10 ms. */
+ * about 10 ms of CPU time. */
 char *wd_process_details_read(gint64 pid, const WdThreads *before);
 
 G_END_DECLS
