@@ -97,7 +97,8 @@ ext_family_hear(ExtFamily *family)
   }
 }
 
-/* Who doesn't live any more, but hasn't been told of: an array of pids. */
+/* Who doesn't live any more, but hasn't been told of: an array of pids. The watcher comes last, for
+ * nothing is recorded after its end. */
 static GArray *
 ended_of(const ExtFamily *family)
 {
@@ -105,10 +106,21 @@ ended_of(const ExtFamily *family)
   GHashTableIter iter;
   gpointer pid, sight;
   g_hash_table_iter_init(&iter, family->sights);
-  while (g_hash_table_iter_next(&iter, &pid, &sight))
+  while (g_hash_table_iter_next(&iter, &pid, &sight)) {
+    const guint at = *(const gint64 *)pid == family->watcher_pid ? ended->len : 0;
     if (!wd_sight_lives(sight))
-      g_array_append_vals(ended, pid, 1);
+      g_array_insert_vals(ended, at, pid, 1);
+  }
   return ended;
+}
+
+void
+ext_family_tell_ends(ExtFamily *family)
+{
+  ext_family_hear(family);
+  g_autoptr(GArray) ended = ended_of(family);
+  for (guint i = 0; i < ended->len; i++)
+    tell_gone(family, g_array_index(ended, gint64, i), NULL);
 }
 
 static gboolean
@@ -116,10 +128,7 @@ on_overdue(gpointer data)
 {
   ExtFamily *family = data;
   family->overdue_source = 0;
-  ext_family_hear(family);
-  g_autoptr(GArray) ended = ended_of(family);
-  for (guint i = 0; i < ended->len; i++)
-    tell_gone(family, g_array_index(ended, gint64, i), NULL);
+  ext_family_tell_ends(family);
   family->news.heard(family->user_data);
   return G_SOURCE_REMOVE;
 }

@@ -45,6 +45,9 @@ void ext_family_scan(ExtFamily *family, gint64 now_us);
 /* Tells of the ends that the kernel has told of by now. */
 void ext_family_hear(ExtFamily *family);
 
+/* Tells of all ends, also of those that the kernel tells of later, or not at all: the last look. */
+void ext_family_tell_ends(ExtFamily *family);
+
 /* @pid, which is of the family, couldn't be looked at: it must be gone. */
 void ext_family_missed(ExtFamily *family, gint64 pid);
 

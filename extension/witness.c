@@ -270,7 +270,7 @@ ext_witness_free(ExtWitness *witness)
     return TRUE;
   g_clear_pointer(&witness->asking, ext_watcher_flags_free);
   if (witness->observe != NULL) {
-    ext_family_hear(witness->family);
+    ext_family_tell_ends(witness->family);
     wd_observe_stop(witness->observe, g_get_monotonic_time());
     carry_out(witness);
     wd_timer_free(witness->timer);

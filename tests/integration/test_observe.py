@@ -287,10 +287,14 @@ def test_the_watchers_end_is_the_runs(anyones, signo):
     assert "refuses us" not in stock.log()
 
 
-def test_an_old_kernel(stock):
+def on_an_old_kernel(stock):
     stock.program(NAME, OLD_KERNEL.format(
         program=EXTENSION, socket={"x86_64": 41, "aarch64": 198}[platform.machine()],
         arguments=[f"--state_dir={stock.state_dir}", f"--runtime_dir={stock.runtime_dir}"]))
+
+
+def test_an_old_kernel(stock):
+    on_an_old_kernel(stock)
     worker = stock.start(*SMALL).observed()
     # It says once what it can't see, and shows what it can.
     assert stock.log().count(BLIND) == stock.log().count("no pidfds") == 1
@@ -306,6 +310,23 @@ def test_an_old_kernel(stock):
     stopped = stock.wait_event("event = 'watchdog_stopped'")
     assert stopped["reason"] is None and stopped["exit_signal"] is None
     assert stock.log().count(BLIND) == 1
+
+
+def test_what_ended_before_a_request_to_end_is_told(stock):
+    """Also where it wasn't looked for yet."""
+    on_an_old_kernel(stock)
+    worker = stock.start(*SMALL).observed()
+    pid = stock.truth("started", "extension", name=NAME)[0]["pid"]
+    os.kill(pid, signal.SIGSTOP)
+    os.kill(worker, signal.SIGKILL)
+    assert stock.stop(signal.SIGKILL) == -signal.SIGKILL
+    os.kill(pid, signal.SIGTERM)
+    os.kill(pid, signal.SIGCONT)
+    stock.wait_nothing_runs()
+    exited = stock.event("event = 'process_exited'")
+    stopped = stock.event("event = 'watchdog_stopped'")
+    assert (exited["pid"], exited["reason"], stopped["reason"]) == (worker, None, None)
+    assert exited["eid"] < stopped["eid"]
 
 
 def test_a_worker_that_is_held_back_is_told_while_it_is(stock):
