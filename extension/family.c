@@ -16,7 +16,7 @@
 #define SETTLED_SCAN_US (30 * G_TIME_SPAN_SECOND)
 /* A child that was just forked still looks like its parent. */
 #define FORKED_US (100 * G_TIME_SPAN_MILLISECOND)
-#define OVERDUE_MS 200
+#define OVERDUE_MS 1000
 #define ENDED_AT_ONCE 16
 
 struct ExtFamily {
