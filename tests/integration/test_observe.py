@@ -24,6 +24,10 @@ FAST = ("--watcher_interval_ms=1000", "--watchdog_max_delay=1", "--extensions_in
 SMALL = ("--watchdog_delay=0", "--watchdog_memory_limit=30")
 # Slow enough that the watcher has a baseline before it is over.
 GROW = "grow:60:200"
+# In the middle of a query a worker ends a while after it is asked to, so that whoever observes it
+# has the time to see it over its limit, on a busy machine, too.
+GROW_IN_A_QUERY = f"{GROW},sleep:6"
+SPIN_IN_A_QUERY = "spin:1,sleep:12"
 BLIND = "how processes end can't be seen"
 
 # Starts the extension on a kernel that knows neither process events nor pidfds.
@@ -134,7 +138,9 @@ def anyones(directory, request):
 
 
 def misbehave(stock, modes):
-    stock.query(f"SELECT misbehave('{modes}')")
+    """Asked once, lest the next worker hears it. Returns a process to wait for."""
+    stock.query("SELECT 1")
+    return stock.asking(f"SELECT misbehave('{modes}')")
 
 
 # --- what is seen ---
@@ -160,12 +166,12 @@ def test_shows_the_watcher_the_worker_and_the_extensions(stock):
     assert stock.stop() == 0
 
 
-@pytest.mark.parametrize("modes, signals", [(GROW, "USR1,TERM"),
-                                            (f"ignore-term,{GROW}", "USR1,TERM,KILL")])
-def test_memory(anyones, modes, signals):
+@pytest.mark.parametrize("modes, delay, signals", [
+    (GROW_IN_A_QUERY, 10, "USR1,TERM"), (f"ignore-term,{GROW}", 3, "USR1,TERM,KILL")])
+def test_memory(anyones, modes, delay, signals):
     stock = anyones
-    worker = stock.start(*SMALL, "--watchdog_forced_shutdown_delay=1").observed()
-    misbehave(stock, modes)
+    worker = stock.start(*SMALL, f"--watchdog_forced_shutdown_delay={delay}").observed()
+    misbehave(stock, modes).wait(PATIENCE)
     truth = stock.wait_truth("stopped", pid=worker)
     assert (truth["reason"], truth["signals"]) == ("memory", signals)
     event = stock.the_end_of(truth)
@@ -188,8 +194,9 @@ def test_cpu(anyones):
     stock = anyones
     # osquery's own interval: CPU is judged by whole intervals.
     worker = stock.start("--watchdog_delay=0", "--watchdog_latency_limit=6",
-                         "--watchdog_utilization_limit=3", "--watcher_interval_ms=3000").observed()
-    misbehave(stock, "spin:1")
+                         "--watchdog_utilization_limit=3", "--watcher_interval_ms=3000",
+                         "--watchdog_forced_shutdown_delay=10").observed()
+    misbehave(stock, SPIN_IN_A_QUERY).wait(PATIENCE)
     truth = stock.wait_truth("stopped", pid=worker)
     assert truth["reason"] == "cpu"
     event = stock.the_end_of(truth)
@@ -197,9 +204,8 @@ def test_cpu(anyones):
         "process_terminated", "cpu", "inferred")
     assert event["measured"] > event["limit_value"] and event["unit"] == "ms"
     assert event["utilization"] > event["utilization_limit"] == 3
-    # Unless only its end showed that it had been over.
     details = json.loads(stock.event(f"eid = {event['cause_eid']}")["details"])
-    assert len(details) == 1 or details["busiest_threads"][0]["cpu_ms"] > 0
+    assert details["busiest_threads"][0]["cpu_ms"] > 0
 
 
 def test_a_crash_and_a_kill_are_nobodys_terminations(anyones):
@@ -233,8 +239,11 @@ def test_a_worker_that_exits_78_ends_everything(anyones):
 
 def test_extensions_are_ended_where_that_is_enabled(anyones):
     stock = anyones
-    path = stock.add_extension("one", GROW)
-    stock.start(*SMALL, "--enable_extensions_watchdog", ready=False)
+    path = stock.add_extension("one")
+    stock.start(*SMALL, "--enable_extensions_watchdog", "--watchdog_forced_shutdown_delay=3")
+    stock.registered("one")
+    stock.pid("one.ext")
+    stock.query(f"SELECT * FROM one WHERE misbehave = 'ignore-term,{GROW}'")
     truth = stock.wait_truth("stopped", "extension", name=path.name)
     assert truth["reason"] == "memory"
     event = stock.the_end_of(truth)
@@ -245,17 +254,19 @@ def test_extensions_are_ended_where_that_is_enabled(anyones):
 
 def test_a_crash_loop_to_the_end(anyones):
     stock = anyones
-    stock.start("--misbehave=exit:3:1", ready=False)
+    stock.start()
+    stock.flags("--misbehave=exit:3:1.5")  # of the next worker on
+    misbehave(stock, "exit:3").wait(PATIENCE)
     assert stock.wait() == 1
     assert len(stock.truth("gave_up")) == 1
     exits = stock.truth("exited")
-    assert len(exits) == 5
-    for truth in exits:
-        assert stock.the_end_of(truth)["event"] == "process_exited"
+    ends = [stock.the_end_of(truth) for truth in exits]
+    assert {event["event"] for event in ends} == {"process_exited"}
+    # Unless the first one was too old to count.
+    assert len(ends) in (5, 6)
     # Its back-off is as short as its flag allows.
     delayed = stock.events("event = 'respawn_delayed'")
-    assert [event["cause_eid"] for event in delayed] == [
-        event["eid"] for event in stock.events("event = 'process_exited' AND name = 'worker'")[:4]]
+    assert [event["cause_eid"] for event in delayed] == [event["eid"] for event in ends[-5:-1]]
     assert {(event["delay"], event["reason"], basis(event)) for event in delayed} == {
         (1, "exit" if stock.sees_ends else None, "inferred")}
     reached = stock.wait_event("event = 'respawn_limit_reached'")
@@ -272,7 +283,7 @@ def test_the_watchers_end_is_the_runs(anyones, signo):
     pid = stock.truth("started", "extension", name=NAME)[0]["pid"]
     assert Proc.of(pid).ppid == stock.process.pid
     assert stock.stop(signo) == (0 if signo == signal.SIGTERM else -signo)
-    eventually(lambda: not alive(pid), "the extension ends", patience=2)
+    eventually(lambda: not alive(pid), "the extension ends")
     stopped = stock.event("event = 'watchdog_stopped'")
     assert stopped["eid"] == max(event["eid"] for event in stock.events())
     if signo == signal.SIGKILL:
@@ -295,21 +306,24 @@ def on_an_old_kernel(stock):
 
 def test_an_old_kernel(stock):
     on_an_old_kernel(stock)
-    worker = stock.start(*SMALL).observed()
+    worker = stock.start(*SMALL, "--watchdog_forced_shutdown_delay=10").observed()
     # It says once what it can't see, and shows what it can.
     assert stock.log().count(BLIND) == stock.log().count("no pidfds") == 1
     os.kill(worker, signal.SIGKILL)
     event = stock.the_end_of(stock.wait_truth("exited", pid=worker))
     assert (event["event"], event["reason"]) == ("process_exited", None)
     worker = eventually(lambda: (pid := stock.observed()) != worker and pid, "the next worker")
-    misbehave(stock, GROW)
+    misbehave(stock, GROW_IN_A_QUERY).wait(PATIENCE)
     event = stock.the_end_of(stock.wait_truth("stopped", pid=worker))
     assert (event["event"], event["reason"], event["outcome"], basis(event)) == (
         "process_terminated", "memory", None, "inferred")
+    stock.observed()
+    stock.query("SELECT 1")  # the worker knows by then who its watcher is
     assert stock.stop(signal.SIGKILL) == -signal.SIGKILL
     stopped = stock.wait_event("event = 'watchdog_stopped'")
     assert stopped["reason"] is None and stopped["exit_signal"] is None
     assert stock.log().count(BLIND) == 1
+    stock.wait_nothing_runs()  # the worker looks at its parent every three seconds
 
 
 def test_what_ended_before_a_request_to_end_is_told(stock):
@@ -330,11 +344,11 @@ def test_what_ended_before_a_request_to_end_is_told(stock):
 
 
 def test_a_worker_that_is_held_back_is_told_while_it_is(stock):
-    worker = stock.start("--watchdog_max_delay=600", "--watcher_interval_ms=3000").observed()
+    worker = stock.start("--watchdog_max_delay=600", "--watcher_interval_ms=500").observed()
     ended = time.monotonic()
     os.kill(worker, signal.SIGKILL)  # younger than 4 s
     delayed = stock.wait_event("event = 'respawn_delayed'")
-    assert time.monotonic() - ended < 7
+    assert len(stock.truth("started")) == 1  # it is held back still
     assert (delayed["delay"], delayed["restarts"], basis(delayed)) == (7, 0, "inferred")
     assert delayed["cause_eid"] == stock.the_end_of({"pid": worker, "code": None, "signal": 9})["eid"]
     assert stock.status("worker")["state"] == "waiting"
@@ -381,8 +395,8 @@ def test_registrations_versions_and_pings(stock):
 
 def test_a_denylisted_query_is_told_with_the_death_that_led_to_it(stock):
     schedule = stock.directory / "schedule"
-    schedule.write_text("heavy 1 SELECT misbehave('grow:60:200,sleep:30')\n")
-    stock.start(*SMALL, "--watchdog_forced_shutdown_delay=1", f"--schedule={schedule}", ready=False)
+    schedule.write_text("heavy 3 SELECT misbehave('grow:60:200,sleep:30')\n")
+    stock.start(*SMALL, "--watchdog_forced_shutdown_delay=3", f"--schedule={schedule}", ready=False)
     told = stock.wait_event("event = 'query_denylisted'")
     assert (told["query_name"], basis(told)) == ("heavy", "seen")
     death = stock.event(f"eid = {told['cause_eid']}")
