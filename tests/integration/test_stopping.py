@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from harness import MARK, STAND_IN, Proc, alive, all_processes, environment, eventually
+from harness import MARK, PATIENCE, STAND_IN, Proc, alive, all_processes, environment, eventually
 
-# With --alarm_timeout=6 a stop grants two seconds. osqueryd itself refuses less than ten.
+# A stop grants four seconds less than --alarm_timeout. osqueryd itself refuses less than ten.
 STUBBORN = "#!/bin/sh\ntrap '' TERM INT\necho ready >\"$0.ready\"\nwhile :; do sleep 0.1; done\n"
 
 
@@ -20,10 +20,10 @@ def kill(pid, signo=signal.SIGKILL):
     os.kill(pid, signo)
 
 
-def stubborn_worker(watchdog):
+def stubborn_worker(watchdog, alarm=6):
     """A worker that takes no notice of a request to end. Returns its pid."""
     watchdog.osqueryd = watchdog.program("osqueryd", STUBBORN)
-    watchdog.flags("--alarm_timeout=6", "--watchdog_forced_shutdown_delay=1")
+    watchdog.flags(f"--alarm_timeout={alarm}", "--watchdog_forced_shutdown_delay=1")
     pid = watchdog.start().worker()
     eventually((watchdog.directory / "osqueryd.ready").exists, "it ignores SIGTERM")
     return pid
@@ -54,11 +54,10 @@ def thread_names(pid):
 def test_asked_to_stop(watchdog, signo):
     for name in ("one", "two"):
         watchdog.add_extension(name)
+    watchdog.flags(f"--alarm_timeout={2 * PATIENCE}")  # nobody is waited for so long
     watchdog.start()
     pids = {watchdog.worker(), watchdog.registered("one"), watchdog.registered("two")}
-    asked = time.monotonic()
     assert watchdog.stop(signo) == 0
-    assert time.monotonic() - asked < 5
     assert not watchdog.running()
 
     ended = watchdog.events("event = 'process_terminated'")
@@ -101,7 +100,7 @@ def test_other_signals_end_it_without_leaving_anything(watchdog, signo):
     watchdog.start()
     watchdog.registered("one")
     assert watchdog.stop(signo) == -signo
-    watchdog.wait_nothing_runs(5)
+    watchdog.wait_nothing_runs()
 
 
 def test_a_worker_that_does_not_end_is_killed_after_the_grace(stand_in):
@@ -110,7 +109,7 @@ def test_a_worker_that_does_not_end_is_killed_after_the_grace(stand_in):
     assert not stand_in.running()
     ended = stand_in.event("event = 'process_terminated'")
     assert (ended["pid"], ended["signals_sent"], ended["outcome"]) == (pid, "TERM,KILL", "killed")
-    assert 2000 <= ended["duration_ms"] < 5000
+    assert 2000 <= ended["duration_ms"] < 10000
 
 
 def test_a_worker_in_a_query_is_killed_after_the_grace(stand_in):
@@ -121,19 +120,17 @@ def test_a_worker_in_a_query_is_killed_after_the_grace(stand_in):
     asking.wait()
     ended = stand_in.event("event = 'process_terminated'")
     assert (ended["signals_sent"], ended["outcome"]) == ("TERM,KILL", "killed")
-    assert 6000 <= ended["duration_ms"] < 9000
+    assert 6000 <= ended["duration_ms"] < 10000
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
 def test_asked_a_second_time_it_kills_at_once(stand_in, second):
-    stubborn_worker(stand_in)
+    stubborn_worker(stand_in, alarm=2 * PATIENCE)  # the grace is longer than we wait
     kill(stand_in.process.pid, signal.SIGTERM)
     # Two signals of one number that wait together are one.
     eventually(lambda: stand_in.children() and "0" * 16 == pending(stand_in.process.pid),
                "the first is taken")
-    asked = time.monotonic()
     assert stand_in.stop(second) == 0
-    assert time.monotonic() - asked < 1.5
     ended = stand_in.event("event = 'process_terminated'")
     assert (ended["signals_sent"], ended["outcome"]) == ("TERM,KILL", "killed")
     assert not stand_in.running()
@@ -148,10 +145,10 @@ def pending(pid):
 def test_asked_to_stop_while_backing_off(watchdog):
     pid = watchdog.start().worker()
     kill(pid)
-    watchdog.wait_event("event = 'respawn_delayed'")
-    asked = time.monotonic()
+    delayed = watchdog.wait_event("event = 'respawn_delayed'")
     assert watchdog.stop() == 0
-    assert time.monotonic() - asked < 2
+    stopped = watchdog.event("event = 'watchdog_stopped'")
+    assert stopped["time"] < delayed["time"] + delayed["delay"]
     assert len(watchdog.events("event = 'process_started'")) == 1
 
 
@@ -172,13 +169,13 @@ def blocks_sigterm(pid):
 
 def test_asked_to_stop_in_the_middle_of_a_termination(stand_in):
     stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30",
-                   "--watchdog_forced_shutdown_delay=2", "--misbehave=ignore-term,grow:200:120")
+                   "--watchdog_forced_shutdown_delay=5", "--misbehave=ignore-term,grow:200:120")
     pid = stand_in.start("--memory_metric=resident").worker()
     stand_in.wait_event("event = 'limit_exceeded'")
     assert stand_in.stop() == 0
     ended = stand_in.event("event = 'process_terminated'")
     assert (ended["pid"], ended["reason"], ended["outcome"]) == (pid, "memory", "killed")
-    assert ended["signals_sent"] == "USR1,TERM,KILL" and ended["duration_ms"] < 4000
+    assert ended["signals_sent"] == "USR1,TERM,KILL" and ended["duration_ms"] < 10000
     assert stand_in.events()[-1]["reason"] == "request"
 
 
@@ -196,17 +193,18 @@ def test_descendants_end_with_the_child(stand_in):
     stand_in.worker(other_than=worker)
     eventually(lambda: file.exists() and file.read_text(), "the next child runs")
     assert stand_in.stop() == 0
-    stand_in.wait_nothing_runs(2)
+    stand_in.wait_nothing_runs()
 
 
 def test_strays_are_reaped(stand_in):
     """A process that left its group, and that the watchdog inherits, is no zombie for ever."""
     stand_in.osqueryd = stand_in.program(
-        "osqueryd", "#!/bin/sh\n(setsid sleep 0.3 &)\nwhile :; do sleep 0.1; done\n")
+        "osqueryd", "#!/bin/sh\n(setsid sleep 1000 &)\nwhile :; do sleep 0.1; done\n")
     stand_in.popen = {"preexec_fn": become_subreaper}
     stand_in.start()
-    eventually(lambda: "sleep" in {proc.comm for proc in all_processes()
-                                   if proc.ppid == stand_in.process.pid}, "it is inherited")
+    stray, = eventually(lambda: [proc.pid for proc in all_processes() if proc.comm == "sleep" and
+                                 proc.ppid == stand_in.process.pid], "it is inherited")
+    kill(stray)
     eventually(lambda: len(raw_children(stand_in.process.pid)) == 1, "it is reaped")
     assert stand_in.stop() == 0
 
@@ -244,7 +242,7 @@ def test_children_go_with_a_killed_watchdog(watchdog):
     for name in ("one", "two"):
         watchdog.registered(name)
     crash(watchdog)
-    watchdog.wait_nothing_runs(5)
+    watchdog.wait_nothing_runs()
 
 
 def test_a_busy_worker_goes_with_a_killed_watchdog(stand_in):
@@ -253,7 +251,7 @@ def test_a_busy_worker_goes_with_a_killed_watchdog(stand_in):
     stand_in.registered("deaf")
     asking = in_a_query(stand_in, 60)
     crash(stand_in)
-    stand_in.wait_nothing_runs(10 + 5)
+    stand_in.wait_nothing_runs()
     asking.wait()
 
 
@@ -261,7 +259,7 @@ def test_a_worker_that_ignores_term_goes_with_a_killed_watchdog(stand_in):
     """It looks at its parent every three seconds, as osqueryd does."""
     stand_in.start(flags=["--misbehave=ignore-term"])
     crash(stand_in)
-    stand_in.wait_nothing_runs(5)
+    stand_in.wait_nothing_runs()
 
 
 def test_the_next_start_deals_with_leftovers_first(stand_in):
@@ -295,7 +293,7 @@ def test_the_next_start_tells_of_a_termination_that_was_cut_short(stand_in):
     old = stand_in.start("--memory_metric=resident").worker()
     exceeded = stand_in.wait_event("event = 'limit_exceeded'")
     crash(stand_in)
-    stand_in.wait_nothing_runs(5)
+    stand_in.wait_nothing_runs()
     stand_in.flags()
     stand_in.start()
     ended = stand_in.event("event = 'process_terminated'")
@@ -358,7 +356,7 @@ def test_a_descendant_may_start_the_next_watchdog(stand_in):
 def test_a_process_that_only_has_the_pid_of_a_leftover_is_left_alone(stand_in):
     stand_in.start()
     crash(stand_in)
-    stand_in.wait_nothing_runs(5)
+    stand_in.wait_nothing_runs()
     with subprocess.Popen(["sleep", "1000"]) as innocent:
         try:
             record = stand_in.runtime_dir / "processes"
