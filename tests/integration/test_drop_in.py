@@ -282,9 +282,9 @@ def test_debug_tells_what_is_measured(watchdog):
 def test_memory_metrics(stand_in, metric):
     """A worker that has all its memory before the baseline is taken is over only for those that
     don't count from there."""
-    stand_in.flags(*NO_BACK_OFF, "--watchdog_memory_limit=60", "--watchdog_delay=9")
+    stand_in.flags(*NO_BACK_OFF, "--watchdog_memory_limit=60", "--watchdog_delay=9",
+                   "--misbehave=grow:2000:150")
     stand_in.start(f"--memory_metric={metric}")
-    stand_in.query("SELECT misbehave('grow:2000:150')")
     if metric == "growth":
         row = eventually(lambda: (row := stand_in.status("worker"))["enforced"] and row, "enforced")
         assert row["footprint"] < 60 << 20 < row["resident_size"]

@@ -8,10 +8,11 @@ from harness import GROW, MEBIBYTE, SMALL, alive, eventually
 
 
 @pytest.mark.parametrize("delay, request_, signals, outcome", [
-    pytest.param(4, GROW, "USR1,TERM", "graceful", id="idle"),
+    pytest.param(10, GROW, "USR1,TERM", "graceful", id="idle"),
     pytest.param(1, f"ignore-term,{GROW}", "USR1,TERM,KILL", "killed", id="ignores TERM"),
     pytest.param(1, f"{GROW}'), misbehave('sleep:20", "USR1,TERM,KILL", "killed", id="in a query"),
-    pytest.param(0, GROW, "USR1,KILL", "killed", id="no delay"),
+    # Else it may end by itself between the two.
+    pytest.param(0, f"ignore-term,{GROW}", "USR1,KILL", "killed", id="no delay"),
 ])
 def test_worker_over_its_memory_limit(stand_in, delay, request_, signals, outcome):
     stand_in.flags(*SMALL, f"--watchdog_forced_shutdown_delay={delay}")
@@ -35,7 +36,7 @@ def test_worker_over_its_memory_limit(stand_in, delay, request_, signals, outcom
         assert 0 <= ended["duration_ms"] < delay * 1000
     else:
         assert (ended["exit_code"], ended["exit_signal"]) == (None, signal.SIGKILL)
-        assert delay * 1000 <= ended["duration_ms"] < (delay + 5) * 1000
+        assert delay * 1000 <= ended["duration_ms"] < (delay + 20) * 1000
     # It is no fault of the new one, and no delay is due.
     assert stand_in.event(f"event = 'process_started' AND pid = {new}")["restarts"] == 1
     assert not stand_in.events("event IN ('respawn_delayed', 'process_exited')")
@@ -108,10 +109,10 @@ def test_is_measured_where_no_limit_is_enforced(stand_in, enforcing):
     stand_in.flags(*SMALL, *enforcing)
     stand_in.start()
     pid = stand_in.pid("greedy.ext")
-    row = eventually(lambda: (row := stand_in.status("greedy.ext"))["last_check_time"] and row,
-                     "it is checked")
+    row = eventually(lambda: (row := stand_in.status("greedy.ext"))["last_check_time"] and
+                     row["resident_size"] > 90 * MEBIBYTE and row, "it is checked")
     assert row["pid"] == pid and row["enforced"] == 0
-    assert row["memory_limit"] == 30 * MEBIBYTE and row["resident_size"] > 90 * MEBIBYTE
+    assert row["memory_limit"] == 30 * MEBIBYTE
     assert not stand_in.events("event IN ('limit_exceeded', 'would_terminate')")
     assert alive(pid)
 
@@ -119,10 +120,10 @@ def test_is_measured_where_no_limit_is_enforced(stand_in, enforcing):
 @pytest.mark.parametrize("role", ["worker", "extension"])
 def test_the_delay_holds_enforcement_back(stand_in, role):
     if role == "worker":
-        stand_in.flags(*SMALL, "--watchdog_delay=2", f"--misbehave={GROW}")
+        stand_in.flags(*SMALL, "--watchdog_delay=4", f"--misbehave={GROW}")
     else:
         stand_in.add_extension("greedy", GROW)
-        stand_in.flags(*SMALL, "--watchdog_delay=2", "--enable_extensions_watchdog")
+        stand_in.flags(*SMALL, "--watchdog_delay=4", "--enable_extensions_watchdog")
     stand_in.start("--memory_metric=resident")
     worker = stand_in.event("event = 'process_started' AND role = 'worker'")
     row = stand_in.status("worker")
@@ -130,14 +131,14 @@ def test_the_delay_holds_enforcement_back(stand_in, role):
     exceeded = stand_in.wait_event("event = 'limit_exceeded'")
     assert exceeded["role"] == role
     # An extension starts a little after the worker, from whose start the delay runs.
-    assert (2000 if role == "worker" else 1000) <= exceeded["lifetime_ms"] < 5000
-    assert exceeded["time"] >= worker["time"] + 1
+    assert (4000 if role == "worker" else 3000) <= exceeded["lifetime_ms"] < 12000
+    assert exceeded["time"] >= worker["time"] + 3
 
 
 def test_the_others_are_checked_while_two_are_being_ended(stand_in):
     for name in ("a", "b", "c"):
         stand_in.add_extension(name, "ignore-term" if name != "c" else "")
-    stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_forced_shutdown_delay=5")
+    stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_forced_shutdown_delay=10")
     stand_in.start()
     for name in ("a", "b", "c"):
         stand_in.registered(name)
