@@ -278,7 +278,7 @@ def test_extensions_load_that_cannot_be_read(watchdog, kind):
 
 def test_an_extension_that_turns_unsafe_is_not_started_again(watchdog):
     path = watchdog.add_extension("one")
-    watchdog.flags("--watchdog_max_delay=1", "--extensions_interval=1")
+    watchdog.flags("--watchdog_max_delay=3", "--extensions_interval=1")  # mended before given up
     watchdog.start()
     pid = watchdog.registered("one")
     path.chmod(0o757)

@@ -48,7 +48,13 @@ def status(pid):
 
 
 def descriptors(pid):
-    return {int(fd.name): os.readlink(fd) for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
+    opened = {}
+    for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            opened[int(fd.name)] = os.readlink(fd)
+        except FileNotFoundError:
+            pass  # closed meanwhile
+    return opened
 
 
 def signals(mask):

@@ -43,7 +43,7 @@ def test_extensions_come_and_go_beside_those_that_stay(stand_in):
     ended = stand_in.wait_event("event = 'process_terminated'")
     assert (ended["pid"], ended["reason"]) == (gone, "settings")
     stand_in.pid("coming.ext")
-    assert stand_in.status("going.ext") is None
+    eventually(lambda: stand_in.status("going.ext") is None, "it is not shown any more")
     for name, pid in kept.items():
         assert stand_in.pid(name) == pid
 

@@ -35,7 +35,7 @@ def test_one_of_each_process_at_each_check(watchdog):
         checks.setdefault(row["id"] >> 16, []).append(row)
     times = [min(row["time"] for row in check) for check in checks.values()]
     assert list(checks) == list(range(len(checks)))
-    assert all(2 <= later - earlier <= 5 for earlier, later in zip(times, times[1:])), times
+    assert all(2 <= later - earlier <= 10 for earlier, later in zip(times, times[1:])), times
     assert {row["name"] for row in checks[len(checks) - 1]} == set(pids)
 
     # The same through osquery, and through ctl without it.
