@@ -10,9 +10,7 @@ import time
 import osquery_api
 from harness import eventually
 
-QUICK = ("--extensions_interval=1", "--extensions_timeout=1")
-# Two intervals, and as much again for a busy machine under sanitizers.
-SOON = 4
+QUICK = ("--extensions_interval=1",)
 
 
 def start(stand_in, *options, flags=()):
@@ -25,8 +23,8 @@ def shown(stand_in, name):
     return row and tuple(row[column] for column in ("registered", "responsive"))
 
 
-def becomes(stand_in, name, expected, patience=SOON):
-    eventually(lambda: shown(stand_in, name) == expected, f"{name} is {expected}", patience)
+def becomes(stand_in, name, expected):
+    eventually(lambda: shown(stand_in, name) == expected, f"{name} is {expected}")
 
 
 def uuid_of(stand_in, name):
@@ -41,7 +39,7 @@ def test_every_extension_is_shown_and_recorded_once(stand_in):
     stand_in.add_extension("two")
     start(stand_in)
     for name in ("one.ext", "two.ext", "osquery-watchdog.ext"):
-        becomes(stand_in, name, (1, 1), 10)
+        becomes(stand_in, name, (1, 1))
     for name, registered in (("one.ext", "one"), ("osquery-watchdog.ext", "osquery_watchdog")):
         assert stand_in.status(name)["uuid"] == uuid_of(stand_in, registered)
         event = stand_in.event(f"event = 'extension_registered' AND name = '{name}'")
@@ -59,7 +57,7 @@ def test_every_extension_is_shown_and_recorded_once(stand_in):
 def test_a_worker_that_goes_takes_the_registrations(stand_in):
     stand_in.add_extension("one")
     start(stand_in, flags=["--watchdog_max_delay=0"])
-    becomes(stand_in, "one.ext", (1, 1), 10)
+    becomes(stand_in, "one.ext", (1, 1))
     old = stand_in.worker()
     os.kill(old, signal.SIGKILL)
     death = stand_in.wait_event(f"event = 'process_exited' AND pid = {old}")
@@ -69,12 +67,12 @@ def test_a_worker_that_goes_takes_the_registrations(stand_in):
     assert sorted(event["name"] for event in gone) == ["one.ext", "osquery-watchdog.ext"]
     for event in gone:
         assert (event["reason"], event["cause_eid"]) == ("worker_gone", death["eid"])
-    becomes(stand_in, "one.ext", (1, 1), 10)
+    becomes(stand_in, "one.ext", (1, 1))
 
 
 def test_a_registration_that_is_silently_dropped_is_told(stand_in):
     start(stand_in)
-    becomes(stand_in, "osquery-watchdog.ext", (1, 1), 10)
+    becomes(stand_in, "osquery-watchdog.ext", (1, 1))
     uuid = uuid_of(stand_in, "osquery_watchdog")
     with osquery_api.Client(stand_in.socket) as manager:
         manager.deregisterExtension(uuid)
@@ -90,14 +88,14 @@ def test_a_registration_that_is_silently_dropped_is_told(stand_in):
 def test_an_extension_that_dies_is_not_registered_any_more(stand_in):
     stand_in.add_extension("one")
     start(stand_in, flags=["--watchdog_max_delay=0"])
-    becomes(stand_in, "one.ext", (1, 1), 10)
+    becomes(stand_in, "one.ext", (1, 1))
     old = stand_in.pid("one.ext")
     os.kill(old, signal.SIGKILL)
     death = stand_in.wait_event(f"event = 'process_exited' AND pid = {old}")
     gone = stand_in.wait_event("event = 'extension_unregistered'")
     assert (gone["pid"], gone["reason"], gone["cause_eid"]) == (old, "signal", death["eid"])
     stand_in.pid("one.ext", other_than=old)
-    becomes(stand_in, "one.ext", (1, 1), 10)
+    becomes(stand_in, "one.ext", (1, 1))
 
 
 # --- who answers ---
@@ -107,22 +105,22 @@ def test_a_hung_extension_is_shown_and_hides_no_other(stand_in):
     stand_in.add_extension("one")
     stand_in.add_extension("two")
     start(stand_in)
-    becomes(stand_in, "one.ext", (1, 1), 10)
-    becomes(stand_in, "two.ext", (1, 1), 10)
+    becomes(stand_in, "one.ext", (1, 1))
+    becomes(stand_in, "two.ext", (1, 1))
     pid = stand_in.pid("one.ext")
     os.kill(pid, signal.SIGSTOP)
     try:
-        becomes(stand_in, "one.ext", (1, 0))
-        assert shown(stand_in, "two.ext") == (1, 1)
-        assert shown(stand_in, "osquery-watchdog.ext") == (1, 1)
+        eventually(lambda: [shown(stand_in, name) for name in (
+            "one.ext", "two.ext", "osquery-watchdog.ext")] == [(1, 0), (1, 1), (1, 1)],
+                   "one alone doesn't answer")
     finally:
         os.kill(pid, signal.SIGCONT)
-    becomes(stand_in, "one.ext", (1, 1), 10)
+    becomes(stand_in, "one.ext", (1, 1))
 
 
 def test_a_hung_core_is_shown_and_costs_one_connection(stand_in):
     start(stand_in)
-    becomes(stand_in, "worker", (None, 1), 10)
+    becomes(stand_in, "worker", (None, 1))
     pid, extension = stand_in.worker(), stand_in.pid("osquery-watchdog.ext")
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -135,7 +133,7 @@ def test_a_hung_core_is_shown_and_costs_one_connection(stand_in):
         assert stand_in.status("osquery-watchdog.ext")["registered"] == 1  # not known better
     finally:
         os.kill(pid, signal.SIGCONT)
-    becomes(stand_in, "worker", (None, 1), 15)
+    becomes(stand_in, "worker", (None, 1))
 
 
 def test_without_the_tables_extension_nothing_is_claimed(stand_in):
@@ -155,13 +153,13 @@ def test_an_extension_that_does_not_register_is_restarted(stand_in):
     stand_in.autoload.write_text(f"{lazy}\n")
     stand_in.add_extension("one")
     stand_in.flags(*QUICK)
-    stand_in.start("--extension_registration_timeout=2", tables=True)
+    stand_in.start("--extension_registration_timeout=5", tables=True)
     ended = stand_in.wait_event("event = 'process_terminated'")
     assert (ended["name"], ended["reason"]) == ("lazy.ext", "registration")
     assert (ended["outcome"], ended["signals_sent"]) == ("graceful", "TERM")
-    assert ended["measured"] is None and ended["lifetime_ms"] >= 2000
+    assert ended["measured"] is None and ended["lifetime_ms"] >= 5000
     stand_in.pid("lazy.ext", other_than=ended["pid"])
-    assert shown(stand_in, "one.ext") == (1, 1)
+    becomes(stand_in, "one.ext", (1, 1))
     assert stand_in.events("event = 'process_terminated' AND name <> 'lazy.ext'") == []
 
 
@@ -171,7 +169,7 @@ def test_whoever_serves_from_a_child_is_registered_too(stand_in):
     stand_in.autoload.write_text(f"{wrapper}\n")
     stand_in.flags(*QUICK)
     stand_in.start("--extension_registration_timeout=1", tables=True)
-    becomes(stand_in, "wrapper.ext", (1, 1), 10)
+    becomes(stand_in, "wrapper.ext", (1, 1))
 
 
 # --- denylisted queries ---
@@ -184,8 +182,10 @@ def schedule(stand_in, *lines):
 
 
 def executing(stand_in, name):
-    mark = stand_in.directory / "osquery.db" / "executing"
-    return mark.exists() and mark.read_text() == name
+    try:
+        return (stand_in.directory / "osquery.db" / "executing").read_text() == name
+    except FileNotFoundError:
+        return False
 
 
 def kill_during(stand_in, name):
@@ -234,7 +234,8 @@ def test_a_query_that_returns_and_does_it_again_is_told_again(stand_in):
 
 
 def test_a_query_over_a_limit_is_told_with_its_termination(stand_in):
-    path = schedule(stand_in, "heavy 2 SELECT misbehave('grow:200:150,sleep:30')")
+    # Not before the worker has its baseline.
+    path = schedule(stand_in, "heavy 5 SELECT misbehave('grow:200:150,sleep:30')")
     start(stand_in, flags=["--watchdog_memory_limit=60", "--watchdog_delay=0",
                            "--watchdog_forced_shutdown_delay=1", f"--schedule={path}"])
     told = stand_in.wait_event("event = 'query_denylisted'")
