@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <vector>
@@ -58,6 +59,12 @@ protected:
     close(fd);
     open_.erase(std::find(open_.begin(), open_.end(), fd));
   }
+  // By the other side; not by the deadline of a read.
+  static bool is_closed(int fd)
+  {
+    char byte;
+    return recv(fd, &byte, 1, 0) == 0;
+  }
   bool pings()
   {
     const int fd = client();
@@ -85,7 +92,7 @@ protected:
       wire_rows_end(&rows);
     } else if (method == "query") { // as many slices as are asked for
       auto *rest_of =
-          new Slices{self, atoi(reinterpret_cast<const char *>(bytes) + message->size - 6)};
+          new Slices{self, atoi(reinterpret_cast<const char *>(bytes) + message->size - 7)};
       *rest = {next, free_rest, rest_of};
     } else if (!message->known) {
       wire_reply_unknown_method(reply, message);
@@ -109,8 +116,8 @@ protected:
       self->most_begun_ = std::max<int>(self->most_begun_, ++self->begun_);
     slices->begun = true;
     g_usleep(5000);
-    const gint64 end = in_ms(self->breathless_ms_.exchange(0));
-    while (g_get_monotonic_time() < end) {
+    const gint64 most = in_ms(60000); // a test that hangs fails
+    while (self->breathless_ && g_get_monotonic_time() < most) {
       wire_server_breathe(self->server_);
       g_usleep(2000);
     }
@@ -128,7 +135,7 @@ protected:
   // The number stands right before the two bytes that end the message.
   static string slices(int n)
   {
-    g_autofree char *number = g_strdup_printf("%05d", n);
+    g_autofree char *number = g_strdup_printf("%06d", n);
     return call("query", field(STRING, 1, text(number)));
   }
 
@@ -137,7 +144,8 @@ protected:
   Loop loop_;
   WireServer *server_ = nullptr;
   std::vector<int> open_;
-  std::atomic<int> handled_{0}, made_{0}, begun_{0}, most_begun_{0}, freed_{0}, breathless_ms_{0};
+  std::atomic<int> handled_{0}, made_{0}, begun_{0}, most_begun_{0}, freed_{0};
+  std::atomic<bool> breathless_{false}; // no slice ends as long as this is set
 };
 
 TEST_F(Server, AnswersOurClient)
@@ -197,15 +205,13 @@ TEST_F(Server, SendsLargeReplies)
 
 TEST_F(Server, RepliesThatTakeLongHoldUpNobody)
 {
+  const int slowest = client();
+  ASSERT_TRUE(send_all(slowest, slices(100000))); // 500 s
   const int slow = client();
-  ASSERT_TRUE(send_all(slow, slices(400) + PING)); // 2 s
-  for (int i = 0; i < 10; i++) {
-    const gint64 begin = g_get_monotonic_time();
+  ASSERT_TRUE(send_all(slow, slices(100) + PING));
+  for (int i = 0; i < 10; i++)
     ASSERT_TRUE(pings());
-    EXPECT_LT(g_get_monotonic_time() - begin, 500 * 1000); // a slice takes 5 ms
-  }
-  EXPECT_LT(made_, 400);
-  EXPECT_EQ(receive(slow, 400 * SLICE.size()), repeat(SLICE, 400));
+  EXPECT_EQ(receive(slow, 100 * SLICE.size()), repeat(SLICE, 100));
   EXPECT_EQ(receive(slow, PONG.size()), PONG);
   EXPECT_EQ(freed_, 1);
 }
@@ -213,7 +219,7 @@ TEST_F(Server, RepliesThatTakeLongHoldUpNobody)
 TEST_F(Server, ASliceThatTakesLongBreathes)
 {
   const int slow = client();
-  breathless_ms_ = 1000;
+  breathless_ = true;
   ASSERT_TRUE(send_all(slow, slices(1)));
   const gint64 most = in_ms(10000);
   while (begun_ == 0 && g_get_monotonic_time() < most)
@@ -226,6 +232,7 @@ TEST_F(Server, ASliceThatTakesLongBreathes)
     ASSERT_TRUE(pings());
   EXPECT_EQ(receive(hostile, 1), "");
   EXPECT_EQ(made_, 0); // all of that in the middle of the slice
+  breathless_ = false;
   EXPECT_EQ(receive(slow, SLICE.size()), SLICE);
   EXPECT_EQ(receive(waiting, SLICE.size()), SLICE);
   EXPECT_EQ(most_begun_, 1);
@@ -235,7 +242,7 @@ TEST_F(Server, InTheMiddleOfASliceOthersMakeRoom)
 {
   limit({4, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 60 * G_TIME_SPAN_SECOND, 4});
   const int slow = client();
-  breathless_ms_ = 1000;
+  breathless_ = true;
   ASSERT_TRUE(send_all(slow, slices(3)));
   const gint64 most = in_ms(10000);
   while (begun_ == 0 && g_get_monotonic_time() < most)
@@ -243,9 +250,9 @@ TEST_F(Server, InTheMiddleOfASliceOthersMakeRoom)
   const int first = client();
   for (int i = 0; i < 10; i++) // more than there is room for
     ASSERT_TRUE(pings());
-  const gint64 begin = g_get_monotonic_time();
-  EXPECT_EQ(receive(first, 1), "");
-  EXPECT_LT(g_get_monotonic_time() - begin, 5 * G_TIME_SPAN_SECOND); // an end, not a deadline
+  EXPECT_TRUE(is_closed(first));
+  EXPECT_EQ(made_, 0);
+  breathless_ = false;
   EXPECT_EQ(receive(slow, 3 * SLICE.size()), repeat(SLICE, 3));
 }
 
@@ -258,7 +265,7 @@ TEST_F(Server, WhoIsClosedInTheMiddleOfASliceGoesAfterIt)
     ASSERT_TRUE(pings());
   }
   const int slow = client();
-  breathless_ms_ = 2000;
+  breathless_ = true;
   ASSERT_TRUE(send_all(slow, slices(3)));
   const gint64 most = in_ms(20000);
   while (begun_ == 0 && g_get_monotonic_time() < most)
@@ -268,7 +275,10 @@ TEST_F(Server, WhoIsClosedInTheMiddleOfASliceGoesAfterIt)
     ASSERT_TRUE(send_all(fd, rows(60000)));
     ASSERT_TRUE(pings());
   }
+  EXPECT_EQ(made_, 0);
+  breathless_ = false;
   EXPECT_EQ(receive(slow, 3 * SLICE.size()), "");
+  loop_.run([] {}); // after the slice
   EXPECT_EQ(freed_, 1);
   EXPECT_EQ(made_, 1);
   EXPECT_TRUE(pings());
@@ -388,7 +398,8 @@ TEST_F(Server, HostileBytesGetAnErrorOrAnEnd)
 
 TEST_F(Server, DropsTheSilentAtTheirDeadlineWhileOthersAreServed)
 {
-  limit({16, 300 * 1000, 300 * 1000, 300 * 1000, 4});
+  constexpr gint64 soon_us = 3 * G_TIME_SPAN_SECOND; // but no sooner than a ping is there
+  limit({16, soon_us, soon_us, soon_us, 4});
   const int silent = client();
   const int slow = client();
   ASSERT_TRUE(send_all(slow, PING.substr(0, 6)));
@@ -397,6 +408,8 @@ TEST_F(Server, DropsTheSilentAtTheirDeadlineWhileOthersAreServed)
   EXPECT_TRUE(pings());
   EXPECT_EQ(receive(silent, 1), "");
   EXPECT_EQ(receive(slow, 1), "");
+  pollfd end = {unreading, 0, 0};
+  EXPECT_EQ(poll(&end, 1, 20000), 1);
   // What fitted into the socket, and then the end.
   EXPECT_LT(receive(unreading, 20000 * 1000).size(), 20000u * 1000);
   EXPECT_TRUE(pings());
