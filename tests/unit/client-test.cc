@@ -91,10 +91,10 @@ TEST_F(Client, PingsManyAtOnce)
     g_array_index(pinged, WirePinged, i).path = g_strdup(paths[i].c_str());
 
   const gint64 begin = g_get_monotonic_time();
-  wire_ping_all(pinged, in_ms(300), nullptr);
+  wire_ping_all(pinged, in_ms(4000), nullptr);
   const gint64 took_ms = (g_get_monotonic_time() - begin) / 1000;
-  EXPECT_GE(took_ms, 250);
-  EXPECT_LT(took_ms, 5000); // two are silent, and are waited for only once
+  EXPECT_GE(took_ms, 3900);
+  EXPECT_LT(took_ms, 8000); // two are silent, and are waited for only once
   const auto at = [&](guint i) { return g_array_index(pinged, WirePinged, i); };
   for (const guint i : {0u, 1u}) {
     EXPECT_EQ(at(i).pid, getpid());
@@ -178,7 +178,7 @@ TEST_F(Client, HasAnAbsoluteDeadline)
          for (const char byte : answer) {
            if (!send_all(fd, string(1, byte)))
              break;
-           g_usleep(30000);
+           g_usleep(100000);
          }
        }},
   };
@@ -189,7 +189,7 @@ TEST_F(Client, HasAnAbsoluteDeadline)
     g_autoptr(GError) error = nullptr;
     ASSERT_FALSE(wire_ping(&to, &error));
     EXPECT_TRUE(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) << error->message;
-    EXPECT_LT(g_get_monotonic_time() - to.deadline_us, 2000000);
+    EXPECT_LT(g_get_monotonic_time() - to.deadline_us, 10 * G_TIME_SPAN_SECOND);
   }
 }
 
