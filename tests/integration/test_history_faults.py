@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import BUILD, MARK, NO_BACK_OFF, Proc, eventually
+from harness import BUILD, MARK, NO_BACK_OFF, PATIENCE, Proc, eventually
 from rules import check_eids, check_history
 
 FILES = ("history.db", "history.db-wal", "history.db-shm")
@@ -23,7 +23,7 @@ BEST_S = 0.007
 MEDIAN_S = 0.05
 
 
-def spin_until(condition, patience=10):
+def spin_until(condition, patience=PATIENCE):
     deadline = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < deadline
@@ -37,26 +37,47 @@ def workers(watchdog):
         return {int(child) for child in children.read().split()}
 
 
+def executed(watchdog, pid):
+    """Whether it is osqueryd by now; one killed before isn't taken for one that ran."""
+    try:
+        return os.readlink(f"/proc/{pid}/exe") == str(watchdog.osqueryd)
+    except FileNotFoundError:
+        return False
+
+
+def the_worker(watchdog):
+    """The pid of the only one, once it runs."""
+    def found():
+        pids = workers(watchdog)
+        return len(pids) == 1 and executed(watchdog, *pids) and pids
+    return eventually(found, "a worker runs", interval=0.001).pop()
+
+
 def kill_workers(watchdog, count):
     """Kills the worker -9 and again. Returns the pids, and how long each time the next one took."""
     took, killed = [], []
     for _ in range(count):
-        spin_until(lambda: len(workers(watchdog)) == 1)
-        old = workers(watchdog)
-        killed += old
+        old = the_worker(watchdog)
+        killed.append(old)
         began = time.monotonic()
-        os.kill(*old, signal.SIGKILL)
-        spin_until(lambda: workers(watchdog) - old)
+        os.kill(old, signal.SIGKILL)
+        spin_until(lambda: workers(watchdog) - {old})
         took.append(time.monotonic() - began)
-        time.sleep(0.05)  # that it execs and isn't taken for one that couldn't
     return killed, took
+
+
+def wait_written(watchdog, killed):
+    """Until no more events are on their way into the history: their state comes after them."""
+    watchdog.worker(other_than=killed[-1])
+    watchdog.wait_event("event = 'process_exited'", count=len(killed))
 
 
 def measure_respawns(watchdog):
     """Returns the pids of those killed."""
     killed, attempts = [], []
+    deadline = time.monotonic() + PATIENCE
     while not attempts or min(took) >= BEST_S or statistics.median(took) >= MEDIAN_S:
-        assert len(attempts) < 10, attempts
+        assert len(attempts) < 10 or time.monotonic() < deadline, attempts
         pids, took = kill_workers(watchdog, 5)
         killed += pids
         attempts.append(took)
@@ -71,7 +92,13 @@ def start(watchdog, *options):
 
 
 def told(watchdog):
-    return watchdog.wait_event("event = 'history_recovered'")
+    """That it was recovered; until then it may be unreadable."""
+    def recovered():
+        try:
+            return watchdog.events("event = 'history_recovered'")
+        except sqlite3.DatabaseError:
+            return []
+    return eventually(recovered, "the recovery")[-1]
 
 
 def check_killed(watchdog, killed):
@@ -98,25 +125,34 @@ def test_locked_for_ten_seconds(stand_in):
     assert stand_in.log().count("database is locked") == 1
 
 
+def measure_signal(watchdog):
+    """Ends a worker for its memory while the history is locked. Returns how long the first signal
+    waited: the rest is the worker's own way out."""
+    worker = the_worker(watchdog)
+    other = sqlite3.connect(watchdog.state_dir / "history.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    line = f"osqueryd worker ({worker}) stopping: Memory limits exceeded"
+    spin_until(lambda: line in watchdog.log())
+    began = time.monotonic()
+    spin_until(lambda: Proc.of(worker) is None)
+    took = time.monotonic() - began
+    other.execute("COMMIT")
+    other.close()
+    ended = watchdog.wait_event(f"event = 'process_terminated' AND pid = {worker}")
+    assert ended["outcome"] == "graceful"
+    return took - ended["duration_ms"] / 1000
+
+
 def test_a_limit_is_enforced_while_the_history_is_locked(stand_in):
     stand_in.flags(*NO_BACK_OFF, "--watchdog_delay=0", "--watchdog_memory_limit=40",
                    "--misbehave=grow:200:120")
     stand_in.start()
     stand_in.wait_event("event = 'process_started'")
-    first = stand_in.worker()
-    other = sqlite3.connect(stand_in.state_dir / "history.db", isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    line = f"osqueryd worker ({first}) stopping: Memory limits exceeded"
-    spin_until(lambda: line in stand_in.log(), 20)
-    began = time.monotonic()
-    spin_until(lambda: Proc.of(first) is None)
-    took = time.monotonic() - began
-    other.execute("COMMIT")
-    other.close()
-    ended = stand_in.wait_event(f"event = 'process_terminated' AND pid = {first}")
-    # The first signal waits 20 ms for the store; the rest is the worker's own way out.
-    assert took - ended["duration_ms"] / 1000 < 0.02 + 0.03, (took, ended["duration_ms"])
-    assert ended["outcome"] == "graceful"
+    attempts = []
+    # It waits 20 ms for the store.
+    while not attempts or attempts[-1] >= 0.02 + 0.03:
+        assert len(attempts) < 10, attempts
+        attempts.append(measure_signal(stand_in))
     stand_in.flags(*NO_BACK_OFF)
     stand_in.stop()
     check_history(stand_in.events())
@@ -141,7 +177,7 @@ def test_a_disk_that_hangs(stand_in, hanging):
     start(stand_in)
     hanging.touch()
     killed = measure_respawns(stand_in)
-    [pid] = workers(stand_in)
+    pid = the_worker(stand_in)
     eventually(lambda: stand_in.status("worker")["pid"] == pid, "the state is told")
     assert len(stand_in.events("event = 'process_exited'")) <= 1  # one may be read before it is safe
     hanging.unlink()
@@ -191,7 +227,7 @@ def test_an_older_copy_in_its_place(stand_in):
         live.execute("VACUUM INTO ?", (str(stand_in.directory / "copy"),))
     live.close()
     killed, _ = kill_workers(stand_in, 3)
-    stand_in.wait_event("event = 'process_exited'", count=3)
+    wait_written(stand_in, killed)
     (stand_in.directory / "copy").rename(stand_in.state_dir / "history.db")
     killed += measure_respawns(stand_in)
     told(stand_in)
@@ -206,8 +242,8 @@ def test_truncated_while_in_use(stand_in, name, size):
     with sqlite3.connect(stand_in.state_dir / "history.db") as live:
         live.execute("PRAGMA wal_checkpoint")
     live.close()
-    kill_workers(stand_in, 3)
-    stand_in.wait_event("event = 'process_exited'", count=3)
+    killed, _ = kill_workers(stand_in, 3)
+    wait_written(stand_in, killed)
     os.truncate(stand_in.state_dir / name, size)
     killed = measure_respawns(stand_in)
     recovered = told(stand_in)
@@ -232,8 +268,8 @@ def test_the_state_directory_goes_and_comes_back(stand_in):
     start(stand_in)
     stand_in.state_dir.rename(stand_in.directory / "elsewhere")
     killed = measure_respawns(stand_in)
-    assert "No such file or directory" in eventually(
-        lambda: "can't be written" in stand_in.log() and stand_in.log(), "the trouble is told")
+    eventually(lambda: re.search("can't be written: .*No such file or directory", stand_in.log()),
+               "the trouble is told")
     stand_in.state_dir.mkdir(0o700)
     told(stand_in)
     check_killed(stand_in, killed)
@@ -345,11 +381,10 @@ def test_readers_hold_nobody_up(stand_in):
     for read_so_far in range(3):
         # Three deaths may be over before a slow machine's readers have read once.
         spin_until(lambda: min(counts) > read_so_far)
-        spin_until(lambda: len(workers(stand_in)) == 1)
-        old = workers(stand_in)
-        killed += old
-        os.kill(*old, signal.SIGKILL)
-        spin_until(lambda: workers(stand_in) - old)
+        old = the_worker(stand_in)
+        killed.append(old)
+        os.kill(old, signal.SIGKILL)
+        spin_until(lambda: workers(stand_in) - {old})
         stand_in.wait_event("event = 'process_exited'", count=len(killed))
     stop.set()
     for reader in readers:
