@@ -16,12 +16,13 @@ import time
 
 import pytest
 import thrift_manager as tm
+from harness import PATIENCE
 
 BIN = pathlib.Path(os.environ.get("WATCHDOG_BUILD_DIR", "build")).resolve() / "bin"
 PROGRAM = BIN / "osquery-watchdog.ext"
 
 
-def wait_for(what, seconds=10):
+def wait_for(what, seconds=PATIENCE):
     """Polls until @what is true, and returns it."""
     deadline = time.monotonic() + seconds
     while True:
@@ -97,7 +98,7 @@ class Running:
         theirs = None
         if observed:
             self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            self.channel.settimeout(10)
+            self.channel.settimeout(PATIENCE)
             theirs.setblocking(False)
             environment["OSQUERY_WATCHDOG_FD"] = str(theirs.fileno())
         with open(self.log, "ab") as log:
@@ -113,7 +114,7 @@ class Running:
             theirs.close()
         return self
 
-    def registered(self, seconds=10):
+    def registered(self, seconds=PATIENCE):
         """Waits until it is registered and listens; returns the path of its socket."""
         (uuid,) = wait_for(self.manager.uuids, seconds)
         path = f"{self.socket}.{uuid}"
@@ -134,7 +135,7 @@ class Running:
             return False
         return True
 
-    def ends(self, seconds=5):
+    def ends(self, seconds=PATIENCE):
         return self.process.wait(seconds)
 
     def lines(self):

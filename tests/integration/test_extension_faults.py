@@ -12,12 +12,13 @@ import time
 import pytest
 import thrift_manager as tm
 from extension_runner import running, wait_for  # noqa: F401, F811 (a fixture)
-from harness import STAND_IN, eventually, stand_in  # noqa: F401 (a fixture)
+from harness import PATIENCE, STAND_IN, eventually, stand_in  # noqa: F401 (a fixture)
 
 LONG = bool(os.environ.get("WATCHDOG_LONG"))
 INTERVAL = 1
-# Two intervals; and for what a busy machine adds, under sanitizers and beside other tests, as much.
-SOON = 4 * INTERVAL
+# Two intervals; and for what a busy machine adds, under sanitizers and beside other tests, as many
+# again, and again.
+SOON = 10 * INTERVAL
 
 
 def registered_once(running):
@@ -44,7 +45,7 @@ def test_killed_and_respawned_in_any_order(running):
     running.record(5)
     running.manager.start()
     running.spawn(interval=INTERVAL)
-    is_back(running, 10)
+    is_back(running, PATIENCE)
     checking = threading.Event()
 
     def check():  # the core's regular pings
@@ -174,7 +175,7 @@ def test_a_core_at_fault(running, name):
     running.manager.answer = lambda sql: []
     running.manager.start()
     running.spawn(interval=INTERVAL, observed=True)
-    is_back(running, 10)
+    is_back(running, PATIENCE)
     path = f"{running.socket}.{running.manager.uuids()[0]}"
     threads = []
 

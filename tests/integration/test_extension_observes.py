@@ -8,6 +8,7 @@ import time
 import pytest
 import thrift_manager as tm
 from extension_runner import PROGRAM, running, wait_for  # noqa: F401, F811 (a fixture)
+from harness import PATIENCE
 
 INFO = [{"version": "5.23.0", "start_time": "1700000000"}]
 US = os.getpid()  # the manager is in this process
@@ -26,7 +27,7 @@ def core(scheduled=1, denylisted=()):
 
 def next_report(running, what=lambda report: True):
     """The next report that is as it should be; others that are told before don't matter."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
         kind, told = running.observation()
         if kind == "report" and what(told):
@@ -47,7 +48,7 @@ def test_reports_every_interval(running):
     begin = time.monotonic()
     for _ in range(3):
         assert next_report(running) == report
-    assert 1.5 < time.monotonic() - begin < 6
+    assert time.monotonic() - begin > 1.5
 
 
 def test_pings_the_others_and_names_their_processes(running):
@@ -82,7 +83,7 @@ def test_a_core_that_does_not_answer_is_told_of(running):
     assert len(running.manager.hung) <= 1
     running.manager.hanging.clear()
     # The connection that hangs is given up at its deadline.
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while not next_report(running)["responsive"]:
         assert time.monotonic() < deadline
 
@@ -255,8 +256,8 @@ def test_started_by_a_watcher_it_outlives_cores_and_ends_with_the_watcher(runnin
         wait_for(running.answers)
         assert alive(pid)
         watcher.kill()
-        wait_for(lambda: not alive(pid), 5)
-        assert running.manager.uuids() == []  # it has said so
+        wait_for(lambda: not alive(pid))
+        wait_for(lambda: running.manager.uuids() == [])  # it has said so
     finally:
         watcher.kill()
         watcher.wait()

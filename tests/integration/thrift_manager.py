@@ -133,7 +133,7 @@ class Manager:
 
     def start(self):
         for stale in glob.glob(glob.escape(self.path) + "*"):
-            os.unlink(stale)
+            pathlib.Path(stale).unlink(missing_ok=True)  # its extension may be faster
         self.extensions_by_uuid = {}
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.listener.bind(self.path)
