@@ -17,6 +17,7 @@ import time
 import pytest
 from thrift.transport import TTransport
 
+from harness import PATIENCE
 from osquery_api import (ADDITIONAL, HIDDEN, INDEX, OPTIMIZED, REQUIRED, Client, Extension,
                          ExtensionStatus, Table, query)
 
@@ -24,9 +25,9 @@ BUILD = pathlib.Path(os.environ["WATCHDOG_BUILD_DIR"]) / "tests/stand-in"
 OSQUERYD, EXT, QUERY = BUILD / "osqueryd", BUILD / "stand-in.ext", BUILD / "stand-in-query"
 
 
-def eventually(condition, timeout=10):
+def eventually(condition):
     """Polls until @condition returns something true; returns that."""
-    end = time.monotonic() + timeout
+    end = time.monotonic() + PATIENCE
     while not (result := condition()):
         assert time.monotonic() < end, "not in time"
         time.sleep(0.02)
@@ -70,7 +71,7 @@ def is_gone(pid):
     """Ended, whether whoever inherited it has reaped it or not."""
     try:
         return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return True
 
 
@@ -167,31 +168,33 @@ def test_ends_at_once_when_idle(bench, number):
     with Client(bench.socket) as idle:
         idle.ping()
         worker.send_signal(number)
-        assert worker.wait(1) == 0
+        assert worker.wait(PATIENCE) == 0
     assert list(bench.folder.iterdir()) == []
 
 
 def test_notes_a_resource_limit(bench):
     worker = bench.worker("--verbose")
     worker.send_signal(signal.SIGUSR1)
-    assert "resource limit hit" in worker.communicate(timeout=5)[1]
+    assert "resource limit hit" in worker.communicate(timeout=PATIENCE)[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
 def test_in_the_middle_of_a_query_it_ends_after_it(bench, number):
     worker = bench.worker()
-    with bench.sleeping_query(worker, 1.5) as answers:
+    with bench.sleeping_query(worker, 2) as answers:
         worker.send_signal(number)
-        assert seconds(lambda: worker.wait(10)) > 0.8
+        worker.wait(PATIENCE)
     assert worker.returncode == 0
-    assert answers == [{"m": "grow:0.001,sleep:1.5"}]
+    assert answers == [{"m": "grow:0.001,sleep:2"}]
 
 
 def test_a_query_that_takes_too_long_ends_it_with_78(bench):
     worker = bench.worker("--alarm_timeout=10")
     with bench.sleeping_query(worker, 60) as answers:
+        begin = time.monotonic()
         worker.terminate()
-        assert 9.8 < seconds(lambda: worker.wait(20)) < 12
+        worker.wait(PATIENCE)
+        assert time.monotonic() - begin > 9.8
     assert worker.returncode == 78 and answers == []
 
 
@@ -203,7 +206,7 @@ def test_ends_when_its_parent_goes(bench):
     eventually(lambda: connects(bench.socket))
     assert query(bench.socket, "SELECT watcher FROM osquery_info") == [{"watcher": str(parent.pid)}]
     parent.kill()
-    eventually(lambda: is_gone(pid), 5)
+    eventually(lambda: is_gone(pid))
     assert not bench.socket.exists()
 
 
@@ -216,8 +219,10 @@ def test_shows_only_its_name(bench):
 def test_a_second_worker_waits_for_the_database_and_gives_up(bench):
     database = bench.folder / "db"
     first = bench.worker(f"--database_path={database}")
+    begin = time.monotonic()
     second = bench.worker(f"--database_path={database}", ready=False)
-    assert 4.5 < seconds(lambda: second.wait(10)) < 8
+    second.wait(PATIENCE)
+    assert time.monotonic() - begin > 4.5
     assert second.returncode == 78 and first.poll() is None
     third = bench.worker(f"--database_path={database}", "--extensions_socket",
                          bench.folder / "third", ready=False)
@@ -238,7 +243,7 @@ def test_a_second_worker_waits_for_the_database_and_gives_up(bench):
 ])
 def test_a_wrong_command_line_is_fatal(bench, flags, text):
     worker = bench.worker(*flags, ready=False)
-    assert text in worker.communicate(timeout=10)[1]
+    assert text in worker.communicate(timeout=PATIENCE)[1]
     assert worker.returncode == 1
 
 
@@ -263,7 +268,7 @@ def test_without_extensions_there_is_no_socket(bench):
         worker.wait(0.5)
     assert not bench.socket.exists()
     worker.terminate()
-    assert worker.wait(2) == 0
+    assert worker.wait(PATIENCE) == 0
 
 
 # --- its own tables ---
@@ -365,7 +370,7 @@ def test_drops_an_extension_after_one_failed_ping(bench):
         with Client(bench.socket) as manager:
             assert manager.extensions().keys() == {stays.uuid, goes.uuid}
             goes.close()
-            eventually(lambda: manager.extensions().keys() == {stays.uuid}, 3)
+            eventually(lambda: manager.extensions().keys() == {stays.uuid})
         with Extension(bench.socket, {"u": TABLE}, name="goes") as again:
             assert again.status.code == 0
         assert stays.shutdowns == 0
@@ -373,26 +378,28 @@ def test_drops_an_extension_after_one_failed_ping(bench):
 
 def test_waits_for_the_first_socket_of_an_extension(bench):
     bench.worker("--extensions_timeout=2")
+    begin = time.monotonic()
     Extension(bench.socket, {"t": TABLE}, serve=False)
     with Client(bench.socket) as manager:
         # Up to an interval until it is looked at, then the timeout.
-        gone = seconds(lambda: eventually(lambda: manager.extensions() == {}))
-    assert 1.9 < gone < 4.5
+        eventually(lambda: manager.extensions() == {})
+    assert time.monotonic() - begin > 1.9
 
 
 def test_tells_extensions_to_shut_down_at_a_graceful_end(bench):
     worker = bench.worker()
     with Extension(bench.socket, {"t": TABLE}) as extension:
         worker.terminate()
-        assert worker.wait(2) == 0
+        assert worker.wait(PATIENCE) == 0
         assert extension.shutdowns == 1
         assert not pathlib.Path(extension.socket_path).exists()
 
 
 def test_who_registers_waits_for_the_running_query(bench):
     worker = bench.worker()
-    with bench.sleeping_query(worker, 1.5):
-        assert seconds(lambda: query(bench.socket, "SELECT 1")) < 0.5
+    with bench.sleeping_query(worker, 5) as answers:
+        query(bench.socket, "SELECT 1")
+        assert answers == []  # this didn't
         extension = []
         waited = seconds(lambda: extension.append(Extension(bench.socket, {"t": TABLE})))
     extension[0].close()
@@ -561,7 +568,7 @@ def test_grow_is_as_fast_as_said_and_stops(bench):
     for growth in (10, 20, 40):
         eventually(lambda: resident_mb(worker.pid) - before >= growth)
         assert time.monotonic() - start > 0.9 * (growth - 3) / 40
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 10
     eventually(lambda: resident_mb(worker.pid) - before >= 59)
     time.sleep(0.3)
     assert resident_mb(worker.pid) - before < 65
@@ -592,11 +599,11 @@ def test_ignore_term(bench):
     ("exit:3", 3), ("exit:78:0.2", 78), ("crash", -signal.SIGSEGV), ("crash:0.2", -signal.SIGSEGV)])
 def test_exit_and_crash(bench, request_, code):
     worker = bench.worker(f"--misbehave={request_}", ready=False)
-    assert worker.wait(10) == code
+    assert worker.wait(PATIENCE) == code
     worker = bench.worker()
     with contextlib.suppress(Exception):
         query(bench.socket, f"SELECT misbehave('{request_}')")
-    assert worker.wait(10) == code
+    assert worker.wait(PATIENCE) == code
 
 
 def test_hang(bench):
@@ -610,8 +617,10 @@ def test_hang(bench):
 
 
 def test_slow_socket(bench):
+    begin = time.monotonic()
     worker = bench.worker("--misbehave=slow-socket:1", ready=False)
-    assert 0.9 < seconds(lambda: eventually(lambda: connects(bench.socket))) < 3
+    eventually(lambda: connects(bench.socket))
+    assert time.monotonic() - begin > 0.9
     worker.kill()
     worker.wait()
     bench.socket.unlink()
@@ -619,13 +628,13 @@ def test_slow_socket(bench):
     with pytest.raises(subprocess.TimeoutExpired):
         worker.wait(0.3)
     worker.terminate()
-    assert worker.wait(2) == 0
+    assert worker.wait(PATIENCE) == 0
 
 
 def test_misbehaving_from_a_flagfile(bench):
     flagfile = bench.folder / "flags"
     flagfile.write_text("--misbehave=exit:5\n")
-    assert bench.worker(f"--flagfile={flagfile}", ready=False).wait(10) == 5
+    assert bench.worker(f"--flagfile={flagfile}", ready=False).wait(PATIENCE) == 5
 
 
 # --- the second stand-in ---
@@ -649,12 +658,12 @@ def test_the_extension_ends_with_the_worker(bench):
     worker = bench.worker()
     extension = bench.extension()
     worker.kill()
-    assert extension.wait(3) == 0
+    assert extension.wait(PATIENCE) == 0
     worker.wait()
     worker = bench.worker()
     extension = bench.extension()
     worker.terminate()
-    assert extension.wait(3) == 0
+    assert extension.wait(PATIENCE) == 0
 
 
 def test_the_extension_ends_when_it_is_dropped(bench):
@@ -663,12 +672,14 @@ def test_the_extension_ends_when_it_is_dropped(bench):
     with Client(bench.socket) as manager:
         [uuid] = manager.extensions().keys()
         assert manager.deregisterExtension(uuid).code == 0
-    assert extension.wait(3) == 1
+    assert extension.wait(PATIENCE) == 1
 
 
 def test_the_extension_without_a_manager(bench):
+    begin = time.monotonic()
     extension = bench.extension(timeout=1, registered=False)
-    assert 0.9 < seconds(lambda: extension.wait(5)) < 2.5
+    extension.wait(PATIENCE)
+    assert time.monotonic() - begin > 0.9
     assert extension.returncode == 1 and extension.communicate()[1].count("\n") == 1
 
 
@@ -679,19 +690,19 @@ def test_the_extension_waits_for_a_manager(bench):
     eventually(bench.registered)
     assert extension.poll() is None
     extension.terminate()
-    assert extension.wait(2) == 0
+    assert extension.wait(PATIENCE) == 0
 
 
 def test_copies_of_the_extension_differ(bench):
     bench.worker()
     for name in ("calm.ext", "wild-one.ext"):
         (bench.folder / name).symlink_to(EXT)
-    (bench.folder / "wild-one.ext.misbehave").write_text("exit:4:1\n")
+    (bench.folder / "wild-one.ext.misbehave").write_text("exit:4:6\n")
     calm = bench.extension(path=bench.folder / "calm.ext")
     wild = bench.extension(path=bench.folder / "wild-one.ext", registered=False)
     eventually(lambda: query(bench.socket, "SELECT 1 FROM osquery_extensions "
                                            "WHERE name = 'wild_one'"))
-    assert wild.wait(5) == 4 and calm.poll() is None
+    assert wild.wait(PATIENCE) == 4 and calm.poll() is None
     assert query(bench.socket, "SELECT pid FROM calm") == [{"pid": str(calm.pid)}]
 
 
@@ -699,7 +710,7 @@ def test_the_extension_is_refused_as_a_duplicate(bench):
     bench.worker()
     bench.extension("--name", "one")
     second = bench.extension(STAND_IN_NAME="one", registered=False)
-    assert second.wait(5) == 1
+    assert second.wait(PATIENCE) == 1
     assert "Duplicate extension registered" in second.communicate()[1]
 
 
@@ -709,7 +720,7 @@ def test_the_extension_misbehaves_from_its_environment(bench):
     extension.terminate()
     with pytest.raises(subprocess.TimeoutExpired):
         extension.wait(0.5)
-    assert bench.extension(registered=False, STAND_IN_EXT_MISBEHAVE="dance").wait(5) == 2
+    assert bench.extension(registered=False, STAND_IN_EXT_MISBEHAVE="dance").wait(PATIENCE) == 2
 
 
 # --- the client ---
