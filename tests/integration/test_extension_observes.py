@@ -38,6 +38,7 @@ def next_report(running, what=lambda report: True):
 def test_reports_every_interval(running):
     running.manager.answer = core()
     running.manager.start()
+    begin = time.monotonic()
     running.spawn(observed=True)
     report = next_report(running)
     (uuid,) = running.manager.uuids()
@@ -45,10 +46,9 @@ def test_reports_every_interval(running):
         "worker": US, "responsive": True, "version": "5.23.0", "listed": True,
         "extensions": {uuid: (running.process.pid, True, report["extensions"][uuid][2])},
     }
-    begin = time.monotonic()
     for _ in range(3):
         assert next_report(running) == report
-    assert time.monotonic() - begin > 1.5
+    assert time.monotonic() - begin > 2.5
 
 
 def test_pings_the_others_and_names_their_processes(running):
@@ -238,7 +238,7 @@ def alive(pid):
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
             return stat.read().rsplit(")", 1)[1].split()[0] not in "ZX"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
 
 

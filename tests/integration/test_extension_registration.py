@@ -18,8 +18,8 @@ def test_waits_for_the_manager(running):
 
 
 def test_gives_up_without_a_manager(running):
-    running.spawn(supervised=False, timeout=1)
     begin = time.monotonic()
+    running.spawn(supervised=False, timeout=1)
     assert running.ends() == 1
     assert time.monotonic() - begin > 0.5
     (line,) = running.lines()
