@@ -6,9 +6,12 @@ import fcntl
 import json
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import time
+
+from harness import all_processes, eventually
 
 CHROMIUM = "/usr/bin/chromium"
 PATIENCE = 60
@@ -107,6 +110,12 @@ class Browser:
     def print_pages(self):
         return base64.b64decode(self.call("Page.printToPDF", preferCSSPageSize=True)["data"])
 
+    def all_gone(self):
+        self.process.poll()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        return not any(proc.pgrp == self.process.pid for proc in all_processes())
+
     def close(self):
         self.session = None
         with contextlib.suppress(AssertionError, OSError):
@@ -114,8 +123,10 @@ class Browser:
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            os.killpg(self.process.pid, 9)
-            self.process.wait()
+            pass
+        # What it started may go a moment later, and still write to its directory.
+        eventually(self.all_gone, "the browser has ended")
+        self.process.wait()
         os.close(self.read_fd)
         os.close(self.write_fd)
         self.log.close()

@@ -363,6 +363,7 @@ def test_by_keyboard(day, chromium):
     while not opened.evaluate("document.activeElement.closest('.plot') !== null"):
         opened.press("Tab")
     opened.press("Enter")
+    eventually(lambda: opened.evaluate("document.querySelector(':target') !== null"), "it is there")
     target = opened.evaluate("document.querySelector(':target').textContent")
     assert "M memory over its limit" in target and "worker" in target
     assert opened.evaluate("""getComputedStyle(document.querySelector(':target')).backgroundColor
