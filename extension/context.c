@@ -1,5 +1,7 @@
 #include "extension/context.h"
 
+#include "watchdog/core/json.h"
+
 #include <sqlite3.h>
 #include <string.h>
 
@@ -169,6 +171,11 @@ ext_context_parse(ExtContext *context, const char *json, const TableDefinition *
   if (strlen(json) > EXT_CONTEXT_BYTES_MAX) {
     g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                         "the query's context is too large: constrain by fewer values");
+    return NULL;
+  }
+  if (!wd_json_is_valid(json)) {
+    g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                        "the query's context is no valid JSON");
     return NULL;
   }
   Form form = {0};

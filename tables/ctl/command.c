@@ -1,6 +1,7 @@
 #include "tables/ctl/command.h"
 
 #include "tables/sqlite-module.h"
+#include "watchdog/core/json.h"
 #include "watchdog/store/database.h"
 
 #include <errno.h>
@@ -64,6 +65,17 @@ authorize(void *data, int action, const char *first, const char *second, const c
   }
 }
 
+/* In place of SQLite's own, which may let it read where there is nothing (watchdog/core/json.h): a
+ * history may come from anywhere. */
+static void
+json_valid(sqlite3_context *context, int n, sqlite3_value **values)
+{
+  g_assert(n == 1);
+  const char *text = (const char *)sqlite3_value_text(values[0]);
+  if (text != NULL)
+    sqlite3_result_int(context, wd_json_is_valid(text));
+}
+
 gboolean
 ctl_check_history(const Ctl *ctl, GError **error)
 {
@@ -81,6 +93,8 @@ connect(Ctl *ctl, GError **error)
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(":memory:", &ctl->db, flags, NULL) == SQLITE_OK &&
       table_sqlite_register(ctl->db, ctl->store) == SQLITE_OK &&
+      sqlite3_create_function_v2(ctl->db, "json_valid", 1, SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL,
+                                 json_valid, NULL, NULL, NULL) == SQLITE_OK &&
       sqlite3_set_authorizer(ctl->db, authorize, NULL) == SQLITE_OK)
     return TRUE;
   ctl_set_error(ctl, error);

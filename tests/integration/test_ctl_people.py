@@ -307,7 +307,9 @@ def test_a_worker_without_a_known_query(history):
 
 @pytest.mark.parametrize("details", ["no json", "[]", "5", '{"busiest_threads":7}',
                                      '{"busiest_threads":[1,"x",{"cpu_ms":"much"},{"cpu_ms":3}]}',
-                                     '{"anonymous_bytes":"many","interval_ms":-5}'])
+                                     '{"anonymous_bytes":"many","interval_ms":-5}',
+                                     # SQLite's own parser takes an object for a key.
+                                     '{"busiest_threads":[{{"":"","":"","":"","":""}:0}]}'])
 def test_odd_details_spoil_no_story(history, details):
     history.add(1, "limit_exceeded", reason="memory", measured=2, limit_value=1, details=details)
     assert history.explain("1").startswith("worker[10]: over its memory limit")

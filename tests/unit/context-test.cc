@@ -102,10 +102,12 @@ TEST_F(Context, WhatIsNoContext)
 {
   for (const char *json : {"[]", "1", "\"x\"", "null"})
     EXPECT_EQ(parse(json), "!the query's context is no JSON object") << json;
-  for (const char *json : {"{", "{]", "x", "{\"a\":1}}", "{\"a\":'b'}"})
-    EXPECT_EQ(parse(json), "!the query's context can't be read: malformed JSON") << json;
+  // Of the last SQLite's own parser takes an object for a key, and stumbles over it.
+  for (const char *json : {"{", "{]", "x", "{\"a\":1}}", "{\"a\":'b'}",
+                           R"({"constraints":[{{"":"","":"","":""}:[]}]})"})
+    EXPECT_EQ(parse(json), "!the query's context is no valid JSON") << json;
   const string deep = "{\"constraints\":" + string(100000, '[') + string(100000, ']') + "}";
-  EXPECT_EQ(parse(deep.c_str()), "!the query's context can't be read: malformed JSON");
+  EXPECT_EQ(parse(deep.c_str()), "!the query's context is no valid JSON");
   EXPECT_EQ(parse("{}"), "used:all"); // and goes on
 }
 
