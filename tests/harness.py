@@ -91,6 +91,12 @@ def environment(pid):
     return dict(entry.split("=", 1) for entry in entries.split("\0") if "=" in entry)
 
 
+def hanging_disk(path):
+    """The environment of a process under whose history the disk hangs while @path exists."""
+    return {"LD_PRELOAD": str(BUILD / "tests" / "hanging-disk.so"), "HISTORY_HANGS_WHILE": str(path),
+            "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"}
+
+
 def listing(*paths):
     """Everything at and below @paths: what it is, whose, how protected, and what is in it."""
     found = {}

@@ -277,7 +277,7 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
   while (!writer->ended && g_cond_wait_until(&writer->changed, &writer->mutex, deadline_us))
     ;
   const gboolean ended = writer->ended;
-  const gboolean clean = ended && g_queue_is_empty(&writer->events);
+  const gboolean empty = g_queue_is_empty(&writer->events);
   g_mutex_unlock(&writer->mutex);
   const gboolean joined = wd_status_writer_join(writer->status, deadline_us);
   if (ended)
@@ -286,5 +286,5 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
     writer_free(writer);
   /* Else a thread hangs in the kernel, on a disk that doesn't answer; the process ends without
    * it. */
-  return clean;
+  return ended && joined && empty;
 }

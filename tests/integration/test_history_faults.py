@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from harness import BUILD, MARK, NO_BACK_OFF, PATIENCE, Proc, eventually
+from harness import MARK, NO_BACK_OFF, PATIENCE, Proc, eventually, hanging_disk
 from rules import check_eids, check_history
 
 FILES = ("history.db", "history.db-wal", "history.db-shm")
@@ -165,10 +165,7 @@ def test_a_limit_is_enforced_while_the_history_is_locked(stand_in):
 def hanging(stand_in):
     """A file: while it exists, the disk under the history hangs."""
     path = stand_in.directory / "hangs"
-    options = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
-    stand_in.popen = {"env": {**os.environ, MARK: str(stand_in.directory), "ASAN_OPTIONS": options,
-                              "LD_PRELOAD": str(BUILD / "tests" / "hanging-disk.so"),
-                              "HISTORY_HANGS_WHILE": str(path)}}
+    stand_in.popen = {"env": {**os.environ, MARK: str(stand_in.directory), **hanging_disk(path)}}
     return path
 
 

@@ -4,6 +4,7 @@ The watcher is the stand-in's, which writes down what it does: that is the truth
 events are compared with. How processes end is seen where the kernel tells us: root, and since Linux 6.6 anybody,
 outside of containers."""
 
+import contextlib
 import json
 import os
 import platform
@@ -14,7 +15,9 @@ import time
 
 import pytest
 
-from harness import BUILD, CTL, MARK, PATIENCE, STAND_IN, Proc, Watchdog, alive, eventually
+from harness import (BUILD, CTL, MARK, PATIENCE, STAND_IN, Proc, Watchdog, alive, eventually,
+                     hanging_disk)
+from rules import check_history
 
 EXTENSION = BUILD / "bin" / "osquery-watchdog.ext"
 NAME = EXTENSION.name
@@ -431,20 +434,58 @@ def test_who_comes_second_only_reads_until_the_first_is_gone(stock, directory):
 
 
 
-def test_by_hand_it_observes_whoever_is_behind_the_socket(stock):
+@contextlib.contextmanager
+def started_by_hand(stock, **environment):
+    """The extension, with the socket of a core whose watcher it doesn't come from; asked to end in
+    the end."""
     stock.autoload.write_text("")
-    stock.start(*SMALL, ready=False)
-    eventually(lambda: stock.try_query("SELECT 1"), "the worker answers")
     command = [EXTENSION, f"--socket={stock.socket}", f"--state_dir={stock.state_dir}",
                f"--runtime_dir={stock.runtime_dir}"]
     with stock.log_path.open("ab") as log, subprocess.Popen(
-            command, stderr=log, env={**os.environ, MARK: str(stock.directory)}) as process:
+            command, stderr=log,
+            env={**os.environ, MARK: str(stock.directory), **environment}) as process:
         try:
-            assert stock.observed() == stock.truth("started")[-1]["pid"]
+            yield
         finally:
             process.terminate()
             assert process.wait(PATIENCE) == 0
+
+
+def test_by_hand_it_observes_whoever_is_behind_the_socket(stock):
+    with started_by_hand(stock):
+        assert stock.start(*SMALL).worker() == stock.truth("started")[-1]["pid"]
     assert stock.event("event = 'watchdog_stopped'")["reason"] == "request"
+
+
+def kill_without_a_word(stock):
+    """The watcher and its worker; the extension then isn't told to shut down."""
+    os.kill(stock.process.pid, signal.SIGSTOP)
+    os.kill(stock.truth("started")[-1]["pid"], signal.SIGKILL)
+    assert stock.stop(signal.SIGKILL) == -signal.SIGKILL
+
+
+def test_the_next_watcher_is_observed_once_the_last_ones_end_is_written(stock):
+    with started_by_hand(stock):
+        stock.start(*SMALL)
+        kill_without_a_word(stock)
+        worker = stock.start(*SMALL).worker()
+        assert stock.event(f"event = 'process_started' AND pid = {worker}")
+    assert len(stock.events("event = 'watchdog_started'")) == 2
+
+
+def test_the_next_watcher_is_not_observed_while_the_disk_hangs(stock):
+    """Two writers of one history would ruin it."""
+    hangs = stock.directory / "hangs"
+    with started_by_hand(stock, **hanging_disk(hangs)):
+        stock.start(*SMALL)
+        hangs.touch()
+        kill_without_a_word(stock)
+        stock.start(*SMALL, ready=False)
+        eventually(lambda: stock.log().count("registered with") == 2, "it is registered again")
+        eventually(lambda: stock.try_query("SELECT 1 FROM watchdog_processes"), "it serves")
+        assert stock.log().count("observes osqueryd's watcher") == 1
+        hangs.unlink()
+    check_history(stock.events(), complete=False)
 
 
 @pytest.mark.parametrize("option, observes", [("", False), ("--observe", True)])
