@@ -279,12 +279,11 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
   const gboolean ended = writer->ended;
   const gboolean empty = g_queue_is_empty(&writer->events);
   g_mutex_unlock(&writer->mutex);
-  const gboolean joined = wd_status_writer_join(writer->status, deadline_us);
-  if (ended)
-    g_thread_join(writer->thread);
-  if (ended && joined)
-    writer_free(writer);
-  /* Else a thread hangs in the kernel, on a disk that doesn't answer; the process ends without
-   * it. */
-  return ended && joined && empty;
+  /* A thread that hangs in the kernel, on a disk that doesn't answer, keeps what it uses; the
+   * process ends without it. */
+  if (!ended || !wd_status_writer_join(writer->status, deadline_us))
+    return FALSE;
+  g_thread_join(writer->thread);
+  writer_free(writer);
+  return empty;
 }
