@@ -168,7 +168,7 @@ TEST_F(Plugin, GeneratesTheRowsAndColumnsThatAreAskedFor)
 TEST_F(Plugin, SaysWhyItCanNotGenerate)
 {
   EXPECT_EQ(answer(generate("watchdog_events", "{")),
-            failure("the query's context can't be read: malformed JSON"));
+            failure("the query's context is no valid JSON"));
   const string file = directory_.file(WD_HISTORY_FILE);
   ASSERT_TRUE(g_file_set_contents(file.c_str(), "this is no database, is it", -1, nullptr));
   const string failed = answer(generate("watchdog_events", "{}"));
