@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 typedef struct ExtOwnStore ExtOwnStore;
 
-/* Begins a run. Signals must be blocked, so that the writer's thread takes none.
+/* Begins a run.
  * @watcher_pid: of the watchdog that the run tells of.
  * Returns: NULL with @error when the directories can't be had: G_FILE_ERROR_AGAIN: somebody else
  * writes there. */

@@ -22,7 +22,7 @@ typedef struct {
  * witness. */
 typedef void (*ExtWitnessOver)(gpointer user_data);
 
-/* Begins a run. Signals must be blocked, so that the writer's thread takes none.
+/* Begins a run.
  * Returns: NULL with @error when the directories can't be had (G_FILE_ERROR_AGAIN: somebody else
  * writes there), or the watcher is gone. */
 ExtWitness *ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid,

@@ -18,9 +18,15 @@ wd_history_keeper_clear(WdHistoryKeeper *keeper)
 }
 
 static gboolean
+is_open(const WdHistoryKeeper *keeper)
+{
+  return keeper->history != NULL && keeper->unusable == NULL;
+}
+
+static gboolean
 open_history(WdHistoryKeeper *keeper, WdRecovery **recovery, GError **error)
 {
-  if (keeper->history != NULL && keeper->unusable == NULL)
+  if (is_open(keeper))
     return TRUE;
   const WdHistoryRun run = {
       .run_id = keeper->run_id,
@@ -89,15 +95,15 @@ wd_history_keeper_append(WdHistoryKeeper *keeper, WdEvent *const *events, gsize 
 static gboolean
 over_the_maximum(const WdHistoryKeeper *keeper)
 {
-  return keeper->history != NULL && keeper->unusable == NULL &&
-         wd_history_rows(keeper->history) >
-             keeper->max_rows + MIN(keeper->max_rows / 100, PRUNE_MOST);
+  return wd_history_rows(keeper->history) >
+         keeper->max_rows + MIN(keeper->max_rows / 100, PRUNE_MOST);
 }
 
 gint64
-wd_history_keeper_prune_due_us(const WdHistoryKeeper *keeper)
+wd_history_keeper_due_us(const WdHistoryKeeper *keeper)
 {
-  return MAX(over_the_maximum(keeper) ? 0 : keeper->next_prune_us, keeper->retry_at_us);
+  const gboolean now = !is_open(keeper) || over_the_maximum(keeper);
+  return MAX(now ? 0 : keeper->next_prune_us, keeper->retry_at_us);
 }
 
 /* What is over the maximum goes as fast as it comes; what is too old, one step each time: should
@@ -116,7 +122,7 @@ wd_history_keeper_prune(WdHistoryKeeper *keeper)
   }
   guint removed;
   g_autoptr(GError) error = NULL;
-  if (keeper->history != NULL && keeper->unusable == NULL &&
+  if (is_open(keeper) &&
       !wd_history_prune(keeper->history, keeper->max_rows, oldest_s, PRUNE_MOST, &removed, &error))
     failed(keeper, error);
 }

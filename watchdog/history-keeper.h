@@ -1,5 +1,5 @@
 /* Keeps a run's history writable whatever happens to its file: opens it, begins it anew, tries
- * again later, prunes. For the writer's thread: every call may take as long as the disk does. */
+ * again later, prunes. For the history's thread: every call may take as long as the disk does. */
 #pragma once
 
 #include "watchdog/core/clock-watch.h"
@@ -40,8 +40,9 @@ void wd_history_keeper_clear(WdHistoryKeeper *keeper);
 gboolean wd_history_keeper_append(WdHistoryKeeper *keeper, WdEvent *const *events, gsize n,
                                   WdRecovery **recovery);
 
-/* When to call wd_history_keeper_prune() next. */
-gint64 wd_history_keeper_prune_due_us(const WdHistoryKeeper *keeper);
+/* When there is something to do though no event waits: to open the history by appending nothing, or
+ * to prune it. */
+gint64 wd_history_keeper_due_us(const WdHistoryKeeper *keeper);
 
 /* Removes some rows that are too many, or too old. */
 void wd_history_keeper_prune(WdHistoryKeeper *keeper);

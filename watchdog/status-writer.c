@@ -4,9 +4,9 @@
 #include "watchdog/store/status.h"
 #include "watchdog/writer-thread.h"
 
-/* How long a state waits for its events at most: with the time between two checks on top, the
- * watchdog isn't taken for unresponsive yet (tables/processes.c). */
-#define EVENTS_WAIT_US (3 * G_TIME_SPAN_SECOND)
+/* How long a state waits for its events at most: a little less than the time between two checks, so
+ * that the next one finds it due. */
+#define EVENTS_WAIT_US (2500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdStatusWriter {
   GThread *thread;
@@ -79,7 +79,8 @@ may_write(const WdStatusWriter *writer)
   return writer->rows_seq <= writer->settled_seq || g_get_monotonic_time() >= writer->due_us;
 }
 
-/* With the mutex held. Returns: FALSE when there is nothing more to do. */
+/* With the mutex held. Returns: FALSE when there is nothing more to do. Once events were waited for
+ * in vain, no state waits until some are settled. */
 static gboolean
 wait_for_rows(WdStatusWriter *writer)
 {
@@ -91,6 +92,8 @@ wait_for_rows(WdStatusWriter *writer)
     else
       g_cond_wait(&writer->changed, &writer->mutex);
   }
+  if (writer->rows_seq > writer->settled_seq)
+    writer->settled_seq = G_MAXUINT64;
   return TRUE;
 }
 

@@ -105,7 +105,7 @@ write_all(WdWriter *writer)
 {
   if (g_get_monotonic_time() >= writer->keeper.retry_at_us)
     write_events(writer);
-  if (g_get_monotonic_time() >= wd_history_keeper_prune_due_us(&writer->keeper))
+  if (g_get_monotonic_time() >= wd_history_keeper_due_us(&writer->keeper))
     wd_history_keeper_prune(&writer->keeper);
 }
 
@@ -118,7 +118,7 @@ wait_for_work(WdWriter *writer)
     const gint64 now_us = g_get_monotonic_time();
     const gboolean events = !g_queue_is_empty(&writer->events);
     const gboolean finishing = writer->finish_by_us != G_MAXINT64;
-    gint64 until_us = wd_history_keeper_prune_due_us(keeper);
+    gint64 until_us = wd_history_keeper_due_us(keeper);
     if (finishing) {
       until_us = writer->finish_by_us;
       keeper->retry_at_us = MIN(keeper->retry_at_us, now_us + WD_HISTORY_RETRY_US);

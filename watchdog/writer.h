@@ -47,7 +47,7 @@ int wd_writer_fd(const WdWriter *writer);
 void wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery **recovery);
 
 /* Writes what waits, trying for at most @wait_us, and frees the writer. Returns: FALSE when
- * something was left unwritten. */
+ * something was left unwritten, or a thread hangs that may still write. */
 gboolean wd_writer_finish(WdWriter *writer, gint64 wait_us);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
 /* history.db: the durable, append-only record of events. Used by one writer at a time (the
- * watchdog's writer thread); readers use reader.h.
+ * history's thread, writer.c); readers use reader.h.
  *
  * An eid is the run's base plus the event's seq. The base is chosen once a run: the greatest eid
  * that may ever have been used when it begins, so eids grow across runs and none is used twice,
