@@ -42,14 +42,10 @@ take_interrupt(const Prompt *prompt)
   return sigtimedwait(&prompt->interrupt, NULL, &at_once) == SIGINT;
 }
 
-/* Is asked for when the terminal hands us Ctrl-C as a key already: a signal still there came when
- * nothing ran any more, and one that comes from now on is meant for the next query. */
 static char *
 prompt_text(EditLine *edit)
 {
   Prompt *prompt = prompt_of(edit);
-  while (take_interrupt(prompt))
-    ;
   return prompt->sql->len == 0 ? prompt->first_prompt : prompt->next_prompt;
 }
 
@@ -198,6 +194,21 @@ take_line(Prompt *prompt, const char *line)
   return TRUE;
 }
 
+/* NULL at the end. A signal that is still there once the terminal hands us Ctrl-C as a key came
+ * when nothing ran any more; one that comes later is meant for the next query. */
+static const char *
+next_line(Prompt *prompt, EditLine *edit)
+{
+  prompt->cancelled = FALSE;
+  (void)el_set(edit, EL_PREP_TERM, 1); /* else el_gets() does, and says what is wrong */
+  while (take_interrupt(prompt))
+    ;
+  int length;
+  const char *line = el_gets(edit, &length);
+  /* An empty line that is cancelled comes as NULL, as does Ctrl-D. */
+  return prompt->cancelled ? "" : line;
+}
+
 static gboolean
 ask(Prompt *prompt, GError **error)
 {
@@ -210,13 +221,9 @@ ask(Prompt *prompt, GError **error)
   fputs("SQL, up to a `;`. Tab completes; .tables and .schema tell what there is; Ctrl-D ends.\n",
         prompt->ctl->out);
   const char *line;
-  int length;
   HistEvent event;
   do {
-    prompt->cancelled = FALSE;
-    line = el_gets(edit, &length);
-    if (prompt->cancelled)
-      line = ""; /* an empty line that is cancelled comes as NULL, as does Ctrl-D */
+    line = next_line(prompt, edit);
     if (line != NULL && !is_blank(line))
       (void)history(lines, &event, H_ENTER, line); /* without memory one line less is recalled */
   } while (line != NULL && take_line(prompt, line));
