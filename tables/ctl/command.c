@@ -65,8 +65,8 @@ authorize(void *data, int action, const char *first, const char *second, const c
   }
 }
 
-/* In place of SQLite's own, which may let it read where there is nothing (watchdog/core/json.h): a
- * history may come from anywhere. */
+/* In place of SQLite's own, which takes more for JSON than its other functions stand
+ * (watchdog/core/json.h): a history may come from anywhere, so all of our SQL asks this first. */
 static void
 json_valid(sqlite3_context *context, int n, sqlite3_value **values)
 {
