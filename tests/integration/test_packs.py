@@ -116,6 +116,7 @@ class Host:
         self.directory = directory
         self.socket = directory / "em"
         self.processes = []
+        self.databases = {}
         subprocess.run([BUILD / "tests" / "make-history", directory, "1"], check=True)
 
     def start(self, *flags):
@@ -149,8 +150,12 @@ class Host:
         return len(answers[0]) > 0
 
     def write(self, database, sql, *parameters):
-        with sqlite3.connect(self.directory / database, timeout=10) as connection:
-            return connection.execute(sql, parameters).lastrowid
+        """Keeps the connection, for closing the last one removes the write-ahead log, which a
+        history that no watchdog has ended must have."""
+        if database not in self.databases:
+            self.databases[database] = sqlite3.connect(self.directory / database, timeout=10,
+                                                       isolation_level=None)
+        return self.databases[database].execute(sql, parameters).lastrowid
 
     def event(self, event, age, reason=None, **columns):
         """Its eid."""
@@ -174,6 +179,8 @@ def host(directory):
     host = Host(directory)
     yield host
     host.stop()
+    for database in host.databases.values():
+        database.close()
 
 
 # --- each event once ---
