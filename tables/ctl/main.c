@@ -5,16 +5,14 @@
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 static int
 complain(const char *message, int status)
 {
-  g_autoptr(GString) visible = g_string_new(NULL); /* it may quote what was asked */
-  ctl_append_visible(visible, message, strlen(message));
-  fprintf(stderr, "osquery-watchdogctl: %s\n", visible->str);
+  g_autofree char *visible = ctl_visible(message); /* it may quote what was asked */
+  fprintf(stderr, "osquery-watchdogctl: %s\n", visible);
   return status;
 }
 

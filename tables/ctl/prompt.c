@@ -128,10 +128,9 @@ on_progress(void *data)
 static void
 show_error(const Prompt *prompt, const char *message)
 {
-  g_autoptr(GString) visible = g_string_new(NULL);
-  ctl_append_visible(visible, message, strlen(message));
+  g_autofree char *visible = ctl_visible(message);
   (void)fflush(prompt->ctl->out); /* main() looks whether all was written */
-  fprintf(stderr, "Error: %s\n", visible->str);
+  fprintf(stderr, "Error: %s\n", visible);
 }
 
 static void

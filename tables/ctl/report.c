@@ -6,7 +6,6 @@
 
 #include <errno.h>
 #include <stdarg.h>
-#include <string.h>
 #include <sys/stat.h>
 
 void
@@ -94,14 +93,6 @@ write_intro(GString *page, const Ctl *ctl, const CtlReportEvents *events, gint64
            "<li><a href=\"#others\">Other events</a></li></ul></nav>\n</header>\n<main>\n");
 }
 
-static char *
-visible(const char *text)
-{
-  g_autoptr(GString) string = g_string_new(NULL);
-  ctl_append_visible(string, text, strlen(text));
-  return g_string_free(g_steal_pointer(&string), FALSE);
-}
-
 /* @failure: why there are no @samples; NULL when there are. */
 static void
 write_processes(GString *page, const CtlReportSamples *samples, const GError *failure,
@@ -109,7 +100,7 @@ write_processes(GString *page, const CtlReportSamples *samples, const GError *fa
 {
   ctl_html(page, "<section aria-labelledby=\"processes\">\n<h2 id=\"processes\">Processes</h2>\n");
   if (failure != NULL) {
-    g_autofree char *why = visible(failure->message);
+    g_autofree char *why = ctl_visible(failure->message);
     ctl_html(page,
              "<p>What was measured can't be drawn: %s. The events below are from the"
              " history.</p>\n</section>\n",

@@ -64,6 +64,14 @@ ctl_append_visible(GString *string, const char *text, gsize length)
   }
 }
 
+char *
+ctl_visible(const char *text)
+{
+  GString *string = g_string_new(NULL);
+  ctl_append_visible(string, text, strlen(text));
+  return g_string_free(string, FALSE);
+}
+
 gsize
 ctl_display_width(const char *text)
 {
@@ -97,11 +105,8 @@ ctl_append_blob(GString *string, sqlite3_stmt *stmt, int column)
 char *
 ctl_visible_name(sqlite3_stmt *stmt, int column)
 {
-  GString *string = g_string_new(NULL);
   const char *name = sqlite3_column_name(stmt, column);
-  if (name != NULL) /* out of memory */
-    ctl_append_visible(string, name, strlen(name));
-  return g_string_free(string, FALSE);
+  return ctl_visible(name != NULL ? name : ""); /* out of memory */
 }
 
 char *

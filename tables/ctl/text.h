@@ -14,6 +14,9 @@ gboolean ctl_is_unsafe(gunichar c);
  * UTF-8 as \xff. */
 void ctl_append_visible(GString *string, const char *text, gsize length);
 
+/* @text as visible text. Newly allocated. */
+char *ctl_visible(const char *text);
+
 /* How many columns of a terminal @text takes, which must be visible text. */
 gsize ctl_display_width(const char *text);
 
