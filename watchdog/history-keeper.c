@@ -56,10 +56,7 @@ open_history(WdHistoryKeeper *keeper, WdRecovery **recovery, GError **error)
 static void
 failed(WdHistoryKeeper *keeper, const GError *error)
 {
-  if (g_strcmp0(keeper->trouble, error->message) != 0)
-    wd_logf("the store can't be written: %s", error->message);
-  g_free(keeper->trouble);
-  keeper->trouble = g_strdup(error->message);
+  wd_log_store_trouble(&keeper->trouble, error);
   keeper->retry_us = CLAMP(keeper->retry_us * 2, WD_HISTORY_RETRY_US, RETRY_LONGEST_US);
   keeper->retry_at_us = g_get_monotonic_time() + keeper->retry_us;
   if (keeper->unusable != NULL)

@@ -25,7 +25,7 @@ typedef struct {
   guint64 durable;    /* seq */
   WdHistory *history; /* NULL: not open */
   char *unusable;     /* why the history that is open must be begun anew; NULL: it needn't */
-  char *trouble;      /* the last failure told, so that it is told once */
+  char *trouble;      /* the last one told */
   gint64 retry_us;    /* how long to wait after the present failure; 0: none */
   gint64 retry_at_us;
   gint64 next_prune_us;

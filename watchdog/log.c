@@ -9,6 +9,7 @@
 
 #include "watchdog/core/log-fields.h"
 #include "watchdog/journal.h"
+#include "watchdog/thread.h"
 
 #define IDENTIFIER "osquery-watchdogd"
 /* Lines that wait for a syslog that takes none; what comes after them is dropped. */
@@ -24,10 +25,7 @@ typedef struct {
 static struct {
   gboolean journal;   /* stderr leads there */
   GAsyncQueue *queue; /* of Record, for syslog; NULL: not started */
-  GThread *thread;
-  GMutex mutex;
-  GCond ended;
-  gboolean has_ended;
+  WdThread *thread;
 } log_state;
 
 static void
@@ -39,7 +37,7 @@ record_free(Record *record)
 
 /* --- syslog's thread --- */
 
-static gpointer
+static void
 log_thread(gpointer data)
 {
   GAsyncQueue *queue = data;
@@ -52,11 +50,6 @@ log_thread(gpointer data)
     if (end)
       break;
   }
-  g_mutex_lock(&log_state.mutex);
-  log_state.has_ended = TRUE;
-  g_cond_signal(&log_state.ended);
-  g_mutex_unlock(&log_state.mutex);
-  return NULL;
 }
 
 void
@@ -66,10 +59,9 @@ wd_log_start(void)
   log_state.journal = wd_journal_has_stderr();
   if (log_state.journal)
     return;
-  log_state.has_ended = FALSE;
   openlog(IDENTIFIER, LOG_PID, LOG_DAEMON);
   GAsyncQueue *queue = g_async_queue_new();
-  log_state.thread = g_thread_try_new("log", log_thread, queue, &error);
+  log_state.thread = wd_thread_start("log", log_thread, queue, &error);
   if (log_state.thread == NULL) {
     g_async_queue_unref(queue);
     wd_logf("syslog can't be written: %s", error->message);
@@ -86,14 +78,8 @@ wd_log_finish(void)
   GAsyncQueue *queue = g_steal_pointer(&log_state.queue);
   const gint64 deadline_us = g_get_monotonic_time() + FINISH_WAIT_US;
   g_async_queue_push(queue, g_new0(Record, 1));
-  g_mutex_lock(&log_state.mutex);
-  while (!log_state.has_ended && g_cond_wait_until(&log_state.ended, &log_state.mutex, deadline_us))
-    ;
-  const gboolean ended = log_state.has_ended;
-  g_mutex_unlock(&log_state.mutex);
-  if (!ended)
-    return; /* it hangs in a syslog that takes nothing; the process ends without it */
-  g_thread_join(g_steal_pointer(&log_state.thread));
+  if (!wd_thread_join(g_steal_pointer(&log_state.thread), deadline_us))
+    return; /* it hangs in a syslog that takes nothing */
   g_async_queue_unref(queue);
   closelog();
 }
@@ -161,6 +147,15 @@ wd_logf(const char *format, ...)
   g_autofree char *text = g_strdup_vprintf(format, arguments);
   va_end(arguments);
   wd_log(text);
+}
+
+void
+wd_log_store_trouble(char **told, const GError *error)
+{
+  if (g_strcmp0(*told, error->message) != 0)
+    wd_logf("the store can't be written: %s", error->message);
+  g_free(*told);
+  *told = g_strdup(error->message);
 }
 
 void

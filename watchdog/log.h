@@ -10,7 +10,7 @@
 
 G_BEGIN_DECLS
 
-/* Before it, lines go to stderr alone. Signals must be blocked, so that the thread takes none. */
+/* Before it, lines go to stderr alone. */
 void wd_log_start(void);
 
 /* Writes what waits, for at most a second, and stops. */
@@ -21,6 +21,10 @@ void wd_log(const char *text);
 
 /* The same, formatted. */
 void wd_logf(const char *format, ...) G_GNUC_PRINTF(1, 2);
+
+/* That the store can't be written, for @error; unless that was what was told last. @told: what was;
+ * the caller's, NULL for nothing. */
+void wd_log_store_trouble(char **told, const GError *error);
 
 /* The event's message, and what else the journal can hold of it. */
 void wd_log_event(const WdEvent *event);

@@ -2,14 +2,14 @@
 
 #include "watchdog/log.h"
 #include "watchdog/store/status.h"
-#include "watchdog/writer-thread.h"
+#include "watchdog/thread.h"
 
 /* How long a state waits for its events at most: a little less than the time between two checks, so
  * that the next one finds it due. */
 #define EVENTS_WAIT_US (2500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdStatusWriter {
-  GThread *thread;
+  WdThread *thread;
 
   GMutex mutex;
   GCond changed;
@@ -21,24 +21,14 @@ struct WdStatusWriter {
   gint64 base;
   gint64 shown_eid; /* WD_NONE: not known yet */
   gboolean finishing;
-  gboolean ended;
 
   /* the thread's own */
   char *path;
   WdStatus *status;
-  char *trouble; /* the last failure told, so that it is told once */
+  char *trouble; /* the last one told */
 };
 
 /* --- the thread --- */
-
-static void
-tell_trouble(WdStatusWriter *writer, const GError *error)
-{
-  if (g_strcmp0(writer->trouble, error->message) != 0)
-    wd_logf("the store can't be written: %s", error->message);
-  g_free(writer->trouble);
-  writer->trouble = g_strdup(error->message);
-}
 
 /* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
 static void
@@ -50,7 +40,7 @@ write_rows(WdStatusWriter *writer, const GPtrArray *rows, gint64 base)
   if (writer->status == NULL ||
       !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len, base,
                        &error)) {
-    tell_trouble(writer, error);
+    wd_log_store_trouble(&writer->trouble, error);
     g_clear_pointer(&writer->status, wd_status_free);
   } else {
     g_clear_pointer(&writer->trouble, g_free);
@@ -65,7 +55,7 @@ learn_shown_eid(WdStatusWriter *writer)
   gint64 eid = 0;
   writer->status = wd_status_open(writer->path, &error);
   if (writer->status == NULL || !wd_status_last_eid(writer->status, &eid, &error))
-    tell_trouble(writer, error);
+    wd_log_store_trouble(&writer->trouble, error);
   g_mutex_lock(&writer->mutex);
   writer->shown_eid = CLAMP(eid, 0, WD_GREATEST_EID / 2);
   g_cond_broadcast(&writer->changed);
@@ -97,7 +87,7 @@ wait_for_rows(WdStatusWriter *writer)
   return TRUE;
 }
 
-static gpointer
+static void
 status_thread(gpointer data)
 {
   WdStatusWriter *writer = data;
@@ -112,11 +102,6 @@ status_thread(gpointer data)
   }
   g_mutex_unlock(&writer->mutex);
   g_clear_pointer(&writer->status, wd_status_free);
-  g_mutex_lock(&writer->mutex);
-  writer->ended = TRUE;
-  g_cond_broadcast(&writer->changed);
-  g_mutex_unlock(&writer->mutex);
-  return NULL;
 }
 
 /* --- the other threads --- */
@@ -141,7 +126,7 @@ wd_status_writer_start(const char *path, GError **error)
   writer->shown_eid = WD_NONE;
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
-  writer->thread = wd_writer_thread_start("status", status_thread, writer, error);
+  writer->thread = wd_thread_start("status", status_thread, writer, error);
   if (writer->thread == NULL)
     g_clear_pointer(&writer, writer_free);
   return writer;
@@ -208,14 +193,8 @@ wd_status_writer_finish(WdStatusWriter *writer, gint64 by_us)
 gboolean
 wd_status_writer_join(WdStatusWriter *writer, gint64 deadline_us)
 {
-  g_mutex_lock(&writer->mutex);
-  while (!writer->ended && g_cond_wait_until(&writer->changed, &writer->mutex, deadline_us))
-    ;
-  const gboolean ended = writer->ended;
-  g_mutex_unlock(&writer->mutex);
-  if (!ended)
+  if (!wd_thread_join(writer->thread, deadline_us))
     return FALSE;
-  g_thread_join(writer->thread);
   writer_free(writer);
   return TRUE;
 }

@@ -33,8 +33,8 @@ void wd_status_writer_wake(WdStatusWriter *writer);
  * clock. */
 void wd_status_writer_finish(WdStatusWriter *writer, gint64 by_us);
 
-/* Waits for that until @deadline_us, and frees the writer. Returns: FALSE
- * when the thread hangs in the kernel; nothing is freed then, and the process ends without it. */
+/* Waits for that until @deadline_us, and frees the writer. Returns: FALSE when the thread still
+ * runs (thread.h); nothing is freed then. */
 gboolean wd_status_writer_join(WdStatusWriter *writer, gint64 deadline_us);
 
 G_END_DECLS

@@ -9,7 +9,7 @@
 #include "watchdog/history-keeper.h"
 #include "watchdog/status-writer.h"
 #include "watchdog/store/database.h"
-#include "watchdog/writer-thread.h"
+#include "watchdog/thread.h"
 
 /* Some minutes of the worst storm; about 5 MB. */
 #define QUEUE_MAX 10000
@@ -17,7 +17,7 @@
 #define FINISH_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdWriter {
-  GThread *thread; /* the history's */
+  WdThread *thread; /* the history's */
   WdStatusWriter *status;
   int event_fd;
 
@@ -27,7 +27,6 @@ struct WdWriter {
   GQueue events;       /* of WdEvent, owned */
   guint64 queued;      /* seq of the newest event that was ever among them */
   gint64 finish_by_us; /* G_MAXINT64: not asked to finish */
-  gboolean ended;
   guint64 stored;
   guint64 lost;
   WdRecovery *recovery; /* not yet told; NULL: none */
@@ -133,7 +132,7 @@ wait_for_work(WdWriter *writer)
   }
 }
 
-static gpointer
+static void
 history_thread(gpointer data)
 {
   WdWriter *writer = data;
@@ -146,11 +145,6 @@ history_thread(gpointer data)
   }
   g_mutex_unlock(&writer->mutex);
   wd_history_keeper_clear(&writer->keeper);
-  g_mutex_lock(&writer->mutex);
-  writer->ended = TRUE;
-  g_cond_broadcast(&writer->changed);
-  g_mutex_unlock(&writer->mutex);
-  return NULL;
 }
 
 /* --- the main thread --- */
@@ -193,7 +187,7 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   wd_database_keep_small(); /* nobody else here uses SQLite */
   writer->status = wd_status_writer_start(options->status_path, error);
   if (writer->status != NULL)
-    writer->thread = wd_writer_thread_start("history", history_thread, writer, error);
+    writer->thread = wd_thread_start("history", history_thread, writer, error);
   if (writer->thread != NULL)
     return writer;
   if (writer->status != NULL) {
@@ -273,17 +267,12 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
   wd_status_writer_finish(writer->status, finish_by_us);
   g_mutex_lock(&writer->mutex);
   writer->finish_by_us = finish_by_us;
-  g_cond_broadcast(&writer->changed);
-  while (!writer->ended && g_cond_wait_until(&writer->changed, &writer->mutex, deadline_us))
-    ;
-  const gboolean ended = writer->ended;
-  const gboolean empty = g_queue_is_empty(&writer->events);
+  g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
-  /* A thread that hangs in the kernel, on a disk that doesn't answer, keeps what it uses; the
-   * process ends without it. */
-  if (!ended || !wd_status_writer_join(writer->status, deadline_us))
+  if (!wd_thread_join(writer->thread, deadline_us) ||
+      !wd_status_writer_join(writer->status, deadline_us))
     return FALSE;
-  g_thread_join(writer->thread);
+  const gboolean empty = g_queue_is_empty(&writer->events);
   writer_free(writer);
   return empty;
 }
