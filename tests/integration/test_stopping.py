@@ -258,6 +258,7 @@ def test_a_busy_worker_goes_with_a_killed_watchdog(stand_in):
 def test_a_worker_that_ignores_term_goes_with_a_killed_watchdog(stand_in):
     """It looks at its parent every three seconds, as osqueryd does."""
     stand_in.start(flags=["--misbehave=ignore-term"])
+    stand_in.query("SELECT 1")  # it has looked for the first time
     crash(stand_in)
     stand_in.wait_nothing_runs()
 
