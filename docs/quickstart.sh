@@ -89,7 +89,12 @@ wait_for() { # WHAT COMMAND…: until it succeeds, for half a minute at most
   done
 }
 happened() { [ "$(count "$1")" -ge "$2" ]; }
-worker() { ctl --csv query "SELECT pid FROM watchdog_processes WHERE name = 'worker' AND state = 'running'" | tail -n 1; }
+# The first line names the column. Until the new worker is shown, it may still be the ended one.
+new_worker() {
+  worker=$(ctl --csv query "SELECT pid FROM watchdog_processes WHERE name = 'worker' AND state = 'running'
+                            AND pid NOT IN (SELECT pid FROM watchdog_events WHERE event = 'process_terminated')" | sed -n 2p)
+  [ -n "$worker" ]
+}
 
 echo "Starting osquery-watchdogd over $osqueryd …"
 "$bin/osquery-watchdogd" --state_dir="$here/state" --runtime_dir="$here/run" \
@@ -101,11 +106,12 @@ echo "A query that needs more memory than the worker's limit of 60 MB …"
 ask "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 600000)
      SELECT length(group_concat(hex(randomblob(500)))) FROM n" >/dev/null 2>&1 || true
 wait_for "the worker's ending" happened "event = 'process_terminated'" 1
+wait_for "a new worker" new_worker
 wait_for "the tables' answering again" ask "SELECT 1 FROM watchdog_processes"
 
 echo "kill -9 of the worker …"
 before=$(count "event = 'process_started' AND name = 'worker'")
-kill -9 "$(worker)"
+kill -9 "$worker"
 wait_for "the worker's respawn" happened "event = 'process_started' AND name = 'worker'" $((before + 1))
 wait_for "the tables' answering again" ask "SELECT 1 FROM watchdog_processes"
 checked() {

@@ -166,7 +166,7 @@ def test_a_dry_run_records_and_ends_nothing(stand_in):
     would = stand_in.wait_event("event = 'would_terminate'")
     assert (would["role"], would["pid"], would["reason"]) == ("worker", pid, "memory")
     assert would["measured"] > would["limit_value"] == 30 * MEBIBYTE
-    first = stand_in.status("worker")["last_check_us"]
+    first = eventually(lambda: stand_in.status("worker")["last_check_us"], "it is checked")
     eventually(lambda: stand_in.status("worker")["last_check_us"] > first + 4_000_000,
                "regular checks go on")
     assert stand_in.worker() == pid
