@@ -170,8 +170,8 @@ def blocks_sigterm(pid):
 def test_asked_to_stop_in_the_middle_of_a_termination(stand_in):
     stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30",
                    "--watchdog_forced_shutdown_delay=5", "--misbehave=ignore-term,grow:200:120")
-    pid = stand_in.start("--memory_metric=resident").worker()
-    stand_in.wait_event("event = 'limit_exceeded'")
+    stand_in.start("--memory_metric=resident", ready=False)
+    pid = stand_in.wait_event("event = 'limit_exceeded'")["pid"]
     assert stand_in.stop() == 0
     ended = stand_in.event("event = 'process_terminated'")
     assert (ended["pid"], ended["reason"], ended["outcome"]) == (pid, "memory", "killed")
@@ -291,15 +291,15 @@ def test_the_next_start_deals_with_leftovers_first(stand_in):
 def test_the_next_start_tells_of_a_termination_that_was_cut_short(stand_in):
     stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30",
                    "--watchdog_forced_shutdown_delay=30", "--misbehave=ignore-term,grow:200:120")
-    old = stand_in.start("--memory_metric=resident").worker()
+    stand_in.start("--memory_metric=resident", ready=False)
     exceeded = stand_in.wait_event("event = 'limit_exceeded'")
     crash(stand_in)
     stand_in.wait_nothing_runs()
     stand_in.flags()
     stand_in.start()
     ended = stand_in.event("event = 'process_terminated'")
-    assert (ended["pid"], ended["outcome"], ended["cause_eid"]) == (old, "interrupted",
-                                                                    exceeded["eid"])
+    assert (ended["pid"], ended["outcome"], ended["cause_eid"]) == \
+        (exceeded["pid"], "interrupted", exceeded["eid"])
     assert ended["measured"] == exceeded["measured"]
     assert ended["run_id"] == exceeded["run_id"]
 
