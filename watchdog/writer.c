@@ -264,7 +264,8 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
 {
   const gint64 finish_by_us = g_get_monotonic_time() + wait_us;
   const gint64 deadline_us = finish_by_us + FINISH_SLACK_US;
-  wd_status_writer_finish(writer->status, finish_by_us);
+  /* The last state is to be written in time even if its events can't be. */
+  wd_status_writer_finish(writer->status, finish_by_us - wait_us / 2);
   g_mutex_lock(&writer->mutex);
   writer->finish_by_us = finish_by_us;
   g_cond_signal(&writer->changed);

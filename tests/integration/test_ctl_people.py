@@ -379,7 +379,8 @@ def test_a_long_history_is_explained_in_time(tmp_path):
 def test_the_story_of_a_query_over_the_memory_limit(stand_in):
     """The whole way: a scheduled query that grows, its end, what osquery makes of it, the advice."""
     schedule = stand_in.directory / "schedule"
-    schedule.write_text("heavy 2 SELECT misbehave('grow:200:150,sleep:30')\n")
+    # That it spins makes its thread one of the busiest, however quickly it is over its limit.
+    schedule.write_text("heavy 2 SELECT misbehave('spin:1,grow:200:150,sleep:30')\n")
     stand_in.flags("--extensions_interval=1", "--extensions_timeout=1",
                    "--watchdog_memory_limit=60", "--watchdog_delay=0",
                    "--watchdog_forced_shutdown_delay=1", f"--schedule={schedule}")
@@ -388,7 +389,7 @@ def test_the_story_of_a_query_over_the_memory_limit(stand_in):
     done = stand_in.ctl("explain", str(told["eid"]))
     assert (done.returncode, done.stderr) == (0, "")
     for part in (f"worker[{stand_in.event('event = ' + repr('process_terminated'))['pid']}]: "
-                 "ended for its memory", "the limit is 60 MiB", "misbehave[", "anonymous",
+                 "ended for its memory", "the limit is 60 MiB", "spin[", "anonymous",
                  "Query     heavy, which osquery denylisted", "Signals   USR1,TERM,KILL; gone after",
                  "Mend the scheduled query heavy", "--watchdog_memory_limit="):
         assert part in done.stdout, part

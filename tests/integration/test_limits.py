@@ -88,7 +88,8 @@ def test_extension_over_its_limit(stand_in, reason, request_, unit):
                    # Little, for busy machines; but the watchdog itself must stay below it, too.
                    "--watchdog_utilization_limit=3")
     stand_in.start()
-    greedy, modest = stand_in.pid("greedy.ext"), stand_in.pid("modest.ext")
+    modest = stand_in.pid("modest.ext")
+    greedy = stand_in.wait_event("event = 'process_started' AND name = 'greedy.ext'")["pid"]
     ended = stand_in.wait_event("event = 'process_terminated'")
     assert (ended["role"], ended["name"], ended["pid"]) == ("extension", "greedy.ext", greedy)
     assert (ended["reason"], ended["unit"], ended["path"]) == (reason, unit, str(path))
