@@ -91,6 +91,13 @@ def environment(pid):
     return dict(entry.split("=", 1) for entry in entries.split("\0") if "=" in entry)
 
 
+def signals(pid, mask):
+    """The numbers of the signals in @mask, one of /proc/PID/status: SigBlk, SigIgn, ShdPnd …"""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    bits = next(int(line.split()[1], 16) for line in lines if line.startswith(f"{mask}:"))
+    return {signo for signo in range(1, 65) if bits >> (signo - 1) & 1}
+
+
 def hanging_disk(path):
     """The environment of a process under whose history the disk hangs while @path exists."""
     return {"LD_PRELOAD": str(BUILD / "tests" / "hanging-disk.so"), "HISTORY_HANGS_WHILE": str(path),

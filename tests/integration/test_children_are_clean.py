@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from harness import Proc, all_processes, environment, eventually
+from harness import Proc, all_processes, environment, eventually, signals
 
 SHELL = pathlib.Path("/bin/sh")
 WAIT = "while :; do sleep 1000; done"
@@ -42,11 +42,6 @@ def waiting(pid):
     return pid
 
 
-def status(pid):
-    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    return dict(line.split(":\t", 1) for line in lines)
-
-
 def descriptors(pid):
     opened = {}
     for fd in pathlib.Path(f"/proc/{pid}/fd").iterdir():
@@ -55,10 +50,6 @@ def descriptors(pid):
         except FileNotFoundError:
             pass  # closed meanwhile
     return opened
-
-
-def signals(mask):
-    return {signo for signo in range(1, 65) if int(mask, 16) >> (signo - 1) & 1}
 
 
 # --- signals ---
@@ -77,8 +68,7 @@ def a_strange_parent():
 def test_signals_are_as_at_login(stand_in, parent):
     stand_in.flags("--watchdog_max_delay=0", "--watchdog_level=-1")
     worker = start_shell(stand_in, preexec_fn=parent, restore_signals=parent is None)
-    shown = status(worker)
-    assert signals(shown["SigBlk"]) == set() and signals(shown["SigIgn"]) == set()
+    assert signals(worker, "SigBlk") == set() and signals(worker, "SigIgn") == set()
     # The watchdog itself works as ever.
     os.kill(worker, signal.SIGKILL)
     stand_in.worker(other_than=worker)
@@ -94,8 +84,8 @@ def waiting_extension(watchdog, **options):
 
 
 def test_an_extension_has_default_signals_too(stand_in):
-    shown = status(waiting_extension(stand_in))
-    assert signals(shown["SigBlk"]) == set() and signals(shown["SigIgn"]) == set()
+    extension = waiting_extension(stand_in)
+    assert signals(extension, "SigBlk") == set() and signals(extension, "SigIgn") == set()
 
 
 # --- descriptors ---

@@ -302,7 +302,10 @@ def test_a_worker_that_never_comes_up_is_given_up_on_at_once(stand_in):
     assert stand_in.wait() == 1
     reached = stand_in.event("event = 'respawn_limit_reached'")
     assert "status 1" in reached["message"] and "3 times" in reached["message"]
-    assert len(stand_in.events("event = 'process_exited'")) >= 3  # more where starting takes long
+    # Whoever needs a second to start on a busy machine doesn't count.
+    exits = stand_in.events("event = 'process_exited'")
+    quick = "".join("ny"[event["lifetime_ms"] < 1000] for event in exits)
+    assert quick.index("yyy") == len(quick) - 3
 
 
 def test_the_tables_extension_is_found_beside_the_program(watchdog):

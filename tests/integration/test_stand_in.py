@@ -17,7 +17,7 @@ import time
 import pytest
 from thrift.transport import TTransport
 
-from harness import PATIENCE
+from harness import PATIENCE, signals
 from osquery_api import (ADDITIONAL, HIDDEN, INDEX, OPTIMIZED, REQUIRED, Client, Extension,
                          ExtensionStatus, Table, query)
 
@@ -57,12 +57,6 @@ def resident_mb(pid):
 def cpu_seconds(pid):
     fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def takes_signals(pid):
-    """It has set its signals up: SIGPIPE, the last, is ignored."""
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"SigIgn:\s+(\w+)", text)[1], 16) >> (signal.SIGPIPE - 1) & 1
 
 
 def thread_names(pid):
@@ -632,7 +626,10 @@ def test_slow_socket(bench):
     worker.wait()
     bench.socket.unlink()
     worker = bench.worker("--misbehave=slow-socket:30", ready=False)
-    eventually(lambda: takes_signals(worker.pid))
+    # The last thing that it does about signals; from then on it takes SIGTERM itself.
+    eventually(lambda: signal.SIGPIPE in signals(worker.pid, "SigIgn"))
+    with pytest.raises(subprocess.TimeoutExpired):
+        worker.wait(0.3)
     worker.terminate()
     assert worker.wait(PATIENCE) == 0
 

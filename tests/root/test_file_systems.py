@@ -5,11 +5,10 @@ import os
 import re
 import signal
 import subprocess
-import time
 
 import pytest
 
-from harness import NO_BACK_OFF, PATIENCE
+from harness import NO_BACK_OFF, PATIENCE, eventually
 
 CLONE_NEWNS = 0x00020000
 
@@ -64,17 +63,18 @@ def test_a_full_disk_delays_no_restart(mount, stand_in, when):
     stand_in.flags(*NO_BACK_OFF)
     if when == "before the start":
         fill(filler)
-    pid = stand_in.start().worker()
+    workers = [stand_in.start().worker()]
     if when == "while it runs":
         stand_in.wait_event("event = 'process_started'")
         fill(filler)
-    killed = []
-    deadline = time.monotonic() + PATIENCE
-    while "the store can't be written" not in stand_in.log() or len(killed) < 5:
-        assert time.monotonic() < deadline
-        os.kill(pid, signal.SIGKILL)
-        killed.append(pid)
-        pid = stand_in.worker(other_than=pid)
+
+    def is_full():
+        os.kill(workers[-1], signal.SIGKILL)
+        workers.append(stand_in.worker(other_than=workers[-1]))
+        return "the store can't be written" in stand_in.log() and len(workers) > 5
+
+    eventually(is_full, "the disk is full")
+    killed = workers[:-1]
     filler.unlink()
     stand_in.wait_event("event = 'process_exited'", count=len(killed))
     assert [event["pid"] for event in stand_in.events("event = 'process_exited'")] == killed
