@@ -2,7 +2,7 @@
  * Telling never blocks. */
 #pragma once
 
-#include "watchdog/core/observation.h"
+#include "watchdog/core/machine/report.h"
 
 G_BEGIN_DECLS
 

@@ -1,6 +1,6 @@
 #include "extension/context.h"
 
-#include "watchdog/core/json.h"
+#include "watchdog/core/event/json.h"
 
 #include <sqlite3.h>
 #include <string.h>

@@ -3,11 +3,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#include "watchdog/errno-error.h"
-#include "watchdog/fd-source.h"
-#include "watchdog/kin.h"
-#include "watchdog/log.h"
-#include "watchdog/proc-events.h"
+#include "watchdog/base/errno-error.h"
+#include "watchdog/base/fd-source.h"
+#include "watchdog/look/kin.h"
+#include "watchdog/record/log.h"
+#include "watchdog/look/proc-events.h"
 
 /* osquery's watcher starts something when it begins, and when something ends; an extension that
  * isn't started again soon is watched out for as rarely as the others. */

@@ -2,8 +2,8 @@
  * to anybody. */
 #pragma once
 
-#include "watchdog/core/observe.h"
-#include "watchdog/sight.h"
+#include "watchdog/core/machine/observe.h"
+#include "watchdog/look/sight.h"
 
 G_BEGIN_DECLS
 

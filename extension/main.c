@@ -4,7 +4,7 @@
 
 #include "extension/options.h"
 #include "extension/program.h"
-#include "watchdog/core/observation.h"
+#include "watchdog/core/machine/report.h"
 
 int
 main(int argc, char **argv)

@@ -1,312 +1,284 @@
 #include "extension/observer.h"
 
-#include <unistd.h>
+#include "extension/family.h"
+#include "extension/own-store.h"
+#include "extension/watcher-flags.h"
+#include "watchdog/core/kernel/details.h"
+#include "watchdog/look/kin.h"
+#include "watchdog/record/log.h"
+#include "watchdog/base/timer.h"
 
-#include "extension/denylist.h"
+#define ASK_AGAIN_US (1 * G_TIME_SPAN_SECOND)
 
-/* An empty schedule is asked for again after one interval, two, four, … at most this long, and so
- * often at most: an hour and a half. */
-#define ASK_LONGEST_US (5 * G_TIME_SPAN_MINUTE)
-#define ASKS_MAX 25
-/* What waits to be told. */
-#define UNTOLD_MAX 1000
-
-/* One round of pings; its thread has it to itself until it attaches @done. */
-typedef struct {
-  GThread *thread; /* NULL: none is under way */
-  GSource *done;
-  GArray *pinged;     /* of WirePinged, as @entries */
-  GPtrArray *entries; /* of WireExtensionEntry */
-  gint64 deadline_us;
-  GCancellable *cancellable;
-} Round;
-
-struct ExtObserver {
-  ExtObserverTell tell;
+struct ExtWitness {
+  char *socket;
+  gboolean verbose;
+  gint64 watcher_pid;
+  ExtFamily *family;
+  WdObserve *observe;
+  GSource *timer;
+  ExtWatcherFlags *asking; /* NULL: nobody is being asked */
+  gint64 next_ask_us;      /* G_MAXINT64: the present worker has told */
+  ExtOwnStore *store;
+  gboolean over; /* the watcher is gone */
+  ExtWitnessOver on_over;
   gpointer user_data;
-  gboolean deaf; /* nobody listens any more */
-  const char *socket;
-  TableStore *store;
-  gint64 interval_us;
-
-  gint64 manager_pid; /* 0: none yet */
-  char *version;
-  gint64 own_uuid;
-  GHashTable *pids; /* uuid → pid, as seen in the round before: both gint64 * */
-  Round round;
-
-  gboolean info_done; /* nothing more is asked of this core */
-  guint asks;
-  gint64 next_ask_us;
-  GQueue untold; /* of ExtDenylisted */
 };
 
-/* --- telling --- */
-
-/* Returns: FALSE when it has to be told again. */
-static gboolean
-tell(ExtObserver *observer, WdObservation *observation)
-{
-  const ExtTold told = observer->tell(observation, observer->user_data);
-  observer->deaf = told == EXT_TOLD_NOBODY;
-  return told != EXT_TOLD_LATER;
-}
-
-static WdObservation *
-observation_new(const ExtObserver *observer, WdObservationKind kind)
-{
-  WdObservation *observation = g_new0(WdObservation, 1);
-  observation->kind = kind;
-  observation->worker_pid = observer->manager_pid;
-  return observation;
-}
+/* --- what the machine says --- */
 
 static void
-tell_denylisted(ExtObserver *observer)
+record(ExtWitness *witness, WdAction *action)
 {
-  gboolean told = TRUE;
-  while (told && !g_queue_is_empty(&observer->untold)) {
-    const ExtDenylisted *next = g_queue_peek_head(&observer->untold);
-    g_autofree WdObservation *observation = observation_new(observer, WD_OBSERVATION_DENYLISTED);
-    wd_observation_set_text(observation->denylisted.name, sizeof observation->denylisted.name,
-                            next->name, FALSE);
-    wd_observation_set_text(observation->denylisted.query, sizeof observation->denylisted.query,
-                            next->query, TRUE);
-    told = tell(observer, observation);
-    if (told)
-      ext_denylisted_free(g_queue_pop_head(&observer->untold));
+  WdEvent *event = g_steal_pointer(&action->event);
+  const WdSight *sight = action->details ? ext_family_sight(witness->family, event->pid) : NULL;
+  event->time_s = g_get_real_time() / G_USEC_PER_SEC;
+  if (sight != NULL && event->role != WD_ROLE_WATCHDOG) {
+    g_autofree char *seen = g_steal_pointer(&event->details);
+    g_autofree char *details = wd_sight_details(sight);
+    event->details = wd_details_join(seen, details);
   }
-}
-
-static WdObservation *
-report_new(const ExtObserver *observer, gboolean responsive)
-{
-  WdObservation *report = observation_new(observer, WD_OBSERVATION_REPORT);
-  report->report.responsive = responsive;
-  wd_observation_set_text(report->report.version, sizeof report->report.version, observer->version,
-                          FALSE);
-  return report;
-}
-
-/* One that is lost is followed by the next. */
-static void
-tell_report(ExtObserver *observer, WdObservation *report)
-{
-  if (observer->manager_pid > 0)
-    (void)tell(observer, report);
-}
-
-/* --- a round of pings --- */
-
-static void
-clear_pinged(gpointer pinged)
-{
-  wire_pinged_clear(pinged);
-}
-
-static gpointer
-ping_all(gpointer data)
-{
-  Round *round = data;
-  wire_ping_all(round->pinged, round->deadline_us, round->cancellable);
-  g_source_attach(round->done, NULL);
-  return NULL;
+  if (witness->verbose)
+    wd_log(event->message);
+  wd_writer_append(ext_own_store_writer(witness->store), event);
 }
 
 static void
-round_clear(Round *round)
+publish(const ExtWitness *witness)
 {
-  g_clear_pointer(&round->thread, g_thread_join);
-  if (round->done != NULL)
-    g_source_destroy(round->done);
-  g_clear_pointer(&round->done, g_source_unref);
-  g_clear_pointer(&round->pinged, g_array_unref);
-  g_clear_pointer(&round->entries, g_ptr_array_unref);
-  g_clear_object(&round->cancellable);
+  const gint64 now_us = g_get_monotonic_time();
+  WdWriter *writer = ext_own_store_writer(witness->store);
+  wd_writer_publish(writer,
+                    wd_observe_status(witness->observe, now_us, g_get_real_time() - now_us));
+  wd_writer_wake(writer);
 }
 
-/* A registration keeps its process; one whose backlog is full tells it no more. */
-static gint64
-pid_of(ExtObserver *observer, GHashTable *seen, const WireExtensionEntry *entry, gint64 pid)
+/* Recorded with what comes next, a check later at most. */
+static void
+hear_writer(const ExtWitness *witness)
 {
-  const gint64 *before = g_hash_table_lookup(observer->pids, &entry->uuid);
-  gint64 *known = g_new(gint64, 1);
-  *known = pid != 0 ? pid : before != NULL ? *before : 0;
-  g_hash_table_insert(seen, g_memdup2(&entry->uuid, sizeof entry->uuid), known);
-  return *known;
+  guint64 stored, lost;
+  g_autoptr(WdRecovery) recovery = NULL;
+  wd_writer_collect(ext_own_store_writer(witness->store), &stored, &lost, &recovery);
+  if (lost > 0)
+    wd_observe_lost(witness->observe, lost, g_get_monotonic_time());
+  if (recovery != NULL)
+    wd_observe_recovered(witness->observe, recovery, g_get_monotonic_time());
 }
 
 static void
-add_to_report(WdObservation *report, const WireExtensionEntry *entry, gint64 pid,
-              gboolean responsive)
+carry_out(ExtWitness *witness)
 {
-  if (pid <= 0 || entry->uuid <= 0 || entry->uuid > G_MAXUINT16 ||
-      report->report.n_extensions == WD_OBSERVED_EXTENSIONS_MAX)
+  gboolean changed = FALSE;
+  g_autoptr(GArray) actions = wd_observe_take_actions(witness->observe);
+  for (guint i = 0; i < actions->len; i++) {
+    WdAction *action = &g_array_index(actions, WdAction, i);
+    WdSight *sight;
+    switch (action->kind) {
+    case WD_ACTION_RECORD:
+      record(witness, action);
+      changed = TRUE;
+      break;
+    case WD_ACTION_PUBLISH:
+      changed = TRUE;
+      break;
+    case WD_ACTION_REMEMBER_THREADS:
+      sight = ext_family_sight(witness->family, wd_observe_pid(witness->observe, action->process));
+      if (sight != NULL)
+        wd_sight_remember_threads(sight);
+      break;
+    case WD_ACTION_SPAWN:
+    case WD_ACTION_SIGNAL:
+    case WD_ACTION_LOG:
+    case WD_ACTION_PROBE_MANAGER:
+    case WD_ACTION_EXIT:
+      break; /* no business of an observer */
+    }
+  }
+  if (!changed)
     return;
-  WdObservedExtension *extension = &report->report.extensions[report->report.n_extensions++];
-  extension->pid = pid;
-  extension->uuid = entry->uuid;
-  extension->responsive = responsive;
-  wd_observation_set_text(extension->version, sizeof extension->version, entry->version, FALSE);
+  publish(witness);
+  hear_writer(witness);
 }
-
-static gboolean
-on_round_done(gpointer data)
-{
-  ExtObserver *observer = data;
-  Round *round = &observer->round;
-  g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  g_autofree WdObservation *report = report_new(observer, TRUE);
-  report->report.listed = TRUE;
-  for (guint i = 0; i < round->entries->len; i++) {
-    const WireExtensionEntry *entry = g_ptr_array_index(round->entries, i);
-    const WirePinged *pinged = &g_array_index(round->pinged, WirePinged, i);
-    const gboolean own = entry->uuid == observer->own_uuid;
-    const gint64 pid = own ? getpid() : pid_of(observer, seen, entry, pinged->pid);
-    add_to_report(report, entry, pid, own || pinged->responded);
-  }
-  g_clear_pointer(&observer->pids, g_hash_table_unref);
-  observer->pids = g_steal_pointer(&seen);
-  tell_report(observer, report);
-  round_clear(round);
-  return G_SOURCE_REMOVE;
-}
-
-void
-ext_observer_listed(ExtObserver *observer, GPtrArray *entries, gint64 own_uuid)
-{
-  Round *round = &observer->round;
-  tell_denylisted(observer);
-  if (round->done != NULL)
-    return; /* the one before still goes on: its report will do */
-  observer->own_uuid = own_uuid;
-  round->entries = g_ptr_array_ref(entries);
-  round->pinged = g_array_new(FALSE, TRUE, sizeof(WirePinged));
-  g_array_set_clear_func(round->pinged, clear_pinged);
-  for (guint i = 0; i < entries->len; i++) {
-    const WireExtensionEntry *entry = g_ptr_array_index(entries, i);
-    WirePinged pinged = {.path = NULL}; /* ourselves we know */
-    if (entry->uuid != own_uuid)
-      pinged.path = g_strdup_printf("%s.%" G_GINT64_FORMAT, observer->socket, entry->uuid);
-    g_array_append_val(round->pinged, pinged);
-  }
-  round->deadline_us = g_get_monotonic_time() + observer->interval_us / 2;
-  round->cancellable = g_cancellable_new();
-  round->done = g_idle_source_new();
-  g_source_set_priority(round->done, G_PRIORITY_DEFAULT);
-  g_source_set_callback(round->done, on_round_done, observer, NULL);
-  round->thread = g_thread_try_new("pings", ping_all, round, NULL);
-  if (round->thread == NULL)
-    round_clear(round);
-}
-
-/* --- the core --- */
 
 static void
-forget_untold(ExtObserver *observer)
+schedule(const ExtWitness *witness)
 {
-  ExtDenylisted *denylisted;
-  while ((denylisted = g_queue_pop_head(&observer->untold)) != NULL)
-    ext_denylisted_free(denylisted);
+  gint64 next_us = wd_observe_deadline(witness->observe);
+  next_us = MIN(next_us, ext_family_next_scan_us(witness->family));
+  next_us = MIN(next_us, witness->next_ask_us);
+  g_source_set_ready_time(witness->timer, witness->over ? -1 : next_us);
 }
 
-void
-ext_observer_core(ExtObserver *observer, gint64 manager_pid)
+/* After anything that may have changed something. */
+static void
+settle(ExtWitness *witness)
 {
-  if (manager_pid == observer->manager_pid)
-    return;
-  observer->manager_pid = manager_pid;
-  g_clear_pointer(&observer->version, g_free);
-  g_hash_table_remove_all(observer->pids);
-  observer->info_done = FALSE;
-  observer->asks = 0;
-  observer->next_ask_us = 0;
-  forget_untold(observer);
+  carry_out(witness);
+  schedule(witness);
+  if (witness->over && witness->on_over != NULL) {
+    const ExtWitnessOver on_over = g_steal_pointer(&witness->on_over);
+    on_over(witness->user_data);
+  }
+}
+
+/* --- what others tell --- */
+
+static void
+on_found(const WdFound *child, gpointer user_data)
+{
+  ExtWitness *witness = user_data;
+  wd_observe_appeared(witness->observe, child, g_get_monotonic_time());
+  if (child->role == WD_ROLE_WORKER)
+    witness->next_ask_us = g_get_monotonic_time();
+}
+
+static void
+on_gone(gint64 pid, const WdExit *how, gpointer user_data)
+{
+  ExtWitness *witness = user_data;
+  wd_observe_gone(witness->observe, pid, how, g_get_monotonic_time());
+  witness->over = witness->over || pid == witness->watcher_pid;
+}
+
+static void
+on_heard(gpointer user_data)
+{
+  settle(user_data);
+}
+
+static void
+on_flags(const WdLimits *limits, gint64 pid, gpointer data)
+{
+  ExtWitness *witness = data;
+  /* From within the callback the thread is still to be joined: the next asking does that. */
+  if (limits != NULL && pid != 0 && pid == ext_family_worker(witness->family)) {
+    wd_observe_set_limits(witness->observe, limits);
+    witness->next_ask_us = G_MAXINT64;
+  } else {
+    witness->next_ask_us = g_get_monotonic_time() + ASK_AGAIN_US;
+  }
+  settle(witness);
+}
+
+static void
+ask_flags(ExtWitness *witness, gint64 now_us)
+{
+  g_clear_pointer(&witness->asking, ext_watcher_flags_free);
+  witness->next_ask_us = now_us + 10 * ASK_AGAIN_US; /* it tells before, or there was no thread */
+  if (ext_family_worker(witness->family) != 0)
+    witness->asking = ext_watcher_flags_ask(witness->socket, on_flags, witness);
+  else
+    witness->next_ask_us = G_MAXINT64; /* until there is one */
+}
+
+/* Who serves a registration may be a child of the process that the watcher started. */
+static void
+find_children(const ExtWitness *witness, WdObservation *report)
+{
+  WdProcStat stat;
+  for (guint i = 0; i < report->report.n_extensions; i++) {
+    WdObservedExtension *extension = &report->report.extensions[i];
+    if (ext_family_sight(witness->family, extension->pid) == NULL &&
+        wd_kin_stat(extension->pid, &stat) && stat.ppid != witness->watcher_pid &&
+        ext_family_sight(witness->family, stat.ppid) != NULL)
+      extension->pid = stat.ppid;
+  }
 }
 
 gboolean
-ext_observer_wants_info(const ExtObserver *observer)
+ext_witness_observed(ExtWitness *witness, WdObservation *observation)
 {
-  return !observer->deaf && !observer->info_done && g_get_monotonic_time() >= observer->next_ask_us;
+  const gboolean known = ext_family_is_worker(witness->family, observation->worker_pid);
+  if (observation->kind == WD_OBSERVATION_REPORT)
+    find_children(witness, observation);
+  wd_observe_observed(witness->observe, observation, g_get_monotonic_time());
+  settle(witness);
+  return known;
 }
 
-/* Returns: FALSE when the history can't be read. */
-static gboolean
-find_news(ExtObserver *observer, const ExtCoreInfo *info)
+/* --- time --- */
+
+static void
+tick(ExtWitness *witness, gint64 now_us)
 {
-  if (info->denylisted->len == 0)
-    return TRUE;
-  const gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
-  const gint64 start_s = info->start_time_s > 0 ? info->start_time_s : now_s;
-  g_autoptr(GHashTable) recorded = ext_denylist_read(observer->store, now_s, NULL);
-  if (recorded == NULL)
-    return FALSE;
-  for (guint i = 0; i < info->denylisted->len && observer->untold.length < UNTOLD_MAX; i++) {
-    const ExtDenylisted *denylisted = g_ptr_array_index(info->denylisted, i);
-    char name[WD_OBSERVED_QUERY_NAME_MAX + 1]; /* as it was told */
-    wd_observation_set_text(name, sizeof name, denylisted->name, FALSE);
-    const gint64 *recorded_s = g_hash_table_lookup(recorded, name);
-    if (name[0] == '\0' || !ext_denylist_is_news(recorded_s != NULL ? *recorded_s : 0, start_s))
+  const guint count = wd_observe_count(witness->observe);
+  g_autofree WdSample *samples = g_new0(WdSample, count);
+  g_autofree const WdSample **wanted = g_new0(const WdSample *, count);
+  g_autoptr(GArray) missed = g_array_new(FALSE, FALSE, sizeof(gint64));
+  for (guint i = 0; i < count; i++) {
+    const gint64 pid = wd_observe_pid(witness->observe, i);
+    if (!wd_observe_wants_sample(witness->observe, i, now_us))
       continue;
-    ExtDenylisted *copy = g_new(ExtDenylisted, 1);
-    *copy = (ExtDenylisted){g_strdup(denylisted->name), g_strdup(denylisted->query)};
-    g_queue_push_tail(&observer->untold, copy);
+    const WdSight *sight = ext_family_sight(witness->family, pid);
+    if (sight != NULL && wd_sight_sample(sight, &samples[i]))
+      wanted[i] = &samples[i];
+    else
+      g_array_append_val(missed, pid);
   }
-  return TRUE;
+  wd_observe_tick(witness->observe, wanted, now_us);
+  for (guint i = 0; i < missed->len; i++)
+    ext_family_missed(witness->family, g_array_index(missed, gint64, i));
 }
 
-void
-ext_observer_info(ExtObserver *observer, const ExtCoreInfo *info)
+static gboolean
+on_time(gpointer data)
 {
-  const guint doublings = MIN(observer->asks, 16);
-  observer->next_ask_us =
-      g_get_monotonic_time() + MIN(observer->interval_us << doublings, ASK_LONGEST_US);
-  observer->asks++;
-  observer->info_done = observer->asks >= ASKS_MAX;
-  if (info == NULL)
-    return;
-  if (info->version != NULL) {
-    g_free(observer->version);
-    observer->version = g_strdup(info->version);
+  ExtWitness *witness = data;
+  const gint64 now_us = g_get_monotonic_time();
+  if (wd_observe_deadline(witness->observe) <= now_us)
+    tick(witness, now_us);
+  if (!witness->over && ext_family_next_scan_us(witness->family) <= now_us)
+    ext_family_scan(witness->family, now_us);
+  if (!witness->over && witness->next_ask_us <= now_us)
+    ask_flags(witness, now_us);
+  settle(witness);
+  return G_SOURCE_CONTINUE;
+}
+
+/* --- begin and end --- */
+
+ExtWitness *
+ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid, ExtWitnessOver over,
+                gpointer user_data, GError **error)
+{
+  static const ExtFamilyNews NEWS = {.found = on_found, .gone = on_gone, .heard = on_heard};
+  g_autoptr(ExtWitness) witness = g_new0(ExtWitness, 1);
+  WdFound watcher;
+  witness->socket = g_strdup(options->socket);
+  witness->verbose = options->verbose;
+  witness->watcher_pid = watcher_pid;
+  witness->next_ask_us = G_MAXINT64;
+  witness->on_over = over;
+  witness->user_data = user_data;
+  witness->store = ext_own_store_new(options->state_dir, options->runtime_dir, watcher_pid, error);
+  if (witness->store != NULL)
+    witness->family = ext_family_new(watcher_pid, &NEWS, witness, &watcher, error);
+  if (witness->family == NULL)
+    return NULL;
+  witness->observe = wd_observe_new(&watcher, options->report_interval_s, g_get_monotonic_time());
+  witness->timer = wd_timer_new(on_time, witness);
+  ext_family_scan(witness->family, g_get_monotonic_time());
+  settle(witness);
+  return g_steal_pointer(&witness);
+}
+
+gboolean
+ext_witness_free(ExtWitness *witness)
+{
+  if (witness == NULL)
+    return TRUE;
+  g_clear_pointer(&witness->asking, ext_watcher_flags_free);
+  if (witness->observe != NULL) {
+    ext_family_tell_ends(witness->family);
+    wd_observe_stop(witness->observe, g_get_monotonic_time());
+    carry_out(witness);
+    wd_timer_free(witness->timer);
   }
-  if (info->scheduled && find_news(observer, info))
-    observer->info_done = TRUE;
-}
-
-void
-ext_observer_unanswered(ExtObserver *observer, gint64 manager_pid)
-{
-  if (manager_pid > 0)
-    ext_observer_core(observer, manager_pid);
-  g_autofree WdObservation *report = report_new(observer, FALSE);
-  tell_report(observer, report);
-}
-
-ExtObserver *
-ext_observer_new(const char *socket, TableStore *store, gint64 interval_us, ExtObserverTell telling,
-                 gpointer user_data)
-{
-  ExtObserver *observer = g_new0(ExtObserver, 1);
-  observer->tell = telling;
-  observer->user_data = user_data;
-  observer->socket = socket;
-  observer->store = store;
-  observer->interval_us = interval_us;
-  observer->pids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  g_queue_init(&observer->untold);
-  return observer;
-}
-
-void
-ext_observer_free(ExtObserver *observer)
-{
-  if (observer == NULL)
-    return;
-  if (observer->round.cancellable != NULL)
-    g_cancellable_cancel(observer->round.cancellable);
-  round_clear(&observer->round);
-  forget_untold(observer);
-  g_hash_table_unref(observer->pids);
-  g_free(observer->version);
-  g_free(observer);
+  const gboolean done = ext_own_store_free(witness->store);
+  ext_family_free(witness->family);
+  wd_observe_free(witness->observe);
+  g_free(witness->socket);
+  g_free(witness);
+  return done;
 }

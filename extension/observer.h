@@ -1,42 +1,40 @@
-/* Sees what only an extension can: who is registered with the core, served by which process, and
- * whether they answer; the core's version; which queries it newly denylists. Tells it whoever keeps
- * the record: osquery-watchdogd by the channel, or the witness in this program. */
+/* Observes the watcher of a stock osqueryd, and writes what it sees to the store that the tables
+ * are read from: the effects around watchdog/core/observe.h. Signals nobody. */
 #pragma once
 
-#include "extension/channel.h"
-#include "extension/core-info.h"
-#include "tables/tables.h"
+#include <glib.h>
+
+#include "watchdog/core/machine/report.h"
 
 G_BEGIN_DECLS
 
-typedef struct ExtObserver ExtObserver;
+typedef struct ExtWitness ExtWitness;
 
-/* Called from the default main context; must not block. What finds no room is told again. May
- * change @observation. */
-typedef ExtTold (*ExtObserverTell)(WdObservation *observation, gpointer user_data);
+typedef struct {
+  const char *socket;       /* of the worker's extension manager */
+  const char *state_dir;    /* ours alone, as osquery-watchdogd's */
+  const char *runtime_dir;  /* likewise */
+  gint64 report_interval_s; /* how often ext_witness_observed() is told a report */
+  gboolean verbose;         /* each event's line on stderr */
+} ExtWitnessOptions;
 
-/* @socket: the manager's. @store: where the history is read; both borrowed.
- * @interval_us: between two lists. */
-ExtObserver *ext_observer_new(const char *socket, TableStore *store, gint64 interval_us,
-                              ExtObserverTell tell, gpointer user_data);
-void ext_observer_free(ExtObserver *observer);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtObserver, ext_observer_free)
+/* Called from the default main context: the watcher is gone, the run is closed. Must not free the
+ * witness. */
+typedef void (*ExtWitnessOver)(gpointer user_data);
 
-/* Whether the core should be asked for its ExtCoreInfo: once, or, while its schedule is empty,
- * again and again, more and more rarely. */
-gboolean ext_observer_wants_info(const ExtObserver *observer);
+/* Begins a run.
+ * Returns: NULL with @error when the directories can't be had (G_FILE_ERROR_AGAIN: somebody else
+ * writes there), or the watcher is gone. */
+ExtWitness *ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid,
+                            ExtWitnessOver over, gpointer user_data, GError **error);
 
-/* We are registered with the core that is process @manager_pid. */
-void ext_observer_core(ExtObserver *observer, gint64 manager_pid);
+/* What is seen of the worker and of its extensions through the manager. Changes @observation.
+ * Returns: FALSE when it is of somebody whom the watcher hasn't started, as far as is known yet. */
+gboolean ext_witness_observed(ExtWitness *witness, WdObservation *observation);
 
-/* The core was asked for its info. @info: its answer; NULL: it gave none. */
-void ext_observer_info(ExtObserver *observer, const ExtCoreInfo *info);
-
-/* The core has listed who is registered: pings them all, in a thread of its own, and reports.
- * @entries: of WireExtensionEntry; a reference is kept. @own_uuid: ours among them. */
-void ext_observer_listed(ExtObserver *observer, GPtrArray *entries, gint64 own_uuid);
-
-/* The core doesn't answer. @manager_pid: who it is, if that is known; else 0. */
-void ext_observer_unanswered(ExtObserver *observer, gint64 manager_pid);
+/* Closes the run, if the watcher's end hasn't, and waits a moment for the disk. Returns: FALSE when
+ * there must be no other witness in this process: see ext_own_store_free(). */
+gboolean ext_witness_free(ExtWitness *witness);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtWitness, ext_witness_free)
 
 G_END_DECLS

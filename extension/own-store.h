@@ -2,7 +2,7 @@
  * writer. */
 #pragma once
 
-#include "watchdog/writer.h"
+#include "watchdog/record/writer.h"
 
 G_BEGIN_DECLS
 

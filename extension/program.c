@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "extension/calls.h"
-#include "extension/observing.h"
+#include "extension/role.h"
 #include "extension/plugin.h"
 #include "extension/registration.h"
-#include "extension/watch.h"
+#include "extension/socket-wait.h"
 #include "thrift/server.h"
 
 /* osquery asked us to end: its own reply goes out first, but nobody is waited for longer than this.

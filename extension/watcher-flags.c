@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "watchdog/core/observe.h"
+#include "watchdog/core/machine/observe.h"
 
 #define ANSWER_US (3 * G_TIME_SPAN_SECOND)
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "thrift/client.h"
-#include "watchdog/core/limits.h"
+#include "watchdog/core/settings/limits.h"
 
 G_BEGIN_DECLS
 

@@ -1,7 +1,7 @@
 #include "tables/processes.h"
 
-#include "watchdog/core/limits.h"
-#include "watchdog/core/proc-stat.h"
+#include "watchdog/core/settings/limits.h"
+#include "watchdog/core/kernel/proc-stat.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,9 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "watchdog/log.h"
-#include "watchdog/settings-reader.h"
-#include "watchdog/supervision.h"
+#include "watchdog/record/log.h"
+#include "watchdog/look/settings-reader.h"
+#include "watchdog/run/supervision.h"
 
 #define EXIT_USAGE 2
 

@@ -1,7 +1,7 @@
 #include "tables/ctl/command.h"
 
 #include "tables/sqlite-module.h"
-#include "watchdog/core/json.h"
+#include "watchdog/core/event/json.h"
 #include "watchdog/store/database.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tables/ctl/options.h"
-#include "tables/ctl/print.h"
+#include "tables/ctl/print/print.h"
 #include "tables/tables.h"
 
 G_BEGIN_DECLS

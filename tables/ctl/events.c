@@ -1,7 +1,7 @@
 #include "tables/ctl/command.h"
-#include "tables/ctl/human.h"
-#include "tables/ctl/text.h"
-#include "tables/ctl/words.h"
+#include "tables/ctl/print/human.h"
+#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
 #include <poll.h>

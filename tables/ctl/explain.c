@@ -1,8 +1,8 @@
-#include "tables/ctl/chain.h"
+#include "tables/ctl/advice/chain.h"
 #include "tables/ctl/command.h"
-#include "tables/ctl/story.h"
-#include "tables/ctl/text.h"
-#include "tables/ctl/words.h"
+#include "tables/ctl/advice/story.h"
+#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
 /* The columns of a CtlLink. */

@@ -1,5 +1,5 @@
 #include "tables/ctl/command.h"
-#include "tables/ctl/text.h"
+#include "tables/ctl/print/text.h"
 
 #include <errno.h>
 #include <locale.h>

@@ -1,6 +1,6 @@
 #include "tables/ctl/options.h"
 
-#include "tables/ctl/words.h"
+#include "tables/ctl/print/words.h"
 #include "tables/tables.h"
 
 static const char help[] =

@@ -1,7 +1,7 @@
 #include "tables/ctl/completion.h"
 #include "tables/ctl/query.h"
-#include "tables/ctl/terminal.h"
-#include "tables/ctl/text.h"
+#include "tables/ctl/print/terminal.h"
+#include "tables/ctl/print/text.h"
 #include "watchdog/store/database.h"
 
 #include <histedit.h>

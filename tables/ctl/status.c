@@ -1,8 +1,8 @@
 #include "tables/ctl/command.h"
-#include "tables/ctl/human.h"
-#include "tables/ctl/rows.h"
-#include "tables/ctl/text.h"
-#include "tables/ctl/words.h"
+#include "tables/ctl/print/human.h"
+#include "tables/ctl/print/rows.h"
+#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
 /* On a narrow terminal what tells least goes first, so that the last event is seen even on 80

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "tables/tables.h"
-#include "watchdog/core/event.h"
-#include "watchdog/core/process-status.h"
+#include "watchdog/core/event/event.h"
+#include "watchdog/core/event/process-status.h"
 
 static void
 put_columns(const TableDefinition *table)

@@ -1,5 +1,5 @@
 /* Whatever comes from the connector: no read past its end, and an end that can be one. */
-#include "watchdog/core/proc-event.h"
+#include "watchdog/core/kernel/proc-event.h"
 
 #include <stddef.h>
 #include <stdint.h>

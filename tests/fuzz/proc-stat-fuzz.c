@@ -1,5 +1,5 @@
 /* Whatever stands in /proc/PID/stat or status: no read past its end, no value out of range. */
-#include "watchdog/core/proc-stat.h"
+#include "watchdog/core/kernel/proc-stat.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -34,7 +34,7 @@ def wait_for(what, seconds=PATIENCE):
 
 
 def observation(message):
-    """Decodes it as watchdog/core/observation.c describes it."""
+    """Decodes it as watchdog/core/machine/report.c describes it."""
     assert message[:3] == b"WDO"
     (kind, worker), at = struct.unpack_from("=Bq", message, 3), 12
 

@@ -6,7 +6,7 @@
  *   make-history DIRECTORY --stop     the run records that it stopped
  *
  * The watchdog of status.db is the parent process, so that it is alive to whoever starts this. */
-#include "watchdog/core/proc-stat.h"
+#include "watchdog/core/kernel/proc-stat.h"
 #include "watchdog/store/history.h"
 #include "watchdog/store/status.h"
 

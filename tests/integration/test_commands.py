@@ -123,7 +123,7 @@ def known_options():
              for program in ("osquery-watchdogd", "osquery-watchdogctl", "osquery-watchdog.ext")]
     texts += [(ROOT / script).read_text() for script in ("docs/quickstart.sh", "tests/run.sh")]
     known = set(re.findall(r"--(\w+)", "".join(texts)))
-    for flags in ("watchdog/core/osqueryd-flags.c", "watchdog/core/own-options.c",
+    for flags in ("watchdog/core/settings/osqueryd-flags.c", "watchdog/core/settings/own-options.c",
                   "tests/stand-in/flags.c", "tests/stand-in/extension.c"):
         known |= set(re.findall(r'\{?"(\w+)"', (ROOT / flags).read_text()))
     return known | {"no" + name for name in known} | {
@@ -199,7 +199,7 @@ def in_the_package_tests(command):
 def terminations_by_message_id(command):
     number = re.search(r"MESSAGE_ID=(\w+)", command)[1]
     kind = re.search(rf'\[(\w+)\] = \{{\w+, "{number}"',
-                     (ROOT / "watchdog/core/log-fields.c").read_text())[1]
+                     (ROOT / "watchdog/core/event/log-fields.c").read_text())[1]
     return kind == "WD_EVENT_PROCESS_TERMINATED"
 
 

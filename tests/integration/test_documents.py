@@ -58,7 +58,7 @@ def event_names():
 
 def test_keys_of_details_are_those_of_the_code():
     said = [row[0] for row in rows(document("tables.md"), "key", "meaning")]
-    code = source("watchdog/core/details.c")
+    code = source("watchdog/core/kernel/details.c")
     for key in said:
         assert f'"{key}"' in code or f'\\"{key}\\"' in code, key
 
@@ -67,7 +67,7 @@ def test_message_ids_are_those_of_the_code():
     said = {(row[0].strip("`"), row[1], row[2])
             for row in rows(document("troubleshoot.md"), "MESSAGE_ID", "event")}
     code = re.findall(r'\[WD_EVENT_(\w+)\] = \{LOG_(\w+), "(\w+)"\}',
-                      source("watchdog/core/log-fields.c"))
+                      source("watchdog/core/event/log-fields.c"))
     assert said == {(number, kind.lower(), priority.lower()) for kind, priority, number in code}
     assert [kind.lower() for kind, _, _ in code] == event_names()
 
@@ -79,7 +79,7 @@ def flags_of(path):
 def test_flags_and_their_defaults_are_those_of_the_code():
     said = {row[0].strip("`"): row[1].split(":")[0].strip("`")
             for row in rows(document("compatibility.md"), "flag", "default")}
-    code = flags_of("watchdog/core/osqueryd-flags.c")
+    code = flags_of("watchdog/core/settings/osqueryd-flags.c")
     for gflags_own in ("flagfile", "fromenv", "tryfromenv", "undefok"):
         assert f"`{gflags_own}`" in document("compatibility.md")
         del code[gflags_own]
@@ -91,7 +91,7 @@ def test_options_and_their_defaults_are_those_of_the_code():
     for names, default, _ in rows(document("configure.md"), "option", "default"):
         for name in names.split(","):
             said[name.strip().strip("`")] = default.strip("`")
-    code = flags_of("watchdog/core/own-options.c")
+    code = flags_of("watchdog/core/settings/own-options.c")
     no_settings = ("check", "version", "help", "flagfile")
     assert said == {name: "" if name in no_settings else value or '""'
                     for name, value in code.items()}
@@ -101,7 +101,7 @@ def test_options_and_their_defaults_are_those_of_the_code():
 
 
 def test_reloadable_settings_are_those_of_the_code():
-    code = re.search(r"RELOADABLE\[\] = \{(.*?)\}", source("watchdog/core/settings-changes.c"),
+    code = re.search(r"RELOADABLE\[\] = \{(.*?)\}", source("watchdog/core/settings/settings-changes.c"),
                      re.S)[1]
     said = re.search(r"^HUP takes effect at once for: .*?\.", document("configure.md"),
                      re.M | re.S)[0]

@@ -1,6 +1,6 @@
 #include "tests/simulation/loop.h"
 
-#include "watchdog/core/descendants.h"
+#include "watchdog/core/machine/descendants.h"
 
 #define SWEEP_LATENCY_US (20 * SIM_MS)
 #define LAST_LOOKS_US (5 * SIM_MS)

@@ -8,7 +8,7 @@
 
 #include "tests/simulation/kernel.h"
 #include "tests/simulation/oracle.h"
-#include "watchdog/core/clock-watch.h"
+#include "watchdog/core/event/clock-watch.h"
 
 #define SIM_PENDING_MAX 128
 #define SIM_SLOWEST_SPAWN_US (1 * SIM_S)

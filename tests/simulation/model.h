@@ -2,7 +2,7 @@
  * long to wait before the next start, and when a process is over its limits. */
 #pragma once
 
-#include "watchdog/core/supervisor.h"
+#include "watchdog/core/machine/supervisor.h"
 
 typedef struct {
   gint64 quick_exits;

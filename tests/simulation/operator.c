@@ -1,6 +1,6 @@
 #include "tests/simulation/loop.h"
 
-#include "watchdog/core/settings-changes.h"
+#include "watchdog/core/settings/settings-changes.h"
 
 /* A look a while, as the writer's. */
 #define CLOCK_LOOKS_US (2 * G_TIME_SPAN_MINUTE)

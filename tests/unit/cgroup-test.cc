@@ -1,4 +1,4 @@
-#include "watchdog/core/cgroup.h"
+#include "watchdog/core/kernel/cgroup.h"
 
 #include <gtest/gtest.h>
 #include <string>

@@ -7,7 +7,7 @@
 #include <vector>
 
 extern "C" {
-#include "watchdog/channel.h"
+#include "watchdog/run/channel.h"
 }
 
 namespace

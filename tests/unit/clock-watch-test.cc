@@ -1,4 +1,4 @@
-#include "watchdog/core/clock-watch.h"
+#include "watchdog/core/event/clock-watch.h"
 
 #include <gtest/gtest.h>
 #include <vector>

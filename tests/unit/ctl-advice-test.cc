@@ -1,4 +1,4 @@
-#include "tables/ctl/advice.h"
+#include "tables/ctl/advice/advice.h"
 
 #include <gtest/gtest.h>
 #include <string>

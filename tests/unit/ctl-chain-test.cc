@@ -1,4 +1,4 @@
-#include "tables/ctl/chain.h"
+#include "tables/ctl/advice/chain.h"
 
 #include <gtest/gtest.h>
 #include <vector>

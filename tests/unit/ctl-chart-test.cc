@@ -1,4 +1,4 @@
-#include "tables/ctl/chart.h"
+#include "tables/ctl/report/chart.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-#include "tables/ctl/finding.h"
+#include "tables/ctl/advice/finding.h"
 
 #include "tables/tables.h"
 #include "watchdog/store/database.h"

@@ -1,4 +1,4 @@
-#include "tables/ctl/output-file.h"
+#include "tables/ctl/print/output-file.h"
 
 #include "tests/unit/store-fixture.h"
 

@@ -1,9 +1,9 @@
-#include "tables/ctl/print.h"
+#include "tables/ctl/print/print.h"
 
-#include "tables/ctl/grid.h"
-#include "tables/ctl/human.h"
-#include "tables/ctl/text.h"
-#include "watchdog/core/event.h"
+#include "tables/ctl/print/grid.h"
+#include "tables/ctl/print/human.h"
+#include "tables/ctl/print/text.h"
+#include "watchdog/core/event/event.h"
 #include "watchdog/store/database.h"
 
 #include <gtest/gtest.h>

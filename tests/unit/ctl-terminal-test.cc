@@ -1,5 +1,5 @@
-#include "tables/ctl/rows.h"
-#include "tables/ctl/terminal.h"
+#include "tables/ctl/print/rows.h"
+#include "tables/ctl/print/terminal.h"
 
 #include <cstdlib>
 #include <functional>

@@ -1,4 +1,4 @@
-#include "tables/ctl/words.h"
+#include "tables/ctl/print/words.h"
 
 #include <gtest/gtest.h>
 #include <string>

@@ -6,7 +6,7 @@
 #include <vector>
 
 extern "C" {
-#include "watchdog/core/descendants.h"
+#include "watchdog/core/machine/descendants.h"
 }
 
 namespace

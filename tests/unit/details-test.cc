@@ -1,6 +1,6 @@
-#include "watchdog/core/details.h"
+#include "watchdog/core/kernel/details.h"
 
-#include "watchdog/core/event.h"
+#include "watchdog/core/event/event.h"
 
 #include <cstring>
 #include <gtest/gtest.h>

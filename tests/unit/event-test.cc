@@ -1,5 +1,5 @@
-#include "watchdog/core/event.h"
-#include "watchdog/core/process-status.h"
+#include "watchdog/core/event/event.h"
+#include "watchdog/core/event/process-status.h"
 
 #include <cmath>
 #include <gtest/gtest.h>

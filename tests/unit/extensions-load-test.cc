@@ -1,4 +1,4 @@
-#include "watchdog/core/extensions-load.h"
+#include "watchdog/core/settings/extensions-load.h"
 
 #include <gtest/gtest.h>
 

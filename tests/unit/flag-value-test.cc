@@ -1,4 +1,4 @@
-#include "watchdog/core/flag-value.h"
+#include "watchdog/core/settings/flag-value.h"
 
 #include <gtest/gtest.h>
 

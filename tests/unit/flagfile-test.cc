@@ -1,4 +1,4 @@
-#include "watchdog/core/flagfile.h"
+#include "watchdog/core/settings/flagfile.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "watchdog/core/gflags.h"
+#include "watchdog/core/settings/gflags.h"
 
 #include "tests/unit/settings-io.h"
 

@@ -1,4 +1,4 @@
-#include "watchdog/history-keeper.h"
+#include "watchdog/record/history-keeper.h"
 
 #include "tests/unit/store-fixture.h"
 

@@ -1,4 +1,4 @@
-#include "watchdog/core/json.h"
+#include "watchdog/core/event/json.h"
 
 #include <gtest/gtest.h>
 #include <string>

@@ -1,4 +1,4 @@
-#include "watchdog/core/limits.h"
+#include "watchdog/core/settings/limits.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "watchdog/core/log-fields.h"
+#include "watchdog/core/event/log-fields.h"
 
 #include <gtest/gtest.h>
 #include <set>

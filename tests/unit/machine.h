@@ -16,7 +16,7 @@
  * `next` waits for the next tick that has actions. */
 #pragma once
 
-#include "watchdog/core/supervisor.h"
+#include "watchdog/core/machine/supervisor.h"
 
 #include <cmath>
 #include <csignal>

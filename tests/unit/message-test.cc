@@ -1,4 +1,4 @@
-#include "watchdog/core/message.h"
+#include "watchdog/core/event/message.h"
 
 #include <gtest/gtest.h>
 

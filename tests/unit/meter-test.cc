@@ -1,4 +1,4 @@
-#include "watchdog/core/meter.h"
+#include "watchdog/core/machine/meter.h"
 
 #include <gtest/gtest.h>
 

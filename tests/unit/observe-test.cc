@@ -1,4 +1,4 @@
-#include "watchdog/core/observe.h"
+#include "watchdog/core/machine/observe.h"
 
 #include <gtest/gtest.h>
 

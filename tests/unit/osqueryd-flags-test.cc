@@ -1,5 +1,5 @@
 /* Each of osqueryd's flags that the watchdog reads: its default, and every way to give it. */
-#include "watchdog/core/settings.h"
+#include "watchdog/core/settings/settings.h"
 
 #include "tests/unit/settings-io.h"
 

@@ -1,4 +1,4 @@
-#include "watchdog/core/permission.h"
+#include "watchdog/core/settings/permission.h"
 
 #include <gtest/gtest.h>
 

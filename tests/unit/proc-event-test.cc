@@ -1,4 +1,4 @@
-#include "watchdog/core/proc-event.h"
+#include "watchdog/core/kernel/proc-event.h"
 
 #include <gtest/gtest.h>
 #include <linux/cn_proc.h>

@@ -1,4 +1,4 @@
-#include "watchdog/core/proc-stat.h"
+#include "watchdog/core/kernel/proc-stat.h"
 
 #include <gtest/gtest.h>
 

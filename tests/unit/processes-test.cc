@@ -1,7 +1,7 @@
 #include "tables/processes.h"
 
-#include "watchdog/core/event.h"
-#include "watchdog/core/proc-stat.h"
+#include "watchdog/core/event/event.h"
+#include "watchdog/core/kernel/proc-stat.h"
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>

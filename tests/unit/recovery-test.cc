@@ -1,4 +1,4 @@
-#include "watchdog/core/recovery.h"
+#include "watchdog/core/event/recovery.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "watchdog/core/respawn.h"
+#include "watchdog/core/machine/respawn.h"
 
 #include <gtest/gtest.h>
 

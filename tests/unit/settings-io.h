@@ -1,7 +1,7 @@
 // What settings are read from, held in memory, for the tests of gflags and settings.
 #pragma once
 
-#include "watchdog/core/gflags.h"
+#include "watchdog/core/settings/gflags.h"
 
 #include <map>
 #include <string>

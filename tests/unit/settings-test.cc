@@ -1,4 +1,4 @@
-#include "watchdog/core/settings.h"
+#include "watchdog/core/settings/settings.h"
 
 #include "tests/unit/settings-io.h"
 

@@ -3,7 +3,7 @@
 #include "tests/unit/store-fixture.h"
 
 #include "tables/source.h"
-#include "watchdog/core/proc-stat.h"
+#include "watchdog/core/kernel/proc-stat.h"
 #include "watchdog/store/status.h"
 
 #include <algorithm>

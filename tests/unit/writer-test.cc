@@ -1,6 +1,6 @@
 // The writer as the main loop knows it: nothing that happens to the store may hold its calls up,
 // and what was appended is there in the end. The longest call is measured in every test.
-#include "watchdog/writer.h"
+#include "watchdog/record/writer.h"
 
 #include "tests/unit/faulty-vfs.h"
 #include "tests/unit/store-fixture.h"

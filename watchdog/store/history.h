@@ -7,7 +7,7 @@
  * that what was said about an event stays true. */
 #pragma once
 
-#include "watchdog/core/event.h"
+#include "watchdog/core/event/event.h"
 
 G_BEGIN_DECLS
 

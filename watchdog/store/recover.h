@@ -8,7 +8,7 @@
  * Of those with a date the newest five stay. A file of a newer version is left alone. */
 #pragma once
 
-#include "watchdog/core/recovery.h"
+#include "watchdog/core/event/recovery.h"
 #include "watchdog/store/database.h"
 
 G_BEGIN_DECLS

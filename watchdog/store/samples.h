@@ -4,7 +4,7 @@
  * a process that runs all the time. Used inside the store only. */
 #pragma once
 
-#include "watchdog/core/process-status.h"
+#include "watchdog/core/event/process-status.h"
 #include "watchdog/store/database.h"
 
 G_BEGIN_DECLS

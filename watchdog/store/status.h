@@ -3,7 +3,7 @@
  * loss. One writer; readers use reader.h. */
 #pragma once
 
-#include "watchdog/core/process-status.h"
+#include "watchdog/core/event/process-status.h"
 #include "watchdog/store/history.h"
 
 G_BEGIN_DECLS

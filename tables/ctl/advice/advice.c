@@ -1,0 +1,298 @@
+#include "tables/ctl/advice/advice.h"
+
+#include "tables/ctl/print/human.h"
+#include "tables/ctl/print/words.h"
+
+#include <math.h>
+#include <signal.h>
+
+#define MEGABYTE (1024.0 * 1024.0)
+
+/* A process that is ended at the limit showed only that it needs more than that; too little
+ * headroom would have it ended again, and the flag raised again. */
+#define MEMORY_HEADROOM 1.5
+#define CPU_HEADROOM 1.25
+
+/* A worker this young was likely busy with what it does once at its start. */
+#define YOUNG_MS (180 * 1000)
+
+void
+ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name)
+{
+  *finding = (CtlFinding){
+      .event = event,
+      .role = role,
+      .name = name,
+      .measured = WD_NONE,
+      .utilization = NAN,
+      .sustained_s = WD_NONE,
+      .lifetime_ms = WD_NONE,
+      .limit_value = WD_NONE,
+      .utilization_limit = WD_NONE,
+      .exit_code = WD_NONE,
+      .exit_signal = WD_NONE,
+      .private_bytes = WD_NONE,
+  };
+}
+
+void
+ctl_finding_add(CtlFinding *finding, const CtlFinding *newer)
+{
+  const CtlFinding before = *finding;
+  *finding = *newer;
+  finding->measured = MAX(before.measured, newer->measured);           /* WD_NONE is the least */
+  finding->utilization = fmax(before.utilization, newer->utilization); /* NAN yields */
+  finding->sustained_s = MAX(before.sustained_s, newer->sustained_s);
+  finding->lifetime_ms = MAX(before.lifetime_ms, newer->lifetime_ms);
+  finding->private_bytes = MAX(before.private_bytes, newer->private_bytes);
+  if (finding->query_name == NULL)
+    finding->query_name = before.query_name;
+}
+
+/* The next greater number that people would choose: 65, 350, 3500. */
+static gint64
+round_up(double value)
+{
+  double step = 5;
+  while (value >= 20 * step)
+    step *= 10;
+  return (gint64)(ceil(value / step) * step);
+}
+
+/* Who else a limit is for. */
+static const char *
+scope(const CtlFinding *finding)
+{
+  return finding->role == WD_ROLE_EXTENSION ? ", which the worker and all extensions share" : "";
+}
+
+/* What should be mended rather than allowed. Newly allocated. */
+static char *
+culprit(const CtlFinding *finding, const char *how)
+{
+  if (finding->query_name != NULL)
+    return g_strdup_printf("Mend the scheduled query %s%s", finding->query_name, how);
+  if (finding->role == WD_ROLE_EXTENSION)
+    return g_strdup_printf("Mend the extension %s", finding->name);
+  return NULL;
+}
+
+/* What @finding alone calls for. */
+static CtlFlags
+flags_for(const CtlFinding *finding)
+{
+  CtlFlags flags = CTL_FLAGS_NONE;
+  if (finding->reason == WD_REASON_MEMORY && finding->measured != WD_NONE &&
+      finding->limit_value != WD_NONE)
+    flags.memory_mb = round_up((double)finding->measured / MEGABYTE * MEMORY_HEADROOM);
+  if (finding->reason == WD_REASON_CPU && !isnan(finding->utilization) &&
+      finding->sustained_s != WD_NONE) {
+    gint64 percent = round_up(finding->utilization * CPU_HEADROOM);
+    if (percent < 100) /* at 100 % nothing would ever be over the limit */
+      flags.utilization = percent;
+    flags.latency_s = 2 * finding->sustained_s;
+  }
+  gboolean young = finding->role == WD_ROLE_WORKER && finding->lifetime_ms != WD_NONE &&
+                   finding->lifetime_ms < YOUNG_MS;
+  if (young && (flags.memory_mb != WD_NONE || flags.latency_s != WD_NONE))
+    flags.delay_s = (2 * finding->lifetime_ms / 1000 / 60 + 1) * 60;
+  return flags;
+}
+
+static gboolean
+suffices(gint64 limit, gint64 wanted)
+{
+  return wanted != WD_NONE && limit >= wanted; /* WD_NONE is the least */
+}
+
+/* For what has been raised far enough since; else NULL. */
+static char *
+raised_advice(const CtlFlags *own, const CtlLimits *limits)
+{
+  if (suffices(limits->memory_bytes == WD_NONE ? WD_NONE : limits->memory_bytes / (1024 * 1024),
+               own->memory_mb)) {
+    g_autofree char *limit = ctl_human_bytes(limits->memory_bytes, WD_NONE);
+    return g_strdup_printf("The limit has been raised to %s since: there is nothing to set.",
+                           limit);
+  }
+  if (suffices(limits->utilization, own->utilization))
+    return g_strdup_printf("The limit has been raised to %" G_GINT64_FORMAT
+                           " %% since: there is nothing to set.",
+                           limits->utilization);
+  if (suffices(limits->latency_s, own->latency_s))
+    return g_strdup_printf("How long it may be over the limit has been raised to %" G_GINT64_FORMAT
+                           " s since: there is nothing to set.",
+                           limits->latency_s);
+  return NULL;
+}
+
+void
+ctl_flags_raise(CtlFlags *flags, const CtlFinding *finding, const CtlLimits *limits)
+{
+  const CtlFlags own = flags_for(finding);
+  g_autofree char *raised = raised_advice(&own, limits);
+  if (raised != NULL)
+    return;
+  flags->memory_mb = MAX(flags->memory_mb, own.memory_mb);
+  flags->utilization = MAX(flags->utilization, own.utilization);
+  flags->latency_s = MAX(flags->latency_s, own.latency_s);
+  flags->delay_s = MAX(flags->delay_s, own.delay_s);
+}
+
+/* A second sentence for a worker that was ended soon after its start: the flag that leaves it in
+ * peace for longer; else "". */
+static char *
+delay_advice(const CtlFlags *own, const CtlFlags *flags)
+{
+  return own->delay_s == WD_NONE
+             ? g_strdup("")
+             : g_strdup_printf(" If only its start needs it: --watchdog_delay=%" G_GINT64_FORMAT
+                               ".",
+                               flags->delay_s);
+}
+
+static char *
+memory_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *flags)
+{
+  if (own->memory_mb == WD_NONE)
+    return NULL;
+  g_autofree char *flag = g_strdup_printf("--watchdog_memory_limit=%" G_GINT64_FORMAT "%s",
+                                          flags->memory_mb, scope(finding));
+  if (finding->role == WD_ROLE_WATCHDOG)
+    return g_strdup_printf("The watchdog itself should need little: please report it. Until then "
+                           "set %s.",
+                           flag);
+  gboolean mapped = !finding->observed && finding->private_bytes != WD_NONE &&
+                    finding->private_bytes <= finding->limit_value;
+  if (mapped)
+    return g_strdup_printf("Its private memory was within the limit, the rest is mapped files and "
+                           "shared memory: --memory_metric=private, an option of "
+                           "osquery-watchdogd, leaves that out. Otherwise set %s.",
+                           flag);
+  g_autofree char *mend = culprit(finding, " to read less at a time");
+  if (mend != NULL)
+    return g_strdup_printf("%s. If it is worth that much memory, set %s.", mend, flag);
+  g_autofree char *delay = delay_advice(own, flags);
+  return g_strdup_printf("Set %s if it may use that much; what it would have grown to isn't "
+                         "known.%s",
+                         flag, delay);
+}
+
+static char *
+cpu_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *flags)
+{
+  if (own->latency_s == WD_NONE)
+    return NULL;
+  g_autofree char *latency =
+      g_strdup_printf("--watchdog_latency_limit=%" G_GINT64_FORMAT, flags->latency_s);
+  g_autofree char *set =
+      own->utilization != WD_NONE
+          ? g_strdup_printf("--watchdog_utilization_limit=%" G_GINT64_FORMAT
+                            " if it may be so busy for long, %s if for moments%s",
+                            flags->utilization, latency, scope(finding))
+          : g_strdup_printf("%s if it may be so busy for moments%s", latency, scope(finding));
+  if (finding->role == WD_ROLE_WATCHDOG)
+    return g_strdup_printf("The watchdog itself should be idle: please report it. Until then set "
+                           "%s.",
+                           set);
+  g_autofree char *mend = culprit(finding, ", or schedule it less often");
+  if (mend != NULL)
+    return g_strdup_printf("%s. Otherwise set %s.", mend, set);
+  g_autofree char *delay = delay_advice(own, flags);
+  return g_strdup_printf("Set %s.%s", set, delay);
+}
+
+static gboolean
+is_crash(gint64 exit_signal)
+{
+  return exit_signal == SIGSEGV || exit_signal == SIGABRT || exit_signal == SIGBUS ||
+         exit_signal == SIGILL || exit_signal == SIGFPE || exit_signal == SIGTRAP ||
+         exit_signal == SIGSYS;
+}
+
+/* Whether osquery's watcher, or the kernel for want of memory, may have sent it. To an observer
+ * both look like anybody's. */
+static gboolean
+may_be_for_a_limit(const CtlFinding *finding)
+{
+  return finding->observed && (finding->exit_signal == SIGKILL || finding->exit_signal == SIGTERM ||
+                               finding->exit_signal == SIGUSR1);
+}
+
+static char *
+signal_advice(const CtlFinding *finding)
+{
+  if (finding->exit_signal == WD_NONE)
+    return NULL;
+  g_autofree char *name = ctl_signal_name(finding->exit_signal);
+  if (is_crash(finding->exit_signal))
+    return g_strdup_printf("It crashed (%s): `coredumpctl info` may show where, for a report to "
+                           "those who make it.",
+                           name);
+  if (may_be_for_a_limit(finding))
+    return g_strdup_printf("It was ended by %s. That may have been osquery's watcher, between two "
+                           "looks at it, or the kernel for want of memory (`journalctl -k` says "
+                           "so), or somebody else: that can't be told from here.",
+                           name);
+  return g_strdup_printf("Somebody else sent it %s, not for a limit: look for who does (an "
+                         "administrator, a script, a service manager).",
+                         name);
+}
+
+static char *
+exit_advice(const CtlFinding *finding)
+{
+  if (finding->exit_code == WD_NONE)
+    return NULL;
+  const char *log =
+      finding->role == WD_ROLE_EXTENSION ? "its own output" : "osqueryd's log (--logger_path)";
+  return g_strdup_printf("It ended by itself, with status %" G_GINT64_FORMAT ": %s says why.",
+                         finding->exit_code, log);
+}
+
+static char *
+spawn_advice(const CtlFinding *finding)
+{
+  if (finding->event == WD_EVENT_RESPAWN_LIMIT_REACHED)
+    return g_strdup("Run the command that follows `osquery-watchdogd --` by hand: it says which "
+                    "flag it refuses.");
+  return g_strdup("The message names what is wrong with the program: as osquery, we start only "
+                  "what root or we own, its owner may execute, and others can't write.");
+}
+
+char *
+ctl_advice(const CtlFinding *finding, const CtlLimits *limits, const CtlFlags *flags)
+{
+  const CtlFlags own = flags_for(finding);
+  char *raised = raised_advice(&own, limits);
+  if (raised != NULL)
+    return raised;
+  switch (finding->reason) {
+  case WD_REASON_MEMORY:
+    return memory_advice(finding, &own, flags);
+  case WD_REASON_CPU:
+    return cpu_advice(finding, &own, flags);
+  case WD_REASON_OOM:
+    return g_strdup("The kernel ended it for want of memory, not for a limit of the watchdog: give "
+                    "the host, or the unit (MemoryMax=), more. A lower --watchdog_memory_limit "
+                    "would end it before, in order.");
+  case WD_REASON_EXIT:
+    return exit_advice(finding);
+  case WD_REASON_SIGNAL:
+    return signal_advice(finding);
+  case WD_REASON_SPAWN:
+    return spawn_advice(finding);
+  case WD_REASON_REGISTRATION:
+    return g_strdup_printf("It lived, but osqueryd had dropped it: an extension that answers its "
+                           "pings late is dropped. Have %s answer while its tables work.",
+                           finding->name);
+  case WD_REASON_NONE:
+  case WD_REASON_REQUEST:
+  case WD_REASON_HEALTH:      /* the limit_exceeded behind it has the figures */
+  case WD_REASON_WORKER_GONE: /* the worker's end has the cause */
+  case WD_REASON_SETTINGS:
+  case WD_REASON_REBOOT:
+    return NULL;
+  }
+  g_assert_not_reached();
+}

@@ -1,0 +1,364 @@
+#include "tables/ctl/advice/story.h"
+
+#include "tables/ctl/advice/finding.h"
+#include "tables/ctl/print/human.h"
+#include "tables/ctl/print/terminal.h"
+#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/words.h"
+#include "watchdog/store/database.h"
+
+#define LABEL_WIDTH 10
+
+/* So many events are listed; the rest is told to be there. */
+#define MOST_LISTED 20
+
+/* Ends of one kind belong together when they lie within a day. The main event is asked for once,
+ * not joined with each row. */
+static const char series_sql[] = CTL_FINDING_SELECT
+    " WHERE e.eid <= ?1 AND e.event = (SELECT event FROM watchdog_events WHERE eid = ?1)"
+    " AND e.time > (SELECT time - 86400 FROM watchdog_events WHERE eid = ?1)"
+    " AND e.name IS (SELECT name FROM watchdog_events WHERE eid = ?1)"
+    " AND e.reason IS (SELECT reason FROM watchdog_events WHERE eid = ?1) ORDER BY e.eid";
+
+static const char main_sql[] =
+    "SELECT time, pid, message, signals_sent, duration_ms, outcome FROM watchdog_events"
+    " WHERE eid = ?1";
+
+/* By path rather than by t.value, which may be no JSON when the details aren't ours. */
+static const char threads_sql[] =
+    "SELECT json_extract(e.details, t.fullkey || '.name'),"
+    " json_extract(e.details, t.fullkey || '.tid'), json_extract(e.details, t.fullkey || '.cpu_ms')"
+    " FROM watchdog_events e,"
+    " json_each(iif(json_valid(e.details), e.details, '{}'), '$.busiest_threads') t"
+    " WHERE e.eid = ?1 AND json_extract(e.details, t.fullkey || '.cpu_ms') > 0 LIMIT 5";
+
+static const char details_sql[] =
+    "SELECT d ->> '$.interval_ms', d ->> '$.threads', d ->> '$.anonymous_bytes',"
+    " d ->> '$.file_bytes', d ->> '$.shared_bytes', d ->> '$.swap_bytes', d ->> '$.descriptors'"
+    " FROM (SELECT iif(json_valid(details), details, '{}') AS d FROM watchdog_events"
+    " WHERE eid = ?1)";
+
+typedef struct {
+  const Ctl *ctl;
+  const CtlChain *chain;
+  gint64 asked;
+  CtlTerminal terminal;
+  GStringChunk *texts; /* of the finding */
+  CtlFinding finding;  /* of all the series */
+  CtlFinding newest;   /* of the main event alone */
+  guint times;         /* how many the series has */
+} Story;
+
+sqlite3_stmt *
+ctl_prepare_for(const Ctl *ctl, const char *sql, gint64 eid, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
+  if (stmt == NULL)
+    return NULL;
+  WdBinder binder = {.stmt = stmt};
+  wd_bind_integer(&binder, eid);
+  if (binder.result == SQLITE_OK)
+    return g_steal_pointer(&stmt);
+  ctl_set_error(ctl, error);
+  return NULL;
+}
+
+static void
+print_label(const Story *story, const char *label)
+{
+  fprintf(story->ctl->out, "%s%-*s%s", ctl_colour_begin(&story->terminal, CTL_COLOUR_BOLD),
+          LABEL_WIDTH, label, ctl_colour_end(&story->terminal, CTL_COLOUR_BOLD));
+}
+
+static void
+print_section(const Story *story, const char *label, const char *text)
+{
+  print_label(story, label);
+  ctl_print_wrapped(&story->terminal, text, LABEL_WIDTH, story->ctl->out);
+}
+
+static gboolean
+end_of_rows(const Story *story, int result, GError **error)
+{
+  if (result == SQLITE_DONE)
+    return TRUE;
+  ctl_set_error(story->ctl, error);
+  return FALSE;
+}
+
+static gboolean
+read_series(Story *story, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt =
+      ctl_prepare_for(story->ctl, series_sql, ctl_chain_main(story->chain), error);
+  if (stmt == NULL)
+    return FALSE;
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+    if (!ctl_finding_read(stmt, story->texts, &story->newest))
+      continue;
+    if (story->times++ == 0)
+      story->finding = story->newest;
+    else
+      ctl_finding_add(&story->finding, &story->newest);
+  }
+  if (!end_of_rows(story, result, error))
+    return FALSE;
+  if (story->times > 0)
+    return TRUE;
+  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING,
+                      "the event is gone from the history, or of a newer version than this");
+  return FALSE;
+}
+
+/* @stmt: at the row of main_sql. */
+static void
+print_headline(const Story *story, sqlite3_stmt *stmt)
+{
+  const CtlFinding *newest = &story->newest;
+  gint64 time_s = sqlite3_column_int64(stmt, 0);
+  g_autofree char *pid = ctl_visible_value(stmt, 1);
+  g_autofree char *words =
+      ctl_words_of_event(newest->event, newest->reason, newest->exit_code, newest->exit_signal);
+  g_autofree char *age = ctl_human_age(g_get_real_time() / G_USEC_PER_SEC - time_s);
+  g_autofree char *time = ctl_human_time(time_s);
+  CtlColour colour = ctl_colour_of_event(newest->event);
+  g_autofree char *text =
+      g_strdup_printf("%s%s%s%s: %s, %s (%s)", newest->name, *pid != '\0' ? "[" : "", pid,
+                      *pid != '\0' ? "]" : "", words, age, time);
+  fputs(ctl_colour_begin(&story->terminal, colour), story->ctl->out);
+  ctl_print_wrapped(&story->terminal, text, 0, story->ctl->out);
+  fprintf(story->ctl->out, "%s\n", ctl_colour_end(&story->terminal, colour));
+}
+
+/* What was measured against what; for an end without a measure the log's line. */
+static char *
+measure_words(const CtlFinding *newest, const char *message)
+{
+  gboolean measured = newest->measured != WD_NONE && newest->limit_value != WD_NONE;
+  if (measured && newest->reason == WD_REASON_MEMORY) {
+    g_autofree char *used = ctl_human_bytes(newest->measured, WD_NONE);
+    g_autofree char *limit = ctl_human_bytes(newest->limit_value, WD_NONE);
+    return g_strdup_printf("It used %s of memory; the limit is %s.", used, limit);
+  }
+  if (measured && newest->reason == WD_REASON_CPU)
+    return g_strdup_printf("It used %.1f %% of all CPUs (%" G_GINT64_FORMAT
+                           " ms where %" G_GINT64_FORMAT
+                           " ms are allowed); the limit is %" G_GINT64_FORMAT
+                           " %%, and it had been over it for %" G_GINT64_FORMAT " s.",
+                           newest->utilization, newest->measured, newest->limit_value,
+                           newest->utilization_limit, newest->sustained_s);
+  return g_strdup_printf("%s%s", message,
+                         *message == '\0' || g_str_has_suffix(message, ".") ? "" : ".");
+}
+
+static void
+print_why(const Story *story, sqlite3_stmt *stmt)
+{
+  g_autofree char *message = ctl_visible_value(stmt, 2);
+  g_autofree char *measure = measure_words(&story->newest, message);
+  g_autoptr(GString) text = g_string_new(measure);
+  if (story->newest.lifetime_ms >= 0 && story->newest.event != WD_EVENT_QUERY_DENYLISTED) {
+    g_autofree char *lifetime = ctl_human_ms(story->newest.lifetime_ms);
+    g_string_append_printf(text, " It had lived %s.", lifetime);
+  }
+  if (story->times > 1)
+    g_string_append_printf(text, " That happened %u times within a day.", story->times);
+  print_section(story, "Why", text->str);
+}
+
+static gboolean
+print_threads(const Story *story, gint64 breach, const char *interval, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_for(story->ctl, threads_sql, breach, error);
+  if (stmt == NULL)
+    return FALSE;
+  g_autoptr(GString) text = g_string_new(NULL);
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+    g_autofree char *name = ctl_visible_value(stmt, 0);
+    g_autofree char *tid = ctl_visible_value(stmt, 1);
+    g_autofree char *cpu_ms = ctl_visible_value(stmt, 2);
+    g_string_append_printf(text, "%s%s[%s] %s ms", text->len > 0 ? ", " : "", name, tid, cpu_ms);
+  }
+  if (text->len > 0) {
+    g_string_append_printf(text, " of CPU time %s", interval);
+    print_section(story, "Threads", text->str);
+  }
+  return end_of_rows(story, result, error);
+}
+
+static void
+append_bytes(GString *text, const char *what, gint64 bytes)
+{
+  if (bytes < 0)
+    return;
+  g_autofree char *size = ctl_human_bytes(bytes, WD_NONE);
+  g_string_append_printf(text, "%s%s %s", text->len > 0 ? ", " : "", what, size);
+}
+
+/* What the process was doing then. */
+static gboolean
+print_details(const Story *story, GError **error)
+{
+  gint64 breach = ctl_chain_breach(story->chain);
+  if (breach == WD_NONE)
+    return TRUE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_for(story->ctl, details_sql, breach, error);
+  if (stmt == NULL)
+    return FALSE;
+  int result = sqlite3_step(stmt);
+  if (result != SQLITE_ROW)
+    return end_of_rows(story, result, error);
+  gint64 interval_ms = ctl_integer(stmt, 0);
+  g_autofree char *duration = interval_ms >= 0 ? ctl_human_ms(interval_ms) : NULL;
+  g_autofree char *interval = duration != NULL ? g_strdup_printf("in the last %s", duration)
+                                               : g_strdup("since they were started");
+  if (!print_threads(story, breach, interval, error))
+    return FALSE;
+  g_autoptr(GString) text = g_string_new(NULL);
+  append_bytes(text, "anonymous", ctl_integer(stmt, 2));
+  append_bytes(text, "files", ctl_integer(stmt, 3));
+  append_bytes(text, "shared", ctl_integer(stmt, 4));
+  append_bytes(text, "swapped", ctl_integer(stmt, 5));
+  if (text->len > 0) {
+    gint64 descriptors = ctl_integer(stmt, 6);
+    if (descriptors >= 0)
+      g_string_append_printf(text, "; %" G_GINT64_FORMAT " open files", descriptors);
+    print_section(story, "Memory", text->str);
+  }
+  return TRUE;
+}
+
+/* Which query it was, as far as osquery tells. */
+static gboolean
+print_query(const Story *story, GError **error)
+{
+  g_autofree char *sql = ctl_chain_select(story->chain, "query_name, query, event");
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, error);
+  if (stmt == NULL)
+    return FALSE;
+  guint n = 0;
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+    if (sqlite3_column_type(stmt, 0) == SQLITE_NULL || n++ >= MOST_LISTED)
+      continue;
+    g_autofree char *name = ctl_visible_value(stmt, 0);
+    g_autofree char *query = ctl_visible_value(stmt, 1);
+    g_autofree char *text =
+        g_strdup_printf("%s, which osquery denylisted for a day: %s", name, query);
+    print_section(story, "Query", text);
+  }
+  gboolean limit =
+      story->newest.reason == WD_REASON_MEMORY || story->newest.reason == WD_REASON_CPU;
+  if (n == 0 && limit && story->newest.role == WD_ROLE_WORKER)
+    print_section(
+        story, "Query",
+        "Not known: osquery denylisted no scheduled query for it, and a live one leaves no "
+        "trace.");
+  return end_of_rows(story, result, error);
+}
+
+static const char *
+outcome_words(const char *outcome)
+{
+  return g_strcmp0(outcome, "graceful") == 0 ? "it ended in order"
+         : g_strcmp0(outcome, "killed") == 0 ? "it had to be killed"
+         : g_strcmp0(outcome, "stuck") == 0  ? "it survived even SIGKILL for a while"
+                                             : "the watchdog went before it could tell";
+}
+
+static void
+print_signals(const Story *story, sqlite3_stmt *stmt)
+{
+  g_autofree char *signals = ctl_visible_value(stmt, 3);
+  g_autofree char *outcome = ctl_visible_value(stmt, 5);
+  if (*signals == '\0')
+    return;
+  g_autoptr(GString) text = g_string_new(signals);
+  gint64 duration_ms = ctl_integer(stmt, 4);
+  if (duration_ms >= 0) {
+    g_autofree char *duration = ctl_human_ms(duration_ms);
+    g_string_append_printf(text, "; gone after %s", duration);
+  }
+  if (*outcome != '\0')
+    g_string_append_printf(text, ": %s", outcome_words(outcome));
+  print_section(story, "Signals", text->str);
+}
+
+/* The log of the story. */
+static gboolean
+print_course(const Story *story, GError **error)
+{
+  g_autofree char *sql = ctl_chain_select(story->chain, "eid, time, message");
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, error);
+  if (stmt == NULL)
+    return FALSE;
+  const GArray *eids = ctl_chain_eids(story->chain);
+  gint64 greatest = g_array_index(eids, gint64, eids->len - 1);
+  int number_width = snprintf(NULL, 0, "%" G_GINT64_FORMAT "*", greatest);
+  guint n = 0;
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+    if (n++ >= MOST_LISTED)
+      continue;
+    gint64 eid = sqlite3_column_int64(stmt, 0);
+    g_autofree char *time = ctl_human_time(sqlite3_column_int64(stmt, 1));
+    g_autofree char *number =
+        g_strdup_printf("%" G_GINT64_FORMAT "%s", eid, eid == story->asked ? "*" : "");
+    g_autofree char *message = ctl_visible_value(stmt, 2);
+    g_autofree char *text = g_strdup_printf("%s  %-*s  %s", time, number_width, number, message);
+    print_section(story, n == 1 ? "Course" : "", text);
+  }
+  if (n > MOST_LISTED) {
+    g_autofree char *text = g_strdup_printf("and %u more (--json shows all)", n - MOST_LISTED);
+    print_section(story, "", text);
+  }
+  return end_of_rows(story, result, error);
+}
+
+static void
+print_advice(const Story *story)
+{
+  CtlLimits limits;
+  CtlFlags flags = CTL_FLAGS_NONE;
+  ctl_limits_read(story->ctl->db, &limits);
+  ctl_flags_raise(&flags, &story->finding, &limits);
+  g_autofree char *advice = ctl_advice(&story->finding, &limits, &flags);
+  if (advice != NULL)
+    print_section(story, "Change", advice);
+}
+
+static gboolean
+print_story(Story *story, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt =
+      ctl_prepare_for(story->ctl, main_sql, ctl_chain_main(story->chain), error);
+  if (stmt == NULL || !read_series(story, error))
+    return FALSE;
+  int result = sqlite3_step(stmt);
+  if (result != SQLITE_ROW) /* SQLITE_DONE: pruned meanwhile */
+    return end_of_rows(story, result, error);
+  print_headline(story, stmt);
+  print_why(story, stmt);
+  if (!print_details(story, error) || !print_query(story, error))
+    return FALSE;
+  print_signals(story, stmt);
+  if (!print_course(story, error))
+    return FALSE;
+  print_advice(story);
+  return TRUE;
+}
+
+gboolean
+ctl_story_print(const Ctl *ctl, const CtlChain *chain, gint64 asked, GError **error)
+{
+  Story story = {.ctl = ctl,
+                 .chain = chain,
+                 .asked = asked,
+                 .terminal = ctl_terminal_of(ctl->out),
+                 .texts = g_string_chunk_new(256)};
+  gboolean done = print_story(&story, error);
+  g_string_chunk_free(story.texts);
+  return done;
+}

@@ -1,0 +1,17 @@
+/* One process's end, told to people. */
+#pragma once
+
+#include "tables/ctl/advice/chain.h"
+#include "tables/ctl/command.h"
+
+G_BEGIN_DECLS
+
+/* Prints what was measured against what, the busiest threads, the query, the signals, what came of
+ * it, and what to change.
+ * @asked: the eid that the user named; it is marked. */
+gboolean ctl_story_print(const Ctl *ctl, const CtlChain *chain, gint64 asked, GError **error);
+
+/* For explain: compiles @sql and gives @eid to its only parameter. */
+sqlite3_stmt *ctl_prepare_for(const Ctl *ctl, const char *sql, gint64 eid, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,129 @@
+#include "tables/ctl/print/words.h"
+
+#include "watchdog/core/event/log-fields.h"
+
+#include <signal.h>
+#include <string.h>
+#include <syslog.h>
+
+gboolean
+ctl_word_event(const char *word, WdEventKind *kind)
+{
+  for (guint i = 0; i <= WD_EVENT_HISTORY_RECOVERED; i++)
+    if (g_strcmp0(word, wd_event_kind_name((WdEventKind)i)) == 0) {
+      *kind = (WdEventKind)i;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+ctl_word_role(const char *word, WdRole *role)
+{
+  for (guint i = 0; i <= WD_ROLE_EXTENSION; i++)
+    if (g_strcmp0(word, wd_role_name((WdRole)i)) == 0) {
+      *role = (WdRole)i;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+gboolean
+ctl_word_reason(const char *word, WdReason *reason)
+{
+  for (guint i = WD_REASON_NONE + 1; i <= WD_REASON_REBOOT; i++)
+    if (g_strcmp0(word, wd_reason_name((WdReason)i)) == 0) {
+      *reason = (WdReason)i;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+char *
+ctl_signal_name(gint64 number)
+{
+  const char *name = number > 0 && number < NSIG ? sigabbrev_np((int)number) : NULL;
+  return name != NULL ? g_strconcat("SIG", name, NULL)
+                      : g_strdup_printf("signal %" G_GINT64_FORMAT, number);
+}
+
+static char *
+exit_words(WdReason reason, gint64 exit_code, gint64 exit_signal)
+{
+  if (reason == WD_REASON_OOM)
+    return g_strdup("killed by the kernel, out of memory");
+  if (reason == WD_REASON_WORKER_GONE)
+    return g_strdup("ended with its worker");
+  if (exit_signal != WD_NONE) {
+    g_autofree char *name = ctl_signal_name(exit_signal);
+    return g_strdup_printf("ended by %s", name);
+  }
+  if (exit_code != WD_NONE)
+    return g_strdup_printf("exited with status %" G_GINT64_FORMAT, exit_code);
+  return g_strdup("ended by itself");
+}
+
+/* What it was ended for, after "ended" or "would be ended"; "" where the reason tells nothing. */
+static const char *
+purpose(WdReason reason)
+{
+  return reason == WD_REASON_MEMORY         ? " for its memory"
+         : reason == WD_REASON_CPU          ? " for its CPU use"
+         : reason == WD_REASON_REGISTRATION ? " for its lost registration"
+         : reason == WD_REASON_REQUEST      ? " as asked"
+         : reason == WD_REASON_SETTINGS     ? ", no longer listed"
+                                            : "";
+}
+
+char *
+ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gint64 exit_signal)
+{
+  switch (kind) {
+  case WD_EVENT_WATCHDOG_STARTED:
+  case WD_EVENT_PROCESS_STARTED:
+    return g_strdup("started");
+  case WD_EVENT_WATCHDOG_STOPPED:
+    return g_strdup(reason == WD_REASON_HEALTH ? "stopped, over a limit itself" : "stopped");
+  case WD_EVENT_WATCHDOG_CRASHED:
+    return g_strdup(reason == WD_REASON_REBOOT ? "went down with the host" : "crashed");
+  case WD_EVENT_PROCESS_EXITED:
+    return exit_words(reason, exit_code, exit_signal);
+  case WD_EVENT_LIMIT_EXCEEDED:
+    return g_strdup(reason == WD_REASON_CPU ? "over its CPU limit" : "over its memory limit");
+  case WD_EVENT_PROCESS_TERMINATED:
+    return g_strconcat("ended", purpose(reason), NULL);
+  case WD_EVENT_WOULD_TERMINATE:
+    return g_strconcat("would be ended", purpose(reason), NULL);
+  case WD_EVENT_TERMINATION_STUCK:
+    return g_strdup("can't be ended");
+  case WD_EVENT_RESPAWN_DELAYED:
+    return g_strdup("next start delayed");
+  case WD_EVENT_RESPAWN_LIMIT_REACHED:
+    return g_strdup("given up");
+  case WD_EVENT_SPAWN_FAILED:
+    return g_strdup("could not be started");
+  case WD_EVENT_EXTENSION_REGISTERED:
+    return g_strdup("registered");
+  case WD_EVENT_EXTENSION_UNREGISTERED:
+    return g_strdup("no longer registered");
+  case WD_EVENT_QUERY_DENYLISTED:
+    return g_strdup("denylisted a query");
+  case WD_EVENT_SETTINGS_CHANGED:
+    return g_strdup("settings changed");
+  case WD_EVENT_EVENTS_LOST:
+    return g_strdup("lost events");
+  case WD_EVENT_HISTORY_RECOVERED:
+    return g_strdup("began a new history");
+  }
+  g_assert_not_reached();
+}
+
+CtlColour
+ctl_colour_of_event(WdEventKind kind)
+{
+  int priority = wd_event_priority(kind); /* the smaller, the graver */
+  return priority <= LOG_ERR       ? CTL_COLOUR_RED
+         : priority <= LOG_WARNING ? CTL_COLOUR_YELLOW
+         : priority <= LOG_NOTICE  ? CTL_COLOUR_BOLD
+                                   : CTL_COLOUR_NONE;
+}

@@ -1,0 +1,135 @@
+#include "tables/ctl/report/report.h"
+
+#include "tables/ctl/advice/finding.h"
+#include "tables/ctl/print/words.h"
+#include "watchdog/store/database.h"
+
+#include <string.h>
+
+/* Nobody follows more. */
+#define MOST_ADVICE 20
+
+/* Ends, and the end of trying; what followed from them asks for nothing more. The oldest first, as
+ * ctl_finding_add() takes them. */
+static const char ends_sql[] = CTL_FINDING_SELECT
+    " WHERE e.time >= ? AND (e.event IN ('process_terminated', 'would_terminate',"
+    " 'process_exited', 'spawn_failed')"
+    " OR e.event = 'respawn_limit_reached' AND e.reason = 'spawn') ORDER BY e.eid";
+
+/* The like ends of one process. */
+typedef struct {
+  CtlFinding finding;
+  guint n;
+} Group;
+
+static Group *
+find_group(GArray *groups, const CtlFinding *like)
+{
+  for (guint i = 0; i < groups->len; i++) {
+    Group *group = &g_array_index(groups, Group, i);
+    if (group->finding.event == like->event && group->finding.reason == like->reason &&
+        g_str_equal(group->finding.name, like->name))
+      return group;
+  }
+  return NULL;
+}
+
+static void
+take(GArray *groups, const CtlFinding *finding)
+{
+  Group *group = find_group(groups, finding);
+  if (group != NULL) {
+    ctl_finding_add(&group->finding, finding);
+    group->n++;
+  } else if (groups->len < MOST_ADVICE) {
+    const Group first = {*finding, 1};
+    g_array_append_val(groups, first);
+  }
+}
+
+/* Flags are set apart: a line that ends within one makes it another. */
+static void
+write_words(GString *page, const char *text)
+{
+  g_auto(GStrv) words = g_strsplit(text, " ", -1);
+  for (guint i = 0; words[i] != NULL; i++) {
+    const gsize flag = g_str_has_prefix(words[i], "--") ? strcspn(words[i], ",;:.)") : 0;
+    g_autofree char *name = g_strndup(words[i], flag);
+    ctl_html(page, flag > 0 ? "%s<code>%s</code>%s" : "%s%s%s", i == 0 ? "" : " ", name,
+             words[i] + flag);
+  }
+}
+
+/* @advice: a command in it stands between backticks, as a terminal shows it. */
+static void
+write_sentences(GString *page, const char *advice)
+{
+  g_auto(GStrv) parts = g_strsplit(advice, "`", -1);
+  for (guint i = 0; parts[i] != NULL; i++)
+    if (i % 2 == 1)
+      ctl_html(page, "<code>%s</code>", parts[i]);
+    else
+      write_words(page, parts[i]);
+}
+
+static void
+write_group(GString *page, const Group *group, const CtlLimits *limits, const CtlFlags *flags)
+{
+  const CtlFinding *finding = &group->finding;
+  g_autofree char *advice = ctl_advice(finding, limits, flags);
+  if (advice == NULL)
+    return;
+  g_autofree char *what =
+      ctl_words_of_event(finding->event, finding->reason, finding->exit_code, finding->exit_signal);
+  ctl_html(page, "<dt>%s: %s", finding->name, what);
+  if (group->n > 1)
+    ctl_html(page, ", %u times", group->n);
+  ctl_html(page, "</dt><dd>");
+  write_sentences(page, advice);
+  ctl_html(page, "</dd>\n");
+}
+
+/* They share osquery's flags: each is told with the one value that suits all. */
+static void
+write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
+{
+  CtlFlags flags = CTL_FLAGS_NONE;
+  for (guint i = 0; i < groups->len; i++)
+    ctl_flags_raise(&flags, &g_array_index(groups, Group, i).finding, limits);
+  for (guint i = 0; i < groups->len; i++)
+    write_group(page, &g_array_index(groups, Group, i), limits, &flags);
+}
+
+gboolean
+ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error)
+{
+  g_autoptr(GStringChunk) texts = g_string_chunk_new(1024);
+  g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(Group));
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, ends_sql, error);
+  if (stmt == NULL)
+    return FALSE;
+  WdBinder binder = {.stmt = stmt};
+  wd_bind_integer(&binder, oldest_s);
+  int result = binder.result == SQLITE_OK ? SQLITE_ROW : binder.result;
+  while (result == SQLITE_ROW && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
+    CtlFinding finding;
+    if (ctl_finding_read(stmt, texts, &finding))
+      take(groups, &finding);
+  }
+  if (result != SQLITE_DONE) {
+    ctl_set_error(ctl, error);
+    return FALSE;
+  }
+
+  g_autoptr(GString) list = g_string_new(NULL);
+  CtlLimits limits;
+  ctl_limits_read(ctl->db, &limits);
+  write_groups(list, groups, &limits);
+  ctl_html(page, "<section aria-labelledby=\"advice\">\n<h2 id=\"advice\">What to change</h2>\n");
+  if (list->len > 0)
+    g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* is escaped already */
+  else
+    ctl_html(page, "<p>Nothing that the events would tell.</p>\n");
+  ctl_html(page, "</section>\n");
+  return TRUE;
+}

@@ -1,0 +1,157 @@
+#include "tables/ctl/report/report.h"
+
+#include "tables/ctl/print/text.h"
+#include "watchdog/store/database.h"
+
+#include <math.h>
+
+/* A query or a message longer than this is cut: nobody reads it in a table. */
+#define LONGEST_TEXT 2000
+
+#define ENDINGS                                             \
+  "(event IN ('process_terminated', 'would_terminate') AND" \
+  " reason IN ('memory', 'cpu', 'registration'))"
+/* What stands beside every ending, and the ordinary. */
+#define OTHERS \
+  "(event NOT IN ('limit_exceeded', 'process_started', 'extension_registered') AND NOT " ENDINGS ")"
+
+static const char counts_sql[] =
+    "SELECT count(*) FILTER (WHERE " ENDINGS "),"
+    " count(*) FILTER (WHERE event = 'would_terminate'),"
+    " count(*) FILTER (WHERE " OTHERS "),"
+    " count(*) FILTER (WHERE event = 'process_exited' AND reason <> 'worker_gone'),"
+    " count(*) FILTER (WHERE event = 'query_denylisted'),"
+    " count(*) FILTER (WHERE event = 'respawn_limit_reached')"
+    " FROM watchdog_events WHERE time >= ?";
+
+/* The newest rows, and the query that was denylisted for each, which is only looked for in these.
+ */
+#define ROWS(condition)                                                                       \
+  "SELECT e.eid, e.time, e.event, e.role, e.name, e.pid, e.reason, e.measured,"               \
+  " e.limit_value, e.utilization, e.utilization_limit, e.sustained, e.outcome,"               \
+  " e.signals_sent, e.duration_ms, e.lifetime_ms, q.query_name, q.query, e.message"           \
+  " FROM (SELECT * FROM watchdog_events WHERE time >= ? AND " condition                       \
+  " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (SELECT cause_eid, min(query_name) AS query_name," \
+  " query FROM watchdog_events WHERE event = 'query_denylisted' GROUP BY cause_eid) q"        \
+  " ON q.cause_eid = e.eid ORDER BY e.eid DESC"
+
+static char *
+text(sqlite3_stmt *stmt, int column)
+{
+  g_autofree char *whole = ctl_visible_value(stmt, column);
+  if (g_utf8_strlen(whole, -1) <= LONGEST_TEXT)
+    return g_steal_pointer(&whole);
+  g_autofree char *beginning = g_utf8_substring(whole, 0, LONGEST_TEXT);
+  return g_strconcat(beginning, "…", NULL);
+}
+
+static CtlReportEvent *
+event_from_row(sqlite3_stmt *stmt)
+{
+  CtlReportEvent *event = g_new0(CtlReportEvent, 1);
+  int column = 0;
+  event->eid = ctl_integer(stmt, column++);
+  event->time_s = ctl_integer(stmt, column++);
+  event->event = text(stmt, column++);
+  event->role = text(stmt, column++);
+  event->name = text(stmt, column++);
+  event->pid = ctl_integer(stmt, column++);
+  event->reason = text(stmt, column++);
+  event->measured = ctl_integer(stmt, column++);
+  event->limit_value = ctl_integer(stmt, column++);
+  event->utilization =
+      sqlite3_column_type(stmt, column) == SQLITE_NULL ? NAN : sqlite3_column_double(stmt, column);
+  column++;
+  event->utilization_limit = ctl_integer(stmt, column++);
+  event->sustained_s = ctl_integer(stmt, column++);
+  event->outcome = text(stmt, column++);
+  event->signals_sent = text(stmt, column++);
+  event->duration_ms = ctl_integer(stmt, column++);
+  event->lifetime_ms = ctl_integer(stmt, column++);
+  event->query_name = text(stmt, column++);
+  event->query = text(stmt, column++);
+  event->message = text(stmt, column);
+  return event;
+}
+
+static void
+event_free(CtlReportEvent *event)
+{
+  g_free(event->event);
+  g_free(event->role);
+  g_free(event->name);
+  g_free(event->reason);
+  g_free(event->outcome);
+  g_free(event->signals_sent);
+  g_free(event->query_name);
+  g_free(event->query);
+  g_free(event->message);
+  g_free(event);
+}
+
+void
+ctl_report_events_free(CtlReportEvents *events)
+{
+  if (events == NULL)
+    return;
+  g_ptr_array_unref(events->endings);
+  g_ptr_array_unref(events->others);
+  g_free(events);
+}
+
+static GPtrArray *
+read_events(const Ctl *ctl, const char *sql, gint64 oldest_s, gint64 most, GError **error)
+{
+  g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)event_free);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
+  if (stmt == NULL)
+    return NULL;
+  WdBinder binder = {.stmt = stmt};
+  wd_bind_integer(&binder, oldest_s);
+  wd_bind_integer(&binder, most);
+  int result = binder.result;
+  while (result == SQLITE_OK || result == SQLITE_ROW)
+    if ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+      g_ptr_array_add(events, event_from_row(stmt));
+  if (result == SQLITE_DONE)
+    return g_steal_pointer(&events);
+  ctl_set_error(ctl, error);
+  return NULL;
+}
+
+static gboolean
+count_events(const Ctl *ctl, CtlReportEvents *events, gint64 oldest_s, GError **error)
+{
+  gint64 *const counts[] = {&events->n_endings, &events->n_would,      &events->n_others,
+                            &events->n_exits,   &events->n_denylisted, &events->n_gave_up};
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, counts_sql, error);
+  if (stmt == NULL)
+    return FALSE;
+  WdBinder binder = {.stmt = stmt};
+  wd_bind_integer(&binder, oldest_s);
+  if (binder.result != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
+    ctl_set_error(ctl, error);
+    return FALSE;
+  }
+  for (gsize i = 0; i < G_N_ELEMENTS(counts); i++)
+    *counts[i] = sqlite3_column_int64(stmt, (int)i);
+  return TRUE;
+}
+
+CtlReportEvents *
+ctl_report_events_read(const Ctl *ctl, gint64 oldest_s, GError **error)
+{
+  CtlReportEvents counts = {0};
+  if (!count_events(ctl, &counts, oldest_s, error))
+    return NULL;
+  g_autoptr(GPtrArray) endings =
+      read_events(ctl, ROWS(ENDINGS), oldest_s, CTL_REPORT_ENDINGS, error);
+  g_autoptr(GPtrArray) others =
+      endings != NULL ? read_events(ctl, ROWS(OTHERS), oldest_s, CTL_REPORT_OTHERS, error) : NULL;
+  if (others == NULL)
+    return NULL;
+  CtlReportEvents *events = g_memdup2(&counts, sizeof counts);
+  events->endings = g_steal_pointer(&endings);
+  events->others = g_steal_pointer(&others);
+  return events;
+}

@@ -1,0 +1,181 @@
+#include "tables/ctl/report/report.h"
+
+#include "tables/ctl/print/output-file.h"
+#include "tables/ctl/print/text.h"
+#include "watchdog/store/database.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+
+void
+ctl_html(GString *page, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_markup_vprintf_escaped(format, arguments);
+  va_end(arguments);
+  g_string_append(page, text);
+}
+
+char *
+ctl_report_time(gint64 time_s, const char *format)
+{
+  g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(time_s);
+  return time != NULL ? g_date_time_format(time, format)
+                      : g_strdup_printf("%" G_GINT64_FORMAT, time_s);
+}
+
+/* The page allows itself nothing but its own style sheet: whatever a name in the store should
+ * manage to put into it does nothing. */
+static void
+write_head(GString *page, gint64 now_s)
+{
+  const char *style = ctl_report_style();
+  g_autofree char *made = ctl_report_time(now_s, "%Y-%m-%d %H:%M");
+  g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+  guint8 digest[32];
+  gsize length = sizeof digest;
+  g_checksum_update(checksum, (const guchar *)style, -1);
+  g_checksum_get_digest(checksum, digest, &length);
+  g_autofree char *hash = g_base64_encode(digest, length);
+  ctl_html(page,
+           "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+           "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src"
+           " 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
+           "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+           "<meta name=\"color-scheme\" content=\"light dark\">\n"
+           "<meta name=\"generator\" content=\"osquery-watchdogctl " PROJECT_VERSION "\">\n"
+           "<title>osquery-watchdog, %s</title>\n",
+           hash, made);
+  g_string_append_printf(page, "<style>%s</style>\n</head>\n", style); /* as it was hashed */
+}
+
+static void
+write_count(GString *page, gint64 n, const char *one, const char *several)
+{
+  if (n > 0)
+    ctl_html(page, "<li><b>%" G_GINT64_FORMAT "</b> %s</li>\n", n, n == 1 ? one : several);
+}
+
+static void
+write_counts(GString *page, const CtlReportEvents *events)
+{
+  ctl_html(page,
+           "<ul class=\"counts\" aria-label=\"In numbers\">\n<li><b>%" G_GINT64_FORMAT
+           "</b> ended for a limit</li>\n",
+           events->n_endings - events->n_would);
+  write_count(page, events->n_would, "would have been (dry run)", "would have been (dry run)");
+  write_count(page, events->n_exits, "exit or crash", "exits or crashes");
+  write_count(page, events->n_gave_up, "given up", "given up");
+  write_count(page, events->n_denylisted, "query denylisted", "queries denylisted");
+  ctl_html(page, "</ul>\n");
+}
+
+static void
+write_intro(GString *page, const Ctl *ctl, const CtlReportEvents *events, gint64 now_s)
+{
+  g_autofree char *made = ctl_report_time(now_s, "%Y-%m-%d %H:%M:%S");
+  g_autofree char *zone = ctl_report_time(now_s, "UTC%:z");
+  g_autofree char *since = ctl->options->since_s > 0
+                               ? ctl_report_time(now_s - ctl->options->since_s,
+                                                 ", of what happened since %Y-%m-%d %H:%M")
+                               : g_strdup("");
+  ctl_html(page,
+           "<body>\n<header>\n<h1>What the watchdog of osquery did</h1>\n"
+           "<p class=\"note\">Made %s%s. All times are those of %s.</p>\n",
+           made, since, zone);
+  write_counts(page, events);
+  ctl_html(page,
+           "<nav aria-label=\"On this page\"><ul><li><a href=\"#advice\">What to change</a></li>"
+           "<li><a href=\"#processes\">Processes</a></li>"
+           "<li><a href=\"#endings\">Terminations</a></li>"
+           "<li><a href=\"#others\">Other events</a></li></ul></nav>\n</header>\n<main>\n");
+}
+
+/* @failure: why there are no @samples; NULL when there are. */
+static void
+write_processes(GString *page, const CtlReportSamples *samples, const GError *failure,
+                const CtlReportEvents *events)
+{
+  ctl_html(page, "<section aria-labelledby=\"processes\">\n<h2 id=\"processes\">Processes</h2>\n");
+  if (failure != NULL) {
+    g_autofree char *why = ctl_visible(failure->message);
+    ctl_html(page,
+             "<p>What was measured can't be drawn: %s. The events below are from the"
+             " history.</p>\n</section>\n",
+             why);
+    return;
+  }
+  if (samples->processes->len == 0) {
+    ctl_html(page, "<p>There are no samples to draw: they are kept in the runtime directory, which"
+                   " is missing, empty or was lost with a reboot. The events below are from the"
+                   " history.</p>\n</section>\n");
+    return;
+  }
+  g_autofree char *from = ctl_report_time(samples->from_s, "%Y-%m-%d %H:%M");
+  g_autofree char *to = ctl_report_time(samples->to_s, "%Y-%m-%d %H:%M");
+  ctl_html(
+      page,
+      "<p>%s to %s. The line is what was measured, the dashed one its limit; a diamond is what a"
+      " process had when it was ended. Each sign leads to its event.</p>\n",
+      from, to);
+  ctl_report_legend(page, events);
+  for (guint i = 0; i < samples->processes->len; i++)
+    ctl_report_figure(page, samples->processes->pdata[i], events, i);
+  if (samples->more)
+    ctl_html(page, "<p class=\"note\">There are more processes; the first %d are shown.</p>\n",
+             CTL_REPORT_PROCESSES);
+  ctl_html(page, "</section>\n");
+}
+
+/* A directory given by mistake must not yield a page that says all is well. */
+static gboolean
+check_files(const Ctl *ctl, GError **error)
+{
+  const char *history = table_store_path(ctl->store, table_definition_find("watchdog_events"));
+  const char *status = table_store_path(ctl->store, table_definition_find("watchdog_samples"));
+  struct stat info;
+  if (stat(history, &info) == 0 || stat(status, &info) == 0)
+    return TRUE;
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING, "%s: %s", history,
+              g_strerror(errno));
+  return FALSE;
+}
+
+gboolean
+ctl_report(const Ctl *ctl, GError **error)
+{
+  const gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
+  const gint64 oldest_s =
+      ctl->options->since_s > 0 ? now_s - ctl->options->since_s : G_MININT64 + 1;
+  if (!check_files(ctl, error))
+    return FALSE;
+  g_autoptr(CtlReportEvents) events = ctl_report_events_read(ctl, oldest_s, error);
+  if (events == NULL)
+    return FALSE;
+  g_autoptr(GError) failure = NULL;
+  g_autoptr(CtlReportSamples) samples = ctl_report_samples_read(ctl, oldest_s, &failure);
+  if (samples == NULL && !ctl_check_history(ctl, NULL)) { /* nothing is left to tell */
+    g_propagate_error(error, g_steal_pointer(&failure));
+    return FALSE;
+  }
+
+  g_autoptr(GString) page = g_string_new(NULL);
+  write_head(page, now_s);
+  write_intro(page, ctl, events, now_s);
+  if (!ctl_report_advice(page, ctl, oldest_s, error))
+    return FALSE;
+  write_processes(page, samples, failure, events);
+  ctl_report_endings(page, events);
+  ctl_report_others(page, events);
+  ctl_html(page, "</main>\n</body>\n</html>\n");
+
+  if (!g_str_equal(ctl->options->html, "-"))
+    return ctl_output_file(ctl->options->html, page->str, page->len, error);
+  if (fwrite(page->str, 1, page->len, ctl->out) == page->len && fflush(ctl->out) == 0)
+    return TRUE;
+  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "cannot write the output: %s",
+              g_strerror(errno));
+  return FALSE;
+}

@@ -1,0 +1,175 @@
+#include "tables/ctl/report/report.h"
+
+#include "tables/ctl/print/human.h"
+
+#include <math.h>
+
+/* --- the parts of both tables --- */
+
+static void
+begin_table(GString *page, const char *label, const char *const *titles)
+{
+  /* A table that is laid out as blocks, on a phone, would lose its meaning without the roles. */
+  ctl_html(page,
+           "<table class=\"events\" role=\"table\" aria-label=\"%s\"><thead role=\"rowgroup\"><tr "
+           "role=\"row\">",
+           label);
+  for (; *titles != NULL; titles++)
+    ctl_html(page, "<th role=\"columnheader\">%s</th>", *titles);
+  ctl_html(page, "</tr></thead><tbody role=\"rowgroup\">\n");
+}
+
+static void
+end_table(GString *page)
+{
+  ctl_html(page, "</tbody></table>\n");
+}
+
+/* Begins a row: the cells that say what it is about, and the beginning of the next one, called
+ * @title. */
+static void
+begin_row(GString *page, const CtlReportEvent *event, const char *title)
+{
+  g_autofree char *time = ctl_report_time(event->time_s, "%Y-%m-%d %H:%M:%S");
+  const char sign = ctl_report_sign(event);
+  ctl_html(page,
+           "<tr role=\"row\" id=\"e%" G_GINT64_FORMAT "\"><td role=\"cell\" data-label=\"When\""
+           " class=\"when\">%s</td><td role=\"cell\" data-label=\"Process\">%s",
+           event->eid, time, event->name);
+  if (event->pid != WD_NONE)
+    ctl_html(page, " <small>pid %" G_GINT64_FORMAT "</small>", event->pid);
+  ctl_html(page, "</td><td role=\"cell\" data-label=\"%s\" class=\"what\">", title);
+  if (sign != '\0')
+    ctl_html(page, "<b class=\"sign\">%c</b> ", sign);
+}
+
+static void
+write_shown(GString *page, guint shown, gint64 all)
+{
+  if (shown < all)
+    ctl_html(page, "<p class=\"note\">The newest %u of %" G_GINT64_FORMAT " are shown.</p>\n",
+             shown, all);
+}
+
+/* --- what was ended for a limit --- */
+
+static char *
+why(const CtlReportEvent *event)
+{
+  const gboolean would = g_str_equal(event->event, "would_terminate");
+  const char *tail = would ? " (dry run)" : "";
+  if (g_str_equal(event->reason, "memory"))
+    return g_strdup_printf("memory over its limit%s", tail);
+  if (g_str_equal(event->reason, "cpu") && event->sustained_s != WD_NONE)
+    return g_strdup_printf("CPU over its limit for %" G_GINT64_FORMAT " s%s", event->sustained_s,
+                           tail);
+  return g_str_equal(event->reason, "cpu") ? g_strdup_printf("CPU over its limit%s", tail)
+                                           : g_strdup_printf("osquery had lost it%s", tail);
+}
+
+static char *
+against_limit(const CtlReportEvent *event)
+{
+  if (g_str_equal(event->reason, "cpu") && !isnan(event->utilization))
+    return ctl_human_percent(event->utilization, event->utilization_limit);
+  if (g_str_equal(event->reason, "memory") && event->measured != WD_NONE)
+    return ctl_human_bytes(event->measured, event->limit_value);
+  return g_strdup("–");
+}
+
+static char *
+duration(gint64 ms)
+{
+  if (ms < 1000)
+    return g_strdup_printf("%" G_GINT64_FORMAT " ms", ms);
+  return ms < 60 * 1000 ? g_strdup_printf("%.1f s", (double)ms / 1000)
+                        : ctl_human_duration(ms / 1000);
+}
+
+static char *
+outcome(const CtlReportEvent *event)
+{
+  GString *text = g_string_new(NULL);
+  if (g_str_equal(event->event, "would_terminate"))
+    g_string_append(text, "let be");
+  else
+    g_string_append(text, *event->outcome ? event->outcome : "not known");
+  if (event->duration_ms != WD_NONE) {
+    g_autofree char *took = duration(event->duration_ms);
+    g_string_append_printf(text, " in %s", took);
+  }
+  if (*event->signals_sent)
+    g_string_append_printf(text, " (%s)", event->signals_sent);
+  if (event->lifetime_ms != WD_NONE) {
+    g_autofree char *lived = duration(event->lifetime_ms);
+    g_string_append_printf(text, ", had lived %s", lived);
+  }
+  return g_string_free(text, FALSE);
+}
+
+static void
+write_query(GString *page, const CtlReportEvent *event)
+{
+  ctl_html(page, "<td role=\"cell\" data-label=\"Query\">");
+  if (*event->query_name)
+    ctl_html(page, "<span>%s <code>%s</code></span>", event->query_name, event->query);
+  else
+    ctl_html(page, "–");
+  ctl_html(page, "</td></tr>\n");
+}
+
+void
+ctl_report_endings(GString *page, const CtlReportEvents *events)
+{
+  static const char *const titles[] = {"When",    "Process", "Why", "Measured / limit",
+                                       "Outcome", "Query",   NULL};
+  ctl_html(page, "<section aria-labelledby=\"endings\">\n<h2 id=\"endings\">Terminations</h2>\n");
+  if (events->endings->len == 0) {
+    ctl_html(page, "<p>No process was ended for a limit.</p>\n</section>\n");
+    return;
+  }
+  write_shown(page, events->endings->len, events->n_endings);
+  begin_table(page, "Terminations", titles);
+  for (guint i = 0; i < events->endings->len; i++) {
+    const CtlReportEvent *event = events->endings->pdata[i];
+    g_autofree char *reason = why(event);
+    g_autofree char *measured = against_limit(event);
+    g_autofree char *how = outcome(event);
+    begin_row(page, event, "Why");
+    ctl_html(page,
+             "%s</td><td role=\"cell\""
+             " data-label=\"Measured\">%s</td><td role=\"cell\" data-label=\"Outcome\">%s"
+             "</td>",
+             reason, measured, how);
+    write_query(page, event);
+  }
+  end_table(page);
+  ctl_html(page,
+           "<p class=\"note\">A scheduled query is known once osquery has denylisted it; a live "
+           "query leaves no such trace.</p>\n</section>\n");
+}
+
+/* --- all else --- */
+
+void
+ctl_report_others(GString *page, const CtlReportEvents *events)
+{
+  static const char *const titles[] = {"When", "Process", "Event", "Message", NULL};
+  ctl_html(page, "<section aria-labelledby=\"others\">\n<h2 id=\"others\">Other events</h2>\n");
+  if (events->others->len == 0) {
+    ctl_html(page, "<p>None.</p>\n</section>\n");
+    return;
+  }
+  write_shown(page, events->others->len, events->n_others);
+  begin_table(page, "Other events", titles);
+  for (guint i = 0; i < events->others->len; i++) {
+    const CtlReportEvent *event = events->others->pdata[i];
+    begin_row(page, event, "Event");
+    ctl_html(page,
+             "<span class=\"word\">%s</span></td><td role=\"cell\""
+             " data-label=\"Message\">%s</td></tr>\n",
+             event->event, event->message);
+  }
+  end_table(page);
+  ctl_html(page, "</section>\n");
+}

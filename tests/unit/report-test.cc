@@ -1,0 +1,165 @@
+#include "watchdog/core/machine/report.h"
+
+#include <cstring>
+#include <gtest/gtest.h>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace
+{
+using std::string;
+using Bytes = std::vector<guint8>;
+
+std::unique_ptr<WdObservation>
+report(guint n)
+{
+  auto observation = std::make_unique<WdObservation>();
+  observation->kind = WD_OBSERVATION_REPORT;
+  observation->worker_pid = 4711;
+  observation->report.responsive = TRUE;
+  strcpy(observation->report.version, "5.23.0");
+  observation->report.listed = TRUE;
+  observation->report.n_extensions = n;
+  for (guint i = 0; i < n; i++) {
+    WdObservedExtension *extension = &observation->report.extensions[i];
+    extension->pid = 5000 + i;
+    extension->uuid = 65535 - i;
+    extension->responsive = i % 2;
+    memset(extension->version, '9', WD_OBSERVED_VERSION_MAX);
+  }
+  return observation;
+}
+
+std::unique_ptr<WdObservation>
+denylisted(const string &name, const string &query)
+{
+  auto observation = std::make_unique<WdObservation>();
+  observation->kind = WD_OBSERVATION_DENYLISTED;
+  observation->worker_pid = 4711;
+  g_strlcpy(observation->denylisted.name, name.c_str(), sizeof observation->denylisted.name);
+  g_strlcpy(observation->denylisted.query, query.c_str(), sizeof observation->denylisted.query);
+  return observation;
+}
+
+Bytes
+encode(const WdObservation &observation)
+{
+  Bytes bytes(WD_OBSERVATION_BYTES_MAX);
+  bytes.resize(wd_observation_encode(&observation, bytes.data()));
+  return bytes;
+}
+
+bool
+decodes(const Bytes &bytes, WdObservation *observation = nullptr)
+{
+  auto into = std::make_unique<WdObservation>();
+  // Exactly as large as it is, so that a sanitizer sees a read past the end.
+  std::unique_ptr<guint8[]> exact(new guint8[bytes.size()]);
+  std::copy(bytes.begin(), bytes.end(), exact.get());
+  return wd_observation_decode(exact.get(), bytes.size(),
+                               observation != nullptr ? observation : into.get());
+}
+
+TEST(Observation, ReportsComeBackAsTheyWere)
+{
+  for (const guint n : {0u, 1u, 7u, (guint)WD_OBSERVED_EXTENSIONS_MAX}) {
+    const auto before = report(n);
+    auto after = std::make_unique<WdObservation>();
+    ASSERT_TRUE(decodes(encode(*before), after.get())) << n;
+    EXPECT_EQ(after->kind, WD_OBSERVATION_REPORT);
+    EXPECT_EQ(after->worker_pid, 4711);
+    EXPECT_TRUE(after->report.responsive);
+    EXPECT_STREQ(after->report.version, "5.23.0");
+    EXPECT_TRUE(after->report.listed);
+    ASSERT_EQ(after->report.n_extensions, n);
+    for (guint i = 0; i < n; i++) {
+      EXPECT_EQ(after->report.extensions[i].pid, 5000 + i);
+      EXPECT_EQ(after->report.extensions[i].uuid, 65535 - i);
+      EXPECT_EQ(after->report.extensions[i].responsive, (gboolean)(i % 2));
+      EXPECT_EQ(string(after->report.extensions[i].version), string(63, '9'));
+    }
+  }
+}
+
+TEST(Observation, DenylistedQueriesComeBackAsTheyWere)
+{
+  const auto before = denylisted("pack_café_heavy", "SELECT *\n\tFROM processes;");
+  auto after = std::make_unique<WdObservation>();
+  ASSERT_TRUE(decodes(encode(*before), after.get()));
+  EXPECT_EQ(after->kind, WD_OBSERVATION_DENYLISTED);
+  EXPECT_STREQ(after->denylisted.name, "pack_café_heavy");
+  EXPECT_STREQ(after->denylisted.query, "SELECT *\n\tFROM processes;");
+  EXPECT_TRUE(decodes(encode(*denylisted(string(255, 'n'), string(16383, 'q')))));
+}
+
+TEST(Observation, NoPartOfAMessageIsOneNorIsMore)
+{
+  for (const Bytes &whole : {encode(*report(3)), encode(*denylisted("name", "SELECT 1"))}) {
+    for (size_t length = 0; length < whole.size(); length++)
+      EXPECT_FALSE(decodes(Bytes(whole.begin(), whole.begin() + (long)length))) << length;
+    Bytes more = whole;
+    more.push_back(0);
+    EXPECT_FALSE(decodes(more));
+  }
+}
+
+TEST(Observation, ValuesOutOfRangeAreRefused)
+{
+  // Offsets: 0 magic, 3 kind, 4 worker pid, 12 responsive, 13 version's length, 15 "5.23.0",
+  // 21 listed, 22 count, 24 pid, 32 uuid, 34 responsive, 35 version's length.
+  const Bytes good = encode(*report(1));
+  ASSERT_TRUE(decodes(good));
+  const struct {
+    const char *what;
+    size_t at;
+    Bytes bytes;
+  } cases[] = {
+      {"magic", 0, {'X'}},
+      {"kind 0", 3, {0}},
+      {"kind 3", 3, {3}},
+      {"worker pid 0", 4, {0, 0, 0, 0, 0, 0, 0, 0}},
+      {"worker pid -1", 4, {255, 255, 255, 255, 255, 255, 255, 255}},
+      {"responsive 2", 12, {2}},
+      {"version too long", 13, {64, 0}},
+      {"version past the end", 13, {63, 0}},
+      {"version with a NUL", 15, {0}},
+      {"version with a line's end", 15, {'\n'}},
+      {"version not UTF-8", 15, {0xff}},
+      {"listed 2", 21, {2}},
+      {"none, but one follows", 22, {0, 0}},
+      {"257 extensions", 22, {1, 1}},
+      {"pid 0", 24, {0, 0, 0, 0, 0, 0, 0, 0}},
+      {"pid over 31 bits", 24, {0, 0, 0, 128, 0, 0, 0, 0}},
+      {"uuid 0", 32, {0, 0}},
+      {"extension responsive 2", 34, {2}},
+  };
+  for (const auto &c : cases) {
+    Bytes bad = good;
+    std::copy(c.bytes.begin(), c.bytes.end(), bad.begin() + (long)c.at);
+    EXPECT_FALSE(decodes(bad)) << c.what;
+  }
+  EXPECT_FALSE(decodes(encode(*denylisted("", "SELECT 1"))));
+  EXPECT_FALSE(decodes(encode(*denylisted("a\nb", "SELECT 1"))));
+}
+
+TEST(Observation, TextsAreCutBetweenCharactersAndMadeFit)
+{
+  char text[8];
+  const struct {
+    const char *from;
+    bool lines;
+    const char *to;
+  } cases[] = {
+      {nullptr, false, ""},           {"", false, ""},
+      {"short", false, "short"},      {"1234567", false, "1234567"},
+      {"12345678", false, "1234567"}, {"123456é", false, "123456"},
+      {"12345é", false, "12345é"},    {"a\nb\x01", false, "a b "},
+      {"a\nb\x01", true, "a\nb "},    {"a\xff", false, "a\xef\xbf\xbd"},
+  };
+  for (const auto &c : cases) {
+    wd_observation_set_text(text, sizeof text, c.from, c.lines);
+    EXPECT_STREQ(text, c.to);
+  }
+}
+} // namespace

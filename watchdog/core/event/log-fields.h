@@ -1,0 +1,17 @@
+/* What the log carries besides an event's message: its priority, and the journal's structured
+ * fields. Pure. */
+#pragma once
+
+#include "watchdog/core/event/event.h"
+
+G_BEGIN_DECLS
+
+/* A priority of syslog(3). */
+int wd_event_priority(WdEventKind kind);
+
+/* "NAME=VALUE" for each value that @event has: MESSAGE, PRIORITY, MESSAGE_ID (one per kind, see
+ * docs/troubleshoot.md), SYSLOG_IDENTIFIER and OSQUERY_WATCHDOG_*. Newly allocated,
+ * NULL-terminated. */
+char **wd_event_log_fields(const WdEvent *event);
+
+G_END_DECLS

@@ -1,0 +1,183 @@
+#include "watchdog/core/event/message.h"
+
+char *
+wd_message_subject(WdRole role, const char *path, gint64 pid)
+{
+  g_autofree char *who = NULL;
+  switch (role) {
+  case WD_ROLE_WATCHDOG:
+    who = g_strdup("osquery-watchdogd");
+    break;
+  case WD_ROLE_WORKER:
+    who = g_strdup("osqueryd worker");
+    break;
+  case WD_ROLE_EXTENSION:
+    who = g_strdup_printf("osquery extension %s", path);
+    break;
+  }
+  if (pid == WD_NONE)
+    return g_steal_pointer(&who);
+  return g_strdup_printf("%s (%" G_GINT64_FORMAT ")", who, pid);
+}
+
+char *
+wd_message_breach(const WdEvent *event)
+{
+  if (event->reason == WD_REASON_CPU)
+    return g_strdup_printf("Maximum sustainable CPU utilization limit %" G_GINT64_FORMAT
+                           "ms exceeded for %" G_GINT64_FORMAT " seconds",
+                           event->limit_value, event->sustained_s);
+  return g_strdup_printf("Memory limits exceeded: %" G_GINT64_FORMAT
+                         " bytes (limit is %" G_GINT64_FORMAT "MB)",
+                         event->measured, event->limit_value / (1024 * 1024));
+}
+
+static char *
+exit_text(const WdEvent *event)
+{
+  if (event->exit_signal != WD_NONE)
+    return g_strdup_printf("was ended by signal %" G_GINT64_FORMAT, event->exit_signal);
+  return g_strdup_printf("exited with status %" G_GINT64_FORMAT, event->exit_code);
+}
+
+static char *
+terminated_text(const WdEvent *event)
+{
+  g_autofree char *signals = wd_signals_text(event->signals_sent);
+  return g_strdup_printf("stopped: %s after %" G_GINT64_FORMAT " ms (%s; sent %s)",
+                         wd_reason_name(event->reason), event->duration_ms,
+                         wd_outcome_name(event->outcome), signals);
+}
+
+static char *
+limit_reached_message(const WdEvent *event)
+{
+  if (event->role == WD_ROLE_WORKER)
+    return g_strdup("Too many worker restarts");
+  return g_strdup_printf("Too many extension restarts: %s", event->path);
+}
+
+static char *
+stuck_message(const WdEvent *event)
+{
+  return g_strdup_printf("Watcher cannot stop %s process (%" G_GINT64_FORMAT ").",
+                         event->role == WD_ROLE_WORKER ? "worker" : "extension", event->pid);
+}
+
+char *
+wd_event_message(const WdEvent *event)
+{
+  g_autofree char *who =
+      wd_message_subject(event->role, event->path != NULL ? event->path : event->name, event->pid);
+  g_autofree char *what = NULL;
+  switch (event->kind) {
+  case WD_EVENT_RESPAWN_LIMIT_REACHED:
+    return limit_reached_message(event);
+  case WD_EVENT_TERMINATION_STUCK:
+    return stuck_message(event);
+  case WD_EVENT_LIMIT_EXCEEDED: {
+    g_autofree char *breach = wd_message_breach(event);
+    if (event->role == WD_ROLE_WATCHDOG)
+      return g_strconcat("Watcher has become unhealthy: ", breach, NULL);
+    what = g_strconcat("stopping: ", breach, NULL);
+    break;
+  }
+  case WD_EVENT_WOULD_TERMINATE: {
+    if (event->reason == WD_REASON_REGISTRATION) {
+      what = g_strdup("would be stopped: it lives, but is not registered");
+      break;
+    }
+    g_autofree char *breach = wd_message_breach(event);
+    what = g_strconcat("would be stopped: ", breach, NULL);
+    break;
+  }
+  case WD_EVENT_PROCESS_EXITED:
+    what = exit_text(event);
+    break;
+  case WD_EVENT_PROCESS_TERMINATED:
+    what = terminated_text(event);
+    break;
+  case WD_EVENT_WATCHDOG_STARTED:
+  case WD_EVENT_PROCESS_STARTED:
+    what = g_strdup("started");
+    break;
+  case WD_EVENT_WATCHDOG_STOPPED:
+    what = g_strdup_printf("stopped: %s", wd_reason_name(event->reason));
+    break;
+  case WD_EVENT_EXTENSION_REGISTERED:
+    what = g_strdup("is registered");
+    break;
+  case WD_EVENT_EXTENSION_UNREGISTERED:
+    what = g_strdup_printf("is not registered any more: %s", wd_reason_name(event->reason));
+    break;
+  case WD_EVENT_QUERY_DENYLISTED:
+    what = g_strdup_printf("denylists the scheduled query %s", event->query_name);
+    break;
+  case WD_EVENT_WATCHDOG_CRASHED:
+  case WD_EVENT_RESPAWN_DELAYED:
+  case WD_EVENT_SPAWN_FAILED:
+  case WD_EVENT_SETTINGS_CHANGED:
+  case WD_EVENT_EVENTS_LOST:
+  case WD_EVENT_HISTORY_RECOVERED:
+    /* Whoever records these words them. */
+    what = g_strdup(wd_event_kind_name(event->kind));
+    break;
+  }
+  return g_strdup_printf("%s %s", who, what);
+}
+
+char *
+wd_respawn_message(WdRole role, const char *path, guint failures)
+{
+  if (role == WD_ROLE_WORKER)
+    return g_strdup_printf("osqueryd worker respawning too quickly: %u times", failures);
+  return g_strdup_printf("Extension respawning too quickly: %s", path);
+}
+
+char *
+wd_spawn_failed_message(WdRole role, const char *path, const char *error)
+{
+  if (role == WD_ROLE_WORKER)
+    return g_strdup_printf("osqueryd could not create a worker process: %s: %s", path, error);
+  return g_strdup_printf("Cannot create extension process: %s: %s", path, error);
+}
+
+char *
+wd_kill_message(WdRole role, const char *path, gint64 pid)
+{
+  g_autofree char *who = wd_message_subject(role, path, pid);
+  return g_strdup_printf("%s could not be stopped. Sending kill signal.", who);
+}
+
+char *
+wd_registration_details(gint64 uuid)
+{
+  return g_strdup_printf("{\"uuid\":%" G_GINT64_FORMAT "}", uuid);
+}
+
+char *
+wd_events_lost_message(guint64 lost)
+{
+  return g_strdup_printf("%" G_GUINT64_FORMAT " events were lost: the store had no room for them",
+                         lost);
+}
+
+char *
+wd_broken_command_line_message(const char *path, gint64 code, guint times)
+{
+  return g_strdup_printf("%s exited with status %" G_GINT64_FORMAT
+                         " as soon as it was started, %u times in a row: its command line or its "
+                         "flagfile must be wrong",
+                         path, code, times);
+}
+
+char *
+wd_measured_message(gint64 pid, gint64 used_ms, gint64 allowed_ms, gint64 footprint_bytes,
+                    gint64 limit_bytes)
+{
+  const gint64 megabyte = 1024 * 1024;
+  return g_strdup_printf("pid: %" G_GINT64_FORMAT ", cpu: %" G_GINT64_FORMAT "ms/%" G_GINT64_FORMAT
+                         "ms, memory: %.2fMB/%" G_GINT64_FORMAT "MB",
+                         pid, used_ms, allowed_ms, (double)footprint_bytes / (double)megabyte,
+                         limit_bytes / megabyte);
+}

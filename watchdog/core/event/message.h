@@ -1,0 +1,39 @@
+/* The log lines, as pure functions. Those that osquery's watchdog writes too are the same word for
+ * word (osquery/core/watcher.cpp), for people grep for them. All results are newly allocated. */
+#pragma once
+
+#include "watchdog/core/event/event.h"
+
+G_BEGIN_DECLS
+
+/* The line for @event, for the kinds whose line follows from the event alone. */
+char *wd_event_message(const WdEvent *event);
+
+/* "osqueryd worker (PID)": osquery's words for who it is. @pid: WD_NONE: left out. */
+char *wd_message_subject(WdRole role, const char *path, gint64 pid);
+
+/* What was measured against which limit, in osquery's words. */
+char *wd_message_breach(const WdEvent *event);
+
+/* respawn_delayed: @failures in a row led to the delay. */
+char *wd_respawn_message(WdRole role, const char *path, guint failures);
+
+/* spawn_failed: @error says why. */
+char *wd_spawn_failed_message(WdRole role, const char *path, const char *error);
+
+/* respawn_limit_reached: @times in a row the worker exited with @code as soon as it was started. */
+char *wd_broken_command_line_message(const char *path, gint64 code, guint times);
+
+/* The details of extension_registered and extension_unregistered. */
+char *wd_registration_details(gint64 uuid);
+
+/* What --enable_watchdog_debug tells of a process at each check. */
+char *wd_measured_message(gint64 pid, gint64 used_ms, gint64 allowed_ms, gint64 footprint_bytes,
+                          gint64 limit_bytes);
+
+char *wd_events_lost_message(guint64 lost);
+
+/* SIGTERM was not enough. */
+char *wd_kill_message(WdRole role, const char *path, gint64 pid);
+
+G_END_DECLS

@@ -1,0 +1,66 @@
+/* The present state of one process: one WdProcessStatus becomes one row of watchdog_processes.
+ * Absent values as in event.h. */
+#pragma once
+
+#include "watchdog/core/event/event.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  WD_STATE_WAITING, /* not running; will be started */
+  WD_STATE_RUNNING,
+  WD_STATE_TERMINATING, /* being ended, SIGKILL not sent yet */
+  WD_STATE_KILLING,     /* SIGKILL sent */
+  WD_STATE_STUCK,       /* not reaped in time after SIGKILL */
+  WD_STATE_STOPPED,     /* gone; will not be started again */
+  WD_STATE_ABANDONED,   /* an extension over its respawn limit; tried again rarely */
+} WdState;
+
+/* Static. ("unresponsive" is no state of ours: a reader concludes it, see tables/processes.h.) */
+const char *wd_state_name(WdState state);
+
+typedef struct {
+  char *name; /* owned */
+  WdRole role;
+  char *path; /* owned */
+  gint64 pid;
+  WdState state;
+  gint64 start_time_s; /* this and the other *_time_s: wall clock, labels */
+  gint64 restarts;     /* since the watchdog started */
+  gint64 terminations; /* for limits, likewise */
+  gint64 quick_exits;
+  gint64 restart_limit;
+  gint64 next_start_time_s;
+  gint64 user_ms;
+  gint64 system_ms;
+  double utilization; /* % of all CPUs over the last check interval */
+  gint64 utilization_limit;
+  gint64 sustained_latency_s;
+  gint64 latency_limit_s;
+  gint64 resident_bytes;
+  gint64 footprint_bytes; /* what the memory limit is applied to */
+  gint64 baseline_bytes;
+  gint64 peak_footprint_bytes;
+  gint64 memory_limit_bytes;
+  gboolean enforced;
+  gint64 last_check_time_s;
+  gint64 last_exit_code;
+  gint64 last_exit_signal;
+  gint64 registered; /* 0, 1 or WD_NONE */
+  gint64 uuid;
+  gint64 responsive; /* 0, 1 or WD_NONE */
+  char *version;     /* owned, or NULL */
+  guint64 last_seq;  /* of the newest event about this process; 0: none in this run */
+
+  /* Not columns. With the first two a reader tells whether the watchdog's row still holds. */
+  gint64 start_ticks;      /* /proc/PID/stat field 22: with the pid, the process's identity */
+  gint64 last_check_us;    /* CLOCK_MONOTONIC */
+  gint64 regular_check_us; /* of the check that utilization is from; WD_NONE before the first one */
+} WdProcessStatus;
+
+/* All values absent, name and path copied. Free with wd_process_status_free(). */
+WdProcessStatus *wd_process_status_new(WdRole role, const char *name, const char *path);
+void wd_process_status_free(WdProcessStatus *status);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdProcessStatus, wd_process_status_free)
+
+G_END_DECLS

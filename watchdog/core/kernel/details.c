@@ -1,0 +1,109 @@
+#include "watchdog/core/kernel/details.h"
+
+#include "watchdog/core/event/json.h"
+
+#include <string.h>
+
+typedef struct {
+  const WdThread *thread;
+  gint64 cpu_ms; /* within the interval */
+} Busy;
+
+WdThreads *
+wd_threads_new(gint64 time_us)
+{
+  WdThreads *threads = g_new0(WdThreads, 1);
+  threads->time_us = time_us;
+  threads->threads = g_array_new(FALSE, FALSE, sizeof(WdThread));
+  return threads;
+}
+
+void
+wd_threads_free(WdThreads *threads)
+{
+  if (threads == NULL)
+    return;
+  g_array_unref(threads->threads);
+  g_free(threads);
+}
+
+/* What the thread had used at the earlier moment; 0 when it wasn't there. */
+static gint64
+used_before(const WdThreads *before, const WdThread *thread)
+{
+  for (guint i = 0; before != NULL && i < before->threads->len; i++) {
+    const WdThread *earlier = &g_array_index(before->threads, WdThread, i);
+    if (earlier->tid == thread->tid && earlier->start_ticks == thread->start_ticks)
+      return earlier->cpu_ms;
+  }
+  return 0;
+}
+
+static gint
+busier_first(gconstpointer a, gconstpointer b)
+{
+  const Busy *busy_a = a;
+  const Busy *busy_b = b;
+  return (busy_a->cpu_ms < busy_b->cpu_ms) - (busy_a->cpu_ms > busy_b->cpu_ms);
+}
+
+static GArray *
+busiest(const WdThreads *before, const WdThreads *now)
+{
+  GArray *all = g_array_new(FALSE, FALSE, sizeof(Busy));
+  for (guint i = 0; i < now->threads->len; i++) {
+    const WdThread *thread = &g_array_index(now->threads, WdThread, i);
+    const Busy busy = {.thread = thread, .cpu_ms = thread->cpu_ms - used_before(before, thread)};
+    g_array_append_val(all, busy);
+  }
+  g_array_sort(all, busier_first);
+  if (all->len > WD_DETAILS_THREADS)
+    g_array_set_size(all, WD_DETAILS_THREADS);
+  return all;
+}
+
+static void
+append_number(GString *json, const char *key, gint64 value)
+{
+  if (value == WD_NONE)
+    g_string_append_printf(json, ",\"%s\":null", key);
+  else
+    g_string_append_printf(json, ",\"%s\":%" G_GINT64_FORMAT, key, value);
+}
+
+char *
+wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_count,
+                const WdProcMemory *memory, gint64 descriptors)
+{
+  g_autoptr(GString) json = g_string_new("{\"busiest_threads\":[");
+  g_autoptr(GArray) busy = busiest(before, now);
+  for (guint i = 0; i < busy->len; i++) {
+    const Busy *one = &g_array_index(busy, Busy, i);
+    g_string_append_printf(json, "%s{\"tid\":%" G_GINT64_FORMAT ",\"name\":", i > 0 ? "," : "",
+                           one->thread->tid);
+    wd_json_append_string(json, one->thread->name);
+    append_number(json, "cpu_ms", one->cpu_ms);
+    g_string_append_c(json, '}');
+  }
+  g_string_append_c(json, ']');
+  append_number(json, "interval_ms",
+                before != NULL ? (now->time_us - before->time_us) / G_TIME_SPAN_MILLISECOND
+                               : WD_NONE);
+  append_number(json, "threads", thread_count);
+  append_number(json, "descriptors", descriptors);
+  append_number(json, "anonymous_bytes", memory != NULL ? memory->anon_bytes : WD_NONE);
+  append_number(json, "file_bytes", memory != NULL ? memory->file_bytes : WD_NONE);
+  append_number(json, "shared_bytes", memory != NULL ? memory->shmem_bytes : WD_NONE);
+  append_number(json, "swap_bytes", memory != NULL ? memory->swap_bytes : WD_NONE);
+  g_string_append(json, now->partial ? ",\"partial\":true}" : ",\"partial\":false}");
+  return g_string_free(g_steal_pointer(&json), FALSE);
+}
+
+char *
+wd_details_join(const char *first, const char *second)
+{
+  if (first == NULL || second == NULL)
+    return g_strdup(first != NULL ? first : second);
+  const char *comma = g_str_equal(first, "{}") || g_str_equal(second, "{}") ? "" : ",";
+  return g_strdup_printf("%.*s%s%s", (int)strlen(first) - 1, first, comma, second + 1);
+}

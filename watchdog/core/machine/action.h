@@ -1,0 +1,55 @@
+/* What the supervisor asks its surroundings to do. */
+#pragma once
+
+#include "watchdog/core/event/event.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  /* Start the process; answer with WD_INPUT_SPAWNED or WD_INPUT_SPAWN_FAILED. */
+  WD_ACTION_SPAWN,
+  /* Send `signo` to the process; SIGKILL to its whole process group. */
+  WD_ACTION_SIGNAL,
+  /* Remember what the process's threads have used so far, for the details of an event to come. */
+  WD_ACTION_REMEMBER_THREADS,
+  /* Label the event with the wall clock, log its message and store it. With `acknowledge`, answer
+   * with WD_INPUT_STORED once it is durable. With `details`, fill in what the process is doing. */
+  WD_ACTION_RECORD,
+  /* Write `text` to the log. */
+  WD_ACTION_LOG,
+  /* Try the worker's manager socket; when it accepts, answer with WD_INPUT_MANAGER_ACCEPTS. */
+  WD_ACTION_PROBE_MANAGER,
+  /* Publish wd_supervisor_status(). */
+  WD_ACTION_PUBLISH,
+  /* Every child is gone, or given up on: leave with `exit_code`. */
+  WD_ACTION_EXIT,
+} WdActionKind;
+
+typedef struct {
+  WdActionKind kind;
+  guint process; /* index, as wd_supervisor_add_extension() returned it */
+  int signo;
+  WdEvent *event; /* owned by the list; may be stolen by setting it to NULL */
+  gboolean acknowledge;
+  gboolean details;
+  char *text; /* owned by the list */
+  int exit_code;
+} WdAction;
+
+/* A list of WdAction, in the order in which they are to be carried out. Free with g_array_unref().
+ */
+GArray *wd_actions_new(void);
+
+void wd_actions_spawn(GArray *actions, guint process);
+void wd_actions_signal(GArray *actions, guint process, int signo);
+void wd_actions_remember_threads(GArray *actions, guint process);
+/* Takes @event. */
+void wd_actions_record(GArray *actions, guint process, WdEvent *event, gboolean acknowledge,
+                       gboolean details);
+/* Takes @text. */
+void wd_actions_log(GArray *actions, guint process, char *text);
+void wd_actions_probe_manager(GArray *actions);
+void wd_actions_publish(GArray *actions);
+void wd_actions_exit(GArray *actions, int exit_code);
+
+G_END_DECLS

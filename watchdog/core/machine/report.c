@@ -1,0 +1,197 @@
+/* A message: "WDO", its kind, the worker's pid, and what the kind has; numbers as the machine has
+ * them, for both sides run on one; texts with their length in two bytes in front.
+ *
+ *   report      responsive, version, listed, n_extensions, and for each: pid, uuid, responsive,
+ *               version
+ *   denylisted  name, query */
+#include "watchdog/core/machine/report.h"
+
+#include <string.h>
+
+static const guint8 MAGIC[] = {'W', 'D', 'O'};
+
+/* The most that an entry takes is what these texts are bounded for. */
+G_STATIC_ASSERT(64 + WD_OBSERVED_EXTENSIONS_MAX * (8 + 2 + 1 + 2 + WD_OBSERVED_VERSION_MAX) +
+                    WD_OBSERVED_VERSION_MAX <=
+                WD_OBSERVATION_BYTES_MAX);
+G_STATIC_ASSERT(64 + WD_OBSERVED_QUERY_NAME_MAX + WD_OBSERVED_QUERY_MAX <=
+                WD_OBSERVATION_BYTES_MAX);
+
+void
+wd_observation_set_text(char *to, gsize size, const char *text, gboolean lines)
+{
+  g_autofree char *valid =
+      g_utf8_make_valid(text != NULL ? text : "", text != NULL ? (gssize)strnlen(text, size) : 0);
+  gsize length = strlen(valid);
+  if (length >= size)
+    length = (gsize)(g_utf8_find_prev_char(valid, valid + size) - valid);
+  for (gsize i = 0; i < length; i++)
+    to[i] = g_ascii_iscntrl(valid[i]) && !(lines && g_ascii_isspace(valid[i])) ? ' ' : valid[i];
+  to[length] = '\0';
+}
+
+/* --- encoding --- */
+
+static guint8 *
+put(guint8 *at, const void *value, gsize size)
+{
+  memcpy(at, value, size);
+  return at + size;
+}
+
+static guint8 *
+put_boolean(guint8 *at, gboolean value)
+{
+  *at = value ? 1 : 0;
+  return at + 1;
+}
+
+static guint8 *
+put_text(guint8 *at, const char *text)
+{
+  const guint16 length = (guint16)strlen(text);
+  return put(put(at, &length, sizeof length), text, length);
+}
+
+static guint8 *
+put_report(guint8 *at, const WdObservation *observation)
+{
+  const guint16 n = (guint16)observation->report.n_extensions;
+  at = put_boolean(at, observation->report.responsive);
+  at = put_text(at, observation->report.version);
+  at = put_boolean(at, observation->report.listed);
+  at = put(at, &n, sizeof n);
+  for (guint i = 0; i < n; i++) {
+    const WdObservedExtension *extension = &observation->report.extensions[i];
+    const guint16 uuid = (guint16)extension->uuid;
+    at = put(at, &extension->pid, sizeof extension->pid);
+    at = put(at, &uuid, sizeof uuid);
+    at = put_boolean(at, extension->responsive);
+    at = put_text(at, extension->version);
+  }
+  return at;
+}
+
+gsize
+wd_observation_encode(const WdObservation *observation, guint8 *bytes)
+{
+  const guint8 kind = (guint8)observation->kind;
+  guint8 *at = put(bytes, MAGIC, sizeof MAGIC);
+  at = put(at, &kind, sizeof kind);
+  at = put(at, &observation->worker_pid, sizeof observation->worker_pid);
+  switch (observation->kind) {
+  case WD_OBSERVATION_REPORT:
+    at = put_report(at, observation);
+    break;
+  case WD_OBSERVATION_DENYLISTED:
+    at = put_text(at, observation->denylisted.name);
+    at = put_text(at, observation->denylisted.query);
+    break;
+  }
+  return (gsize)(at - bytes);
+}
+
+/* --- decoding --- */
+
+typedef struct {
+  const guint8 *at;
+  gsize left;
+} Input;
+
+static gboolean
+take(Input *input, void *value, gsize size)
+{
+  if (input->left < size)
+    return FALSE;
+  memcpy(value, input->at, size);
+  input->at += size;
+  input->left -= size;
+  return TRUE;
+}
+
+static gboolean
+take_boolean(Input *input, gboolean *value)
+{
+  guint8 byte;
+  if (!take(input, &byte, sizeof byte) || byte > 1)
+    return FALSE;
+  *value = byte;
+  return TRUE;
+}
+
+static gboolean
+take_pid(Input *input, gint64 *pid)
+{
+  return take(input, pid, sizeof *pid) && *pid > 0 && *pid <= G_MAXINT32;
+}
+
+/* @size: of the room at @text. */
+static gboolean
+take_text(Input *input, char *text, gsize size, gboolean lines)
+{
+  guint16 length;
+  if (!take(input, &length, sizeof length) || length >= size || !take(input, text, length) ||
+      !g_utf8_validate_len(text, length, NULL))
+    return FALSE;
+  text[length] = '\0';
+  for (gsize i = 0; i < length; i++)
+    if (g_ascii_iscntrl(text[i]) && !(lines && g_ascii_isspace(text[i])))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+take_extension(Input *input, WdObservedExtension *extension)
+{
+  guint16 uuid;
+  if (!take_pid(input, &extension->pid) || !take(input, &uuid, sizeof uuid) || uuid == 0)
+    return FALSE;
+  extension->uuid = uuid;
+  return take_boolean(input, &extension->responsive) &&
+         take_text(input, extension->version, sizeof extension->version, FALSE);
+}
+
+static gboolean
+take_report(Input *input, WdObservation *observation)
+{
+  guint16 n;
+  if (!take_boolean(input, &observation->report.responsive) ||
+      !take_text(input, observation->report.version, sizeof observation->report.version, FALSE) ||
+      !take_boolean(input, &observation->report.listed) || !take(input, &n, sizeof n) ||
+      n > WD_OBSERVED_EXTENSIONS_MAX)
+    return FALSE;
+  observation->report.n_extensions = n;
+  for (guint i = 0; i < n; i++)
+    if (!take_extension(input, &observation->report.extensions[i]))
+      return FALSE;
+  return TRUE;
+}
+
+static gboolean
+take_denylisted(Input *input, WdObservation *observation)
+{
+  return take_text(input, observation->denylisted.name, sizeof observation->denylisted.name,
+                   FALSE) &&
+         observation->denylisted.name[0] != '\0' &&
+         take_text(input, observation->denylisted.query, sizeof observation->denylisted.query,
+                   TRUE);
+}
+
+gboolean
+wd_observation_decode(const guint8 *bytes, gsize length, WdObservation *observation)
+{
+  Input input = {bytes, length};
+  guint8 head[sizeof MAGIC + 1];
+  if (!take(&input, head, sizeof head) || memcmp(head, MAGIC, sizeof MAGIC) != 0 ||
+      !take_pid(&input, &observation->worker_pid))
+    return FALSE;
+  gboolean taken = FALSE;
+  if (head[sizeof MAGIC] == WD_OBSERVATION_REPORT) {
+    observation->kind = WD_OBSERVATION_REPORT;
+    taken = take_report(&input, observation);
+  } else if (head[sizeof MAGIC] == WD_OBSERVATION_DENYLISTED) {
+    observation->kind = WD_OBSERVATION_DENYLISTED;
+    taken = take_denylisted(&input, observation);
+  }
+  return taken && input.left == 0;
+}

@@ -1,0 +1,50 @@
+/* How long to wait before a process is started again, and when to give up. One WdRespawn a process.
+ */
+#pragma once
+
+#include "watchdog/core/settings/limits.h"
+
+G_BEGIN_DECLS
+
+/* A run of at least this long proves that a process can start: its quick exits and back-off are
+ * forgotten. */
+#define WD_RESPAWN_GOOD_RUN_S 60
+
+/* A run of at least this long was within the limits: the terminations before it are forgiven. */
+#define WD_RESPAWN_FORGIVE_RUN_S 600
+
+/* All zero: a process that never failed. No count wraps. */
+typedef struct {
+  guint quick_exits; /* runs below quick_exit_s since the last good run */
+  guint backoffs;    /* runs below WD_RESPAWN_GOOD_RUN_S since the last good run */
+  guint limit_kills; /* terminations for a limit since the last forgiving run */
+} WdRespawn;
+
+typedef struct {
+  gint64 delay_us;  /* from now until the next start; also set when giving up */
+  gboolean give_up; /* over the respawn limit */
+} WdRespawnDecision;
+
+/* The process exited, or was killed by somebody else. Not to be called for exits that are no fault
+ * of the process: those we asked for, and those of extensions whose worker went.
+ *
+ * The n-th run in a row below WD_RESPAWN_GOOD_RUN_S waits min(max_delay_s, respawn_delay_s + 2^n)
+ * seconds: 7, 9, 13, 21, … at the normal level. A longer run waits for nothing and resets the
+ * counts. More than respawn_limit runs below quick_exit_s without a good run between them: give up
+ * (and again at each next one). */
+WdRespawnDecision wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
+
+/* The process couldn't be started: counts as a run of no length. */
+WdRespawnDecision wd_respawn_spawn_failed(WdRespawn *respawn, const WdLimits *limits);
+
+/* We ended the process for a limit. The first two times it is started again at once, then after 5,
+ * 10, 20, 40, 60, 60, … s (longer would blind the host), at most max_delay_s; never gives up.
+ * Returns: the delay in µs. */
+gint64 wd_respawn_terminated(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
+
+/* osquery's own watcher waits so long before it starts the worker again after its @quick_exits-th
+ * quick exit (osquery/core/watcher.cpp, createWorker): min(max_delay_s, respawn_delay_s +
+ * 2^quick_exits) seconds. Returns: µs. */
+gint64 wd_respawn_stock_delay_us(guint quick_exits, const WdLimits *limits);
+
+G_END_DECLS

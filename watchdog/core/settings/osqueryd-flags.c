@@ -1,0 +1,186 @@
+#include "watchdog/core/settings/osqueryd-flags.h"
+
+#include <string.h>
+
+/* A socket's path has room for 107 bytes, and an extension's socket is the manager's with ".65535"
+ * behind it. */
+#define MAX_SOCKET_BYTES (107 - 6)
+
+/* With osquery 5.23's types and defaults: core/watcher.cpp, core/init.cpp,
+ * extensions/extensions.cpp, filesystem/filesystem.cpp, logger/logger.cpp; the last four are
+ * gflags'. */
+static const WdFlagSpec OSQUERYD[] = {
+    {"watchdog_level", WD_FLAG_INT32, "0"},
+    {"watchdog_memory_limit", WD_FLAG_UINT64, "0"},
+    {"watchdog_utilization_limit", WD_FLAG_UINT64, "0"},
+    {"watchdog_latency_limit", WD_FLAG_UINT64, "0"},
+    {"watchdog_delay", WD_FLAG_UINT64, "60"},
+    {"watchdog_max_delay", WD_FLAG_UINT64, "600"},
+    {"watchdog_forced_shutdown_delay", WD_FLAG_UINT64, "4"},
+    {"enable_extensions_watchdog", WD_FLAG_BOOL, "false"},
+    {"disable_watchdog", WD_FLAG_BOOL, "false"},
+    {"enable_watchdog_debug", WD_FLAG_BOOL, "false"},
+    {"alarm_timeout", WD_FLAG_UINT64, "15"},
+    {"disable_extensions", WD_FLAG_BOOL, "false"},
+    {"extensions_socket", WD_FLAG_STRING, "/var/osquery/osquery.em"},
+    {"extensions_autoload", WD_FLAG_STRING, "/etc/osquery/extensions.load"},
+    {"extensions_timeout", WD_FLAG_STRING, "3"},
+    {"extensions_interval", WD_FLAG_STRING, "3"},
+    {"extensions_require", WD_FLAG_STRING, ""},
+    {"allow_unsafe", WD_FLAG_BOOL, "false"},
+    {"pidfile", WD_FLAG_STRING, "/var/run/osqueryd.pidfile"},
+    {"force", WD_FLAG_BOOL, "false"},
+    {"ephemeral", WD_FLAG_BOOL, "false"},
+    {"verbose", WD_FLAG_BOOL, "false"},
+    {"daemonize", WD_FLAG_BOOL, "false"},
+    {"flagfile", WD_FLAG_STRING, ""},
+    {"fromenv", WD_FLAG_STRING, ""},
+    {"tryfromenv", WD_FLAG_STRING, ""},
+    {"undefok", WD_FLAG_STRING, ""},
+};
+
+static gboolean
+is_on(const WdFlags *flags, const char *name)
+{
+  return wd_flags_get(flags, name)->number != 0;
+}
+
+static char *
+text_of(const WdFlags *flags, const char *name)
+{
+  return g_strdup(wd_flags_get(flags, name)->text);
+}
+
+static gint64
+seconds_of(const WdFlags *flags, const char *name)
+{
+  return MIN(wd_flags_get(flags, name)->number, WD_LIMITS_MAX_S);
+}
+
+/* A text that osquery reads with atoi(). */
+static gint64
+take_lenient_seconds(WdSettings *settings, const WdFlags *flags, const char *name)
+{
+  const WdFlag *flag = wd_flags_get(flags, name);
+  char *end;
+  gint64 seconds = CLAMP(g_ascii_strtoll(flag->text, &end, 10), 0, WD_LIMITS_MAX_S);
+
+  if (end == flag->text || *end != '\0')
+    wd_settings_warn(settings->warnings,
+                     "%s: --%s=%s: no whole number: osqueryd takes it for %" G_GINT64_FORMAT,
+                     flag->source, name, flag->text, seconds);
+  return seconds;
+}
+
+static void
+warn_about_flags(WdSettings *settings, const WdFlags *flags)
+{
+  const WdFlag *level = wd_flags_get(flags, "watchdog_level");
+  const WdFlag *alarm = wd_flags_get(flags, "alarm_timeout");
+  const WdFlag *forced = wd_flags_get(flags, "watchdog_forced_shutdown_delay");
+  g_autofree char *program = g_path_get_basename(settings->osqueryd_argv[0]);
+
+  if (strstr(program, "osqueryd") == NULL)
+    wd_settings_warn(settings->warnings,
+                     "argv: %s: a program without \"osqueryd\" in its name runs as a shell",
+                     settings->osqueryd_argv[0]);
+  if (level->number < -1 || level->number > 1)
+    wd_settings_warn(settings->warnings,
+                     "%s: --watchdog_level=%s: osquery takes any level but -1 and 1 for 0",
+                     level->source, level->text);
+  if (alarm->number < 10)
+    wd_settings_warn(settings->warnings,
+                     "%s: --alarm_timeout=%s: osqueryd refuses to start with less than 10",
+                     alarm->source, alarm->text);
+  if (forced->number > alarm->number)
+    wd_settings_warn(settings->warnings,
+                     "%s: --watchdog_forced_shutdown_delay=%s: longer than --alarm_timeout=%s, "
+                     "after which a worker ends itself",
+                     forced->source, forced->text, alarm->text);
+  for (guint i = 0; i < flags->unknown->len; i++) {
+    const WdUnknownFlag *unknown = g_ptr_array_index(flags->unknown, i);
+    /* In its argv osqueryd refuses it by itself. */
+    if (g_str_has_prefix(unknown->name, "watchdog_") && !g_str_equal(unknown->source, "argv"))
+      wd_settings_warn(settings->warnings, "%s: --%s: ignored: osquery 5.23 has no such flag",
+                       unknown->source, unknown->name);
+  }
+}
+
+static void
+take_limits(WdSettings *settings, const WdFlags *flags, guint cpus)
+{
+  WdLimits *limits = &settings->limits;
+  const WdLimitFlags chosen = {
+      .level = wd_flags_get(flags, "watchdog_level")->number,
+      .memory_limit_mb = wd_flags_get(flags, "watchdog_memory_limit")->number,
+      .utilization_limit = wd_flags_get(flags, "watchdog_utilization_limit")->number,
+      .latency_limit_s = wd_flags_get(flags, "watchdog_latency_limit")->number,
+  };
+
+  wd_limits_resolve(limits, &chosen);
+  settings->watchdog_level = chosen.level == -1 || chosen.level == 1 ? (int)chosen.level : 0;
+  settings->alarm_timeout_s = seconds_of(flags, "alarm_timeout");
+  limits->enforce = !is_on(flags, "disable_watchdog");
+  limits->enforce_extensions = is_on(flags, "enable_extensions_watchdog");
+  limits->max_delay_s = seconds_of(flags, "watchdog_max_delay");
+  limits->watchdog_delay_s = seconds_of(flags, "watchdog_delay");
+  limits->forced_shutdown_delay_s = seconds_of(flags, "watchdog_forced_shutdown_delay");
+  limits->stop_grace_s = MAX(settings->alarm_timeout_s - 4, 1);
+  limits->extensions_interval_s = take_lenient_seconds(settings, flags, "extensions_interval");
+  limits->extensions_timeout_s = take_lenient_seconds(settings, flags, "extensions_timeout");
+  limits->cpus = MAX(cpus, 1);
+}
+
+static gboolean
+take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
+{
+  const WdFlag *manager_socket = wd_flags_get(flags, "extensions_socket");
+
+  settings->disable_extensions = is_on(flags, "disable_extensions");
+  settings->limits.manager = !settings->disable_extensions;
+  if (!settings->disable_extensions && strlen(manager_socket->text) > MAX_SOCKET_BYTES)
+    return wd_flag_refuse(
+        manager_socket,
+        "at most 101 bytes: a socket's path has room for 107, .65535 behind it included", error);
+
+  take_limits(settings, flags, cpus);
+  settings->allow_unsafe = is_on(flags, "allow_unsafe");
+  settings->verbose = is_on(flags, "verbose");
+  settings->limits.debug = is_on(flags, "enable_watchdog_debug");
+  settings->force = is_on(flags, "force");
+  settings->ephemeral = is_on(flags, "ephemeral");
+  settings->daemonize = is_on(flags, "daemonize");
+  settings->extensions_socket = g_strdup(manager_socket->text);
+  settings->extensions_autoload = text_of(flags, "extensions_autoload");
+  settings->extensions_require = text_of(flags, "extensions_require");
+  settings->pidfile = settings->ephemeral ? NULL : text_of(flags, "pidfile");
+
+  warn_about_flags(settings, flags);
+  for (guint i = 0; i < flags->warnings->len; i++)
+    g_ptr_array_add(settings->warnings, g_strdup(g_ptr_array_index(flags->warnings, i)));
+  return TRUE;
+}
+
+/* osquery/core/init.cpp looks for the text itself, before gflags has its turn. */
+static const char *
+default_flagfile(char *const *osqueryd_argv)
+{
+  for (gsize i = 1; osqueryd_argv[i] != NULL; i++) {
+    if (g_str_has_prefix(osqueryd_argv[i], "--flagfile"))
+      return NULL;
+  }
+  return WD_DEFAULT_FLAGFILE;
+}
+
+WdFlags *
+wd_osqueryd_flags_take(WdSettings *settings, guint cpus, const WdSettingsIo *io, GError **error)
+{
+  char *const *argv = settings->osqueryd_argv;
+  g_autoptr(WdFlags) flags =
+      wd_flags_parse(OSQUERYD, G_N_ELEMENTS(OSQUERYD), (const char *const *)argv,
+                     default_flagfile(argv), io, error);
+
+  if (flags == NULL || !take(settings, flags, cpus, error))
+    return NULL;
+  return g_steal_pointer(&flags);
+}

@@ -1,0 +1,14 @@
+/* The part of settings.h that is ours: what stands before "--". */
+#pragma once
+
+#include "watchdog/core/settings/settings.h"
+
+G_BEGIN_DECLS
+
+/* Fills in what is ours in @settings.
+ * @argv: argv[0] and what stands before "--", NULL-terminated.
+ * Returns: all options, to tell where each is from; or NULL with @error in WD_SETTINGS_ERROR. */
+WdFlags *wd_own_options_take(WdSettings *settings, const char *const *argv, const WdSettingsIo *io,
+                             GError **error);
+
+G_END_DECLS

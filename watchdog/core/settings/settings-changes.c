@@ -1,0 +1,109 @@
+#include "watchdog/core/settings/settings-changes.h"
+
+#include "watchdog/core/event/json.h"
+
+#include <string.h>
+
+/* What takes effect while everything runs. */
+static const char *const RELOADABLE[] = {
+    "memory_metric",
+    "dry_run",
+    "extension_give_up",
+    "extension_registration_timeout",
+    "watchdog_level",
+    "watchdog_memory_limit",
+    "watchdog_utilization_limit",
+    "watchdog_latency_limit",
+    "watchdog_delay",
+    "watchdog_max_delay",
+    "watchdog_forced_shutdown_delay",
+    "enable_extensions_watchdog",
+    "enable_watchdog_debug",
+    "disable_watchdog",
+};
+
+WdLimits
+wd_settings_reloaded_limits(const WdLimits *before, const WdLimits *now)
+{
+  WdLimits limits = *now;
+  limits.manager = before->manager;
+  limits.stop_grace_s = before->stop_grace_s;
+  limits.extensions_interval_s = before->extensions_interval_s;
+  limits.extensions_timeout_s = before->extensions_timeout_s;
+  return limits;
+}
+
+static const char *
+value_of(const WdSettings *settings, const char *name)
+{
+  for (guint i = 0; i < settings->origins->len; i++) {
+    const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
+    if (strcmp(origin->name, name) == 0)
+      return origin->value;
+  }
+  return "";
+}
+
+static void
+append_paths(GString *json, GString *message, const char *key, const char *words,
+             const GPtrArray *paths)
+{
+  g_string_append_printf(json, ",\"%s\":[", key);
+  for (guint i = 0; i < paths->len; i++) {
+    const char *path = g_ptr_array_index(paths, i);
+    if (i > 0)
+      g_string_append_c(json, ',');
+    wd_json_append_string(json, path);
+    g_string_append_printf(message, "%s %s %s", message->len > 0 ? "," : "", words, path);
+  }
+  g_string_append_c(json, ']');
+}
+
+static void
+append_change(GString *json, GString *message, const char *name, const char *before,
+              const char *now)
+{
+  if (message->len > 0)
+    g_string_append_c(json, ',');
+  g_string_append_printf(json, "{\"name\":\"%s\",\"old\":", name);
+  wd_json_append_string(json, before);
+  g_string_append(json, ",\"new\":");
+  wd_json_append_string(json, now);
+  g_string_append_c(json, '}');
+  g_string_append_printf(message, "%s --%s=%s (was %s)", message->len > 0 ? "," : "", name, now,
+                         before);
+}
+
+WdSettingsChanges *
+wd_settings_changes(const WdSettings *before, const WdSettings *now, const GPtrArray *added,
+                    const GPtrArray *removed)
+{
+  g_autoptr(GString) json = g_string_new("{\"settings\":[");
+  g_autoptr(GString) message = g_string_new(NULL);
+  for (gsize i = 0; i < G_N_ELEMENTS(RELOADABLE); i++) {
+    const char *old_value = value_of(before, RELOADABLE[i]);
+    const char *new_value = value_of(now, RELOADABLE[i]);
+    if (strcmp(old_value, new_value) != 0)
+      append_change(json, message, RELOADABLE[i], old_value, new_value);
+  }
+  g_string_append_c(json, ']');
+  append_paths(json, message, "extensions_added", "extension added:", added);
+  append_paths(json, message, "extensions_removed", "extension removed:", removed);
+  g_string_append_c(json, '}');
+  if (message->len == 0)
+    return NULL;
+  WdSettingsChanges *changes = g_new(WdSettingsChanges, 1);
+  changes->details = g_string_free(g_steal_pointer(&json), FALSE);
+  changes->message = g_strconcat("settings changed:", message->str, NULL);
+  return changes;
+}
+
+void
+wd_settings_changes_free(WdSettingsChanges *changes)
+{
+  if (changes == NULL)
+    return;
+  g_free(changes->details);
+  g_free(changes->message);
+  g_free(changes);
+}

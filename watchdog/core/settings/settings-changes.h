@@ -1,0 +1,24 @@
+/* What a reload changes: from two readings of the settings, purely. */
+#pragma once
+
+#include "watchdog/core/settings/settings.h"
+
+G_BEGIN_DECLS
+
+/* The limits to go on with: @now's, but for what the running worker and extensions were started
+ * with. */
+WdLimits wd_settings_reloaded_limits(const WdLimits *before, const WdLimits *now);
+
+typedef struct {
+  char *details; /* JSON: settings [{name, old, new}], extensions_added, extensions_removed */
+  char *message; /* the same for people */
+} WdSettingsChanges;
+
+/* @added, @removed: paths of extensions, GPtrArrays of char *.
+ * Returns: NULL when nothing changes that a reload can change. */
+WdSettingsChanges *wd_settings_changes(const WdSettings *before, const WdSettings *now,
+                                       const GPtrArray *added, const GPtrArray *removed);
+void wd_settings_changes_free(WdSettingsChanges *changes);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdSettingsChanges, wd_settings_changes_free)
+
+G_END_DECLS

@@ -1,0 +1,42 @@
+#include "watchdog/core/settings/settings-error.h"
+
+GQuark
+wd_settings_error_quark(void)
+{
+  return g_quark_from_static_string("wd-settings-error-quark");
+}
+
+/* What was read may hold a line break, and would make two lines of one message. */
+static char *
+one_line(const char *format, va_list args)
+{
+  char *line = g_strdup_vprintf(format, args);
+
+  for (char *c = line; *c != '\0'; c++) {
+    if (g_ascii_iscntrl(*c))
+      *c = '?';
+  }
+  return line;
+}
+
+gboolean
+wd_settings_fail(GError **error, WdSettingsError code, const char *format, ...)
+{
+  va_list args;
+
+  va_start(args, format);
+  g_autofree char *line = one_line(format, args);
+  va_end(args);
+  g_set_error_literal(error, WD_SETTINGS_ERROR, (gint)code, line);
+  return FALSE;
+}
+
+void
+wd_settings_warn(GPtrArray *warnings, const char *format, ...)
+{
+  va_list args;
+
+  va_start(args, format);
+  g_ptr_array_add(warnings, one_line(format, args));
+  va_end(args);
+}

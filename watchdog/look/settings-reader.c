@@ -1,0 +1,81 @@
+#include "watchdog/look/settings-reader.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "watchdog/look/cpu-quota.h"
+#include "watchdog/record/log.h"
+#include "watchdog/look/managed-extensions.h"
+#include "watchdog/look/program-file.h"
+#include "watchdog/look/text-file.h"
+
+static char *
+read_file(const char *path, gpointer user_data, GError **error)
+{
+  (void)user_data;
+  return wd_text_file_read(path, error);
+}
+
+static const char *
+get_env(const char *name, gpointer user_data)
+{
+  (void)user_data;
+  return g_getenv(name);
+}
+
+WdSettings *
+wd_settings_read(const char *const *argv, GError **error)
+{
+  const WdSettingsIo io = {.read_file = read_file, .get_env = get_env};
+  const guint cpus = (guint)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
+  return wd_settings_parse(argv, cpus, &io, error);
+}
+
+/* A quota below the limit: the process is throttled before it can ever go over. */
+static void
+append_quota_warning(GString *text, const WdLimits *limits)
+{
+  const gint64 quota = wd_cpu_quota();
+  const gint64 limit = limits->utilization_limit * limits->cpus;
+  if (quota >= 0 && quota < limit)
+    g_string_append_printf(text,
+                           "warning: the CPU quota of our control group, %" G_GINT64_FORMAT
+                           "%% of one CPU, is below the CPU limit of %" G_GINT64_FORMAT
+                           "%% of %u CPUs (%" G_GINT64_FORMAT
+                           "%% of one): the limit can't be exceeded\n",
+                           quota, limits->utilization_limit, limits->cpus, limit);
+}
+
+static gboolean
+print(const char *text, GError **error)
+{
+  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+    return TRUE;
+  g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                      "the standard output can't be written");
+  return FALSE;
+}
+
+gboolean
+wd_settings_check(const WdSettings *settings, GError **error)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  for (guint i = 0; i < settings->origins->len; i++) {
+    const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
+    g_string_append_printf(text, "--%s=%s  (%s)\n", origin->name, origin->value, origin->source);
+  }
+  for (guint i = 0; i < settings->warnings->len; i++)
+    g_string_append_printf(text, "warning: %s\n",
+                           (const char *)g_ptr_array_index(settings->warnings, i));
+  append_quota_warning(text, &settings->limits);
+  if (!print(text->str, error))
+    return FALSE;
+  g_autofree char *worker = g_canonicalize_filename(settings->osqueryd_argv[0], NULL);
+  g_autoptr(GError) unreadable = NULL;
+  if (!wd_program_file_check(worker, settings->allow_unsafe, error))
+    return FALSE;
+  g_autoptr(GPtrArray) extensions = wd_managed_extensions_list(settings, &unreadable, error);
+  if (unreadable != NULL)
+    wd_logf("warning: no extensions are loaded: %s", unreadable->message);
+  return extensions != NULL;
+}

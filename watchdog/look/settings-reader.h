@@ -1,0 +1,18 @@
+/* Reads the settings from the command line, the flagfiles and the environment of this process. */
+#pragma once
+
+#include <glib.h>
+
+#include "watchdog/core/settings/settings.h"
+
+G_BEGIN_DECLS
+
+/* @argv: the whole command line. NULL with @error as wd_settings_parse(). */
+WdSettings *wd_settings_read(const char *const *argv, GError **error);
+
+/* Prints every setting with where it comes from, then a line for each thing that can't work as
+ * meant: what the settings alone show, and what this host does. Touches nothing. Returns: FALSE
+ * with @error when osqueryd could not be supervised at all, or stdout not written. */
+gboolean wd_settings_check(const WdSettings *settings, GError **error);
+
+G_END_DECLS

@@ -1,0 +1,125 @@
+#include "watchdog/record/history-keeper.h"
+
+#include "watchdog/record/log.h"
+
+#define RETRY_LONGEST_US (5 * G_TIME_SPAN_SECOND)
+#define PRUNE_MOST WD_HISTORY_BATCH_MAX /* keeps pace with what comes */
+#define PRUNE_INTERVAL_US (60 * G_TIME_SPAN_SECOND)
+
+void
+wd_history_keeper_clear(WdHistoryKeeper *keeper)
+{
+  wd_history_free(keeper->history);
+  g_free(keeper->path);
+  g_free(keeper->run_id);
+  g_free(keeper->boot_id);
+  g_free(keeper->unusable);
+  g_free(keeper->trouble);
+}
+
+static gboolean
+is_open(const WdHistoryKeeper *keeper)
+{
+  return keeper->history != NULL && keeper->unusable == NULL;
+}
+
+static gboolean
+open_history(WdHistoryKeeper *keeper, WdRecovery **recovery, GError **error)
+{
+  if (is_open(keeper))
+    return TRUE;
+  const WdHistoryRun run = {
+      .run_id = keeper->run_id,
+      .boot_id = keeper->boot_id,
+      .watchdog_pid = keeper->watchdog_pid,
+      .now_s = g_get_real_time() / G_USEC_PER_SEC,
+      .floor = keeper->floor,
+      .begun = keeper->base != WD_NONE,
+      .base = keeper->base,
+      .stored = keeper->durable,
+  };
+  WdHistory *history = keeper->history == NULL
+                           ? wd_history_open_or_recover(keeper->path, &run, recovery, error)
+                           : wd_history_recover(keeper->path, &run, keeper->history,
+                                                keeper->unusable, recovery, error);
+  if (history == NULL)
+    return FALSE;
+  wd_history_free(keeper->history);
+  g_clear_pointer(&keeper->unusable, g_free);
+  keeper->history = history;
+  keeper->base = wd_history_base(history);
+  return TRUE;
+}
+
+/* A history that is locked stays open. One that is damaged or has been moved does, too, for what
+ * can be saved from it. Any other is opened anew: the file may be another by then. */
+static void
+failed(WdHistoryKeeper *keeper, const GError *error)
+{
+  wd_log_store_trouble(&keeper->trouble, error);
+  keeper->retry_us = CLAMP(keeper->retry_us * 2, WD_HISTORY_RETRY_US, RETRY_LONGEST_US);
+  keeper->retry_at_us = g_get_monotonic_time() + keeper->retry_us;
+  if (keeper->unusable != NULL)
+    return;
+  if (g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT) ||
+      g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MOVED)) {
+    if (keeper->history != NULL)
+      keeper->unusable = g_strdup(error->message);
+  } else if (!g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY)) {
+    g_clear_pointer(&keeper->history, wd_history_free);
+  }
+}
+
+gboolean
+wd_history_keeper_append(WdHistoryKeeper *keeper, WdEvent *const *events, gsize n,
+                         WdRecovery **recovery)
+{
+  g_autoptr(GError) error = NULL;
+  if (!open_history(keeper, recovery, &error) ||
+      !wd_history_append(keeper->history, events, n, &error)) {
+    failed(keeper, error);
+    return FALSE;
+  }
+  if (n > 0)
+    keeper->durable = events[n - 1]->seq;
+  keeper->retry_us = keeper->retry_at_us = 0;
+  g_clear_pointer(&keeper->trouble, g_free);
+  return TRUE;
+}
+
+/* A little more than the rows that may be there, so that not every event costs one more
+ * transaction. */
+static gboolean
+over_the_maximum(const WdHistoryKeeper *keeper)
+{
+  return wd_history_rows(keeper->history) >
+         keeper->max_rows + MIN(keeper->max_rows / 100, PRUNE_MOST);
+}
+
+gint64
+wd_history_keeper_due_us(const WdHistoryKeeper *keeper)
+{
+  const gboolean now = !is_open(keeper) || over_the_maximum(keeper);
+  return MAX(now ? 0 : keeper->next_prune_us, keeper->retry_at_us);
+}
+
+/* What is over the maximum goes as fast as it comes; what is too old, one step each time: should
+ * the clock be wrong after all, little is lost until somebody sets it right. */
+void
+wd_history_keeper_prune(WdHistoryKeeper *keeper)
+{
+  const gint64 now_us = g_get_monotonic_time();
+  const gint64 wall_us = g_get_real_time();
+  const gboolean regular = now_us >= keeper->next_prune_us;
+  gint64 oldest_s = G_MININT64;
+  if (regular) {
+    keeper->next_prune_us = now_us + PRUNE_INTERVAL_US;
+    if (wd_clock_watch_settled(&keeper->clock, wall_us, now_us))
+      oldest_s = wall_us / G_USEC_PER_SEC - keeper->expiry_s;
+  }
+  guint removed;
+  g_autoptr(GError) error = NULL;
+  if (is_open(keeper) &&
+      !wd_history_prune(keeper->history, keeper->max_rows, oldest_s, PRUNE_MOST, &removed, &error))
+    failed(keeper, error);
+}

@@ -1,0 +1,170 @@
+#include "watchdog/record/log.h"
+
+#include <limits.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <string.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "watchdog/core/event/log-fields.h"
+#include "watchdog/record/journal.h"
+#include "watchdog/base/thread.h"
+
+#define IDENTIFIER "osquery-watchdogd"
+/* Lines that wait for a syslog that takes none; what comes after them is dropped. */
+#define QUEUE_MAX 1000
+#define FINISH_WAIT_US (1 * G_TIME_SPAN_SECOND)
+
+typedef struct {
+  int priority;
+  char *line; /* owned; NULL: the end */
+} Record;
+
+/* The process has one log, as it has one stderr. */
+static struct {
+  gboolean journal;   /* stderr leads there */
+  GAsyncQueue *queue; /* of Record, for syslog; NULL: not started */
+  WdThread *thread;
+} log_state;
+
+static void
+record_free(Record *record)
+{
+  g_free(record->line);
+  g_free(record);
+}
+
+/* --- syslog's thread --- */
+
+static void
+log_thread(gpointer data)
+{
+  GAsyncQueue *queue = data;
+  for (;;) {
+    Record *record = g_async_queue_pop(queue);
+    const gboolean end = record->line == NULL;
+    if (!end)
+      syslog(record->priority, "%s", record->line);
+    record_free(record);
+    if (end)
+      break;
+  }
+}
+
+void
+wd_log_start(void)
+{
+  g_autoptr(GError) error = NULL;
+  log_state.journal = wd_journal_has_stderr();
+  if (log_state.journal)
+    return;
+  openlog(IDENTIFIER, LOG_PID, LOG_DAEMON);
+  GAsyncQueue *queue = g_async_queue_new();
+  log_state.thread = wd_thread_start("log", log_thread, queue, &error);
+  if (log_state.thread == NULL) {
+    g_async_queue_unref(queue);
+    wd_logf("syslog can't be written: %s", error->message);
+    return;
+  }
+  log_state.queue = queue;
+}
+
+void
+wd_log_finish(void)
+{
+  if (log_state.queue == NULL)
+    return;
+  GAsyncQueue *queue = g_steal_pointer(&log_state.queue);
+  const gint64 deadline_us = g_get_monotonic_time() + FINISH_WAIT_US;
+  g_async_queue_push(queue, g_new0(Record, 1));
+  if (!wd_thread_join(g_steal_pointer(&log_state.thread), deadline_us))
+    return; /* it hangs in a syslog that takes nothing */
+  g_async_queue_unref(queue);
+  closelog();
+}
+
+/* --- everybody's --- */
+
+/* A write of at most PIPE_BUF bytes to a pipe that polls writable does not block. */
+static gboolean
+has_room(int fd)
+{
+  struct pollfd room = {.fd = fd, .events = POLLOUT};
+  return poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0;
+}
+
+static void
+write_to_stderr(const char *line)
+{
+  g_autofree char *ended = g_strconcat(line, "\n", NULL);
+  if (has_room(STDERR_FILENO)) {
+    const gssize written = write(STDERR_FILENO, ended, strlen(ended));
+    (void)written; /* nowhere to tell it */
+  }
+}
+
+/* One line that fits into a pipe, newline included. */
+static char *
+make_line(const char *text)
+{
+  char *line = g_strndup(text, PIPE_BUF - 1);
+  for (char *at = line; *at != '\0'; at++)
+    if (g_ascii_iscntrl(*at))
+      *at = ' ';
+  return line;
+}
+
+static void
+log_line(int priority, const char *text)
+{
+  Record *record = g_new(Record, 1);
+  *record = (Record){.priority = priority, .line = make_line(text)};
+  write_to_stderr(record->line);
+  if (log_state.queue != NULL && g_async_queue_length(log_state.queue) < QUEUE_MAX)
+    g_async_queue_push(log_state.queue, record);
+  else
+    record_free(record);
+}
+
+void
+wd_log(const char *text)
+{
+  if (!log_state.journal) {
+    log_line(LOG_NOTICE, text);
+    return;
+  }
+  g_autofree char *message = g_strconcat("MESSAGE=", text, NULL);
+  g_autofree char *priority = g_strdup_printf("PRIORITY=%d", LOG_NOTICE);
+  wd_journal_send((const char *const[]){message, priority, "SYSLOG_IDENTIFIER=" IDENTIFIER, NULL});
+}
+
+void
+wd_logf(const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_strdup_vprintf(format, arguments);
+  va_end(arguments);
+  wd_log(text);
+}
+
+void
+wd_log_store_trouble(char **told, const GError *error)
+{
+  if (g_strcmp0(*told, error->message) != 0)
+    wd_logf("the store can't be written: %s", error->message);
+  g_free(*told);
+  *told = g_strdup(error->message);
+}
+
+void
+wd_log_event(const WdEvent *event)
+{
+  if (!log_state.journal) {
+    log_line(wd_event_priority(event->kind), event->message);
+    return;
+  }
+  g_auto(GStrv) fields = wd_event_log_fields(event);
+  wd_journal_send((const char *const *)fields);
+}

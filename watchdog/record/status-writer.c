@@ -1,0 +1,200 @@
+#include "watchdog/record/status-writer.h"
+
+#include "watchdog/record/log.h"
+#include "watchdog/store/status.h"
+#include "watchdog/base/thread.h"
+
+/* How long a state waits for its events at most: a little less than the time between two checks, so
+ * that the next one finds it due. */
+#define EVENTS_WAIT_US (2500 * G_TIME_SPAN_MILLISECOND)
+
+struct WdStatusWriter {
+  WdThread *thread;
+
+  GMutex mutex;
+  GCond changed;
+  /* under the mutex */
+  GPtrArray *rows; /* the newest state not yet written; NULL: none */
+  guint64 rows_seq;
+  gint64 due_us; /* then it is written, whatever has become of its events */
+  guint64 settled_seq;
+  gint64 base;
+  gint64 shown_eid; /* WD_NONE: not known yet */
+  gboolean finishing;
+
+  /* the thread's own */
+  char *path;
+  WdStatus *status;
+  char *trouble; /* the last one told */
+};
+
+/* --- the thread --- */
+
+/* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
+static void
+write_rows(WdStatusWriter *writer, const GPtrArray *rows, gint64 base)
+{
+  g_autoptr(GError) error = NULL;
+  if (writer->status == NULL)
+    writer->status = wd_status_open(writer->path, &error);
+  if (writer->status == NULL ||
+      !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len, base,
+                       &error)) {
+    wd_log_store_trouble(&writer->trouble, error);
+    g_clear_pointer(&writer->status, wd_status_free);
+  } else {
+    g_clear_pointer(&writer->trouble, g_free);
+  }
+}
+
+/* A lost status tells nothing. */
+static void
+learn_shown_eid(WdStatusWriter *writer)
+{
+  g_autoptr(GError) error = NULL;
+  gint64 eid = 0;
+  writer->status = wd_status_open(writer->path, &error);
+  if (writer->status == NULL || !wd_status_last_eid(writer->status, &eid, &error))
+    wd_log_store_trouble(&writer->trouble, error);
+  g_mutex_lock(&writer->mutex);
+  writer->shown_eid = CLAMP(eid, 0, WD_GREATEST_EID / 2);
+  g_cond_broadcast(&writer->changed);
+  g_mutex_unlock(&writer->mutex);
+}
+
+/* With the mutex held. */
+static gboolean
+may_write(const WdStatusWriter *writer)
+{
+  return writer->rows_seq <= writer->settled_seq || g_get_monotonic_time() >= writer->due_us;
+}
+
+/* With the mutex held. Returns: FALSE when there is nothing more to do. Once events were waited for
+ * in vain, no state waits until some are settled. */
+static gboolean
+wait_for_rows(WdStatusWriter *writer)
+{
+  while (writer->rows == NULL || !may_write(writer)) {
+    if (writer->rows != NULL)
+      (void)g_cond_wait_until(&writer->changed, &writer->mutex, writer->due_us);
+    else if (writer->finishing)
+      return FALSE;
+    else
+      g_cond_wait(&writer->changed, &writer->mutex);
+  }
+  if (writer->rows_seq > writer->settled_seq)
+    writer->settled_seq = G_MAXUINT64;
+  return TRUE;
+}
+
+static void
+status_thread(gpointer data)
+{
+  WdStatusWriter *writer = data;
+  learn_shown_eid(writer);
+  g_mutex_lock(&writer->mutex);
+  while (wait_for_rows(writer)) {
+    g_autoptr(GPtrArray) rows = g_steal_pointer(&writer->rows);
+    const gint64 base = writer->base;
+    g_mutex_unlock(&writer->mutex);
+    write_rows(writer, rows, base);
+    g_mutex_lock(&writer->mutex);
+  }
+  g_mutex_unlock(&writer->mutex);
+  g_clear_pointer(&writer->status, wd_status_free);
+}
+
+/* --- the other threads --- */
+
+static void
+writer_free(WdStatusWriter *writer)
+{
+  g_clear_pointer(&writer->rows, g_ptr_array_unref);
+  g_mutex_clear(&writer->mutex);
+  g_cond_clear(&writer->changed);
+  g_free(writer->path);
+  g_free(writer->trouble);
+  g_free(writer);
+}
+
+WdStatusWriter *
+wd_status_writer_start(const char *path, GError **error)
+{
+  WdStatusWriter *writer = g_new0(WdStatusWriter, 1);
+  writer->path = g_strdup(path);
+  writer->base = WD_NONE;
+  writer->shown_eid = WD_NONE;
+  g_mutex_init(&writer->mutex);
+  g_cond_init(&writer->changed);
+  writer->thread = wd_thread_start("status", status_thread, writer, error);
+  if (writer->thread == NULL)
+    g_clear_pointer(&writer, writer_free);
+  return writer;
+}
+
+gint64
+wd_status_writer_shown_eid(WdStatusWriter *writer)
+{
+  g_mutex_lock(&writer->mutex);
+  while (writer->shown_eid == WD_NONE)
+    g_cond_wait(&writer->changed, &writer->mutex);
+  const gint64 eid = writer->shown_eid;
+  g_mutex_unlock(&writer->mutex);
+  return eid;
+}
+
+void
+wd_status_writer_settled(WdStatusWriter *writer, guint64 seq, gint64 base)
+{
+  g_mutex_lock(&writer->mutex);
+  writer->settled_seq = seq;
+  writer->base = base;
+  const gboolean waited = writer->rows != NULL;
+  g_mutex_unlock(&writer->mutex);
+  if (waited)
+    g_cond_broadcast(&writer->changed);
+}
+
+void
+wd_status_writer_publish(WdStatusWriter *writer, GPtrArray *rows, guint64 seq)
+{
+  g_mutex_lock(&writer->mutex);
+  GPtrArray *replaced = writer->rows;
+  if (replaced == NULL)
+    writer->due_us = g_get_monotonic_time() + EVENTS_WAIT_US;
+  writer->rows = rows;
+  writer->rows_seq = seq;
+  g_mutex_unlock(&writer->mutex);
+  g_clear_pointer(&replaced, g_ptr_array_unref);
+}
+
+void
+wd_status_writer_wake(WdStatusWriter *writer)
+{
+  g_mutex_lock(&writer->mutex);
+  const gboolean work = writer->rows != NULL && may_write(writer);
+  g_mutex_unlock(&writer->mutex);
+  /* Only now: a thread woken with the mutex held would go to sleep again at once. What has to wait
+   * for its events is seen to when they are settled, or else at the next call. */
+  if (work)
+    g_cond_broadcast(&writer->changed);
+}
+
+void
+wd_status_writer_finish(WdStatusWriter *writer, gint64 by_us)
+{
+  g_mutex_lock(&writer->mutex);
+  writer->finishing = TRUE;
+  writer->due_us = MIN(writer->due_us, by_us);
+  g_cond_broadcast(&writer->changed);
+  g_mutex_unlock(&writer->mutex);
+}
+
+gboolean
+wd_status_writer_join(WdStatusWriter *writer, gint64 deadline_us)
+{
+  if (!wd_thread_join(writer->thread, deadline_us))
+    return FALSE;
+  writer_free(writer);
+  return TRUE;
+}

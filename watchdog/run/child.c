@@ -1,0 +1,186 @@
+#include "watchdog/run/child.h"
+
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "watchdog/look/program-file.h"
+#include "watchdog/run/run-mark.h"
+
+/* What we were given by a service manager is for us alone; what osquery's own watcher sets is for
+ * us to set. */
+static const char *const WITHHELD[] = {
+    "NOTIFY_SOCKET=",      "WATCHDOG_PID=",
+    "WATCHDOG_USEC=",      "LISTEN_PID=",
+    "LISTEN_FDS=",         "LISTEN_FDNAMES=",
+    "OSQUERY_WORKER=",     "OSQUERY_EXTENSION=",
+    "OSQUERY_EXTENSIONS=", WD_OBSERVATION_FD_VARIABLE "=",
+    WD_RUN_VARIABLE "=",
+};
+
+static gboolean
+withheld(const char *entry)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(WITHHELD); i++)
+    if (g_str_has_prefix(entry, WITHHELD[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Our environment without what is withheld, with @mark and @variables (NULL is allowed) added. */
+static char **
+make_environment(const char *mark, const char *const *variables)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  g_auto(GStrv) ours = g_get_environ();
+  for (gsize i = 0; ours[i] != NULL; i++)
+    if (!withheld(ours[i]))
+      g_strv_builder_add(builder, ours[i]);
+  g_strv_builder_add(builder, mark);
+  for (gsize i = 0; variables != NULL && variables[i] != NULL; i++)
+    g_strv_builder_add(builder, variables[i]);
+  return g_strv_builder_end(builder);
+}
+
+static WdChild *
+child_new(const char *path, char **argv, char **environment)
+{
+  WdChild *child = g_new0(WdChild, 1);
+  child->path = g_strdup(path);
+  child->argv = argv;
+  child->environment = environment;
+  child->reader = WD_PROC_READER_NONE;
+  child->channel = WD_CHANNEL_NONE;
+  return child;
+}
+
+WdChild *
+wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions,
+                    const WdChildTraits *traits)
+{
+  static const char *const WAIT_FOR_EXTENSIONS[] = {"OSQUERY_EXTENSIONS=true", NULL};
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  for (gsize i = 0; argv[i] != NULL; i++)
+    g_strv_builder_add(builder, argv[i]);
+  WdChild *child = child_new(
+      path, g_strv_builder_end(builder),
+      make_environment(traits->run_mark, managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
+  child->pid_variable = "OSQUERY_WORKER";
+  child->death_signal = SIGTERM;
+  child->traits = traits;
+  return child;
+}
+
+WdChild *
+wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, gint64 interval_s,
+                       gboolean verbose, const char *const *variables, const WdChildTraits *traits)
+{
+  g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
+  g_autofree char *timeout = g_strdup_printf("%" G_GINT64_FORMAT, timeout_s);
+  g_autofree char *interval = g_strdup_printf("%" G_GINT64_FORMAT, interval_s);
+  g_strv_builder_add(builder, path);
+  if (verbose)
+    g_strv_builder_add(builder, "--verbose");
+  g_strv_builder_add_many(builder, "--socket", socket, "--timeout", timeout, "--interval", interval,
+                          NULL);
+  WdChild *child =
+      child_new(path, g_strv_builder_end(builder), make_environment(traits->run_mark, variables));
+  child->pid_variable = "OSQUERY_EXTENSION";
+  child->death_signal = SIGKILL;
+  child->tells = variables != NULL;
+  child->traits = traits;
+  return child;
+}
+
+void
+wd_child_free(WdChild *child)
+{
+  wd_child_reaped(child);
+  g_strfreev(child->argv);
+  g_strfreev(child->environment);
+  g_free(child->path);
+  g_free(child);
+}
+
+/* Each start of the process has a channel of its own. */
+static gboolean
+fork_program(WdChild *child, WdProgram *program, GError **error)
+{
+  if (!child->tells)
+    return wd_spawn(program, &child->spawn, error);
+  int theirs;
+  if (!wd_channel_open(&child->channel, &theirs, error))
+    return FALSE;
+  program->fd_variable = WD_OBSERVATION_FD_VARIABLE;
+  program->inherited_fd = theirs;
+  const gboolean forked = wd_spawn(program, &child->spawn, error);
+  close(theirs);
+  if (!forked)
+    wd_channel_close(&child->channel);
+  return forked;
+}
+
+gboolean
+wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error)
+{
+  WdProgram program = {
+      .path = child->path,
+      .argv = child->argv,
+      .environment = child->environment,
+      .pid_variable = child->pid_variable,
+      .death_signal = child->death_signal,
+      .niceness = child->traits->niceness,
+      .oom_score_adj = child->traits->oom_score_adj,
+  };
+  if (!wd_program_file_check(child->path, child->traits->allow_unsafe, error) ||
+      !fork_program(child, &program, error))
+    return FALSE;
+  child->alive = TRUE;
+  child->exec_pending = TRUE;
+  if (!wd_proc_reader_open(&child->reader, child->spawn.pid, error) ||
+      (child->start_ticks = wd_proc_reader_start_ticks(&child->reader)) < 0 ||
+      !wd_run_record_set(record, index, child->spawn.pid, child->start_ticks, error) ||
+      !wd_spawn_go(&child->spawn, error)) {
+    /* The waiting child sees its control socket close, and goes; it is reaped like any stray. */
+    wd_child_reaped(child);
+    if (error != NULL && *error == NULL)
+      g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "it was gone at once");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+wd_child_poll_exec(WdChild *child)
+{
+  int error_number;
+  switch (wd_spawn_poll(&child->spawn, &error_number)) {
+  case WD_EXEC_PENDING:
+    return FALSE;
+  case WD_EXEC_FAILED:
+    child->exec_error = g_strdup(g_strerror(error_number));
+    break;
+  case WD_EXEC_DONE:
+    break;
+  }
+  child->exec_pending = FALSE;
+  close(child->spawn.control_fd);
+  child->spawn.control_fd = -1;
+  return TRUE;
+}
+
+void
+wd_child_reaped(WdChild *child)
+{
+  if (!child->alive)
+    return;
+  if (child->spawn.control_fd >= 0)
+    close(child->spawn.control_fd);
+  child->spawn.control_fd = -1;
+  wd_proc_reader_close(&child->reader);
+  wd_channel_close(&child->channel);
+  g_clear_pointer(&child->exec_error, g_free);
+  g_clear_pointer(&child->threads, wd_threads_free);
+  child->alive = FALSE;
+  child->exec_pending = FALSE;
+}

@@ -1,0 +1,226 @@
+#include "watchdog/run/leftovers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <unistd.h>
+
+#include "watchdog/base/errno-error.h"
+#include "watchdog/look/procfs.h"
+#include "watchdog/run/run-mark.h"
+
+/* "BOOT_ID MARK", then "PID START_TICKS", padded with blanks, and a newline. */
+#define LINE_LENGTH 80
+/* More processes than any extensions.load starts; what a damaged file may make us read. */
+#define LINES_MAX 1024
+#define REAP_WAIT_US (2 * G_TIME_SPAN_SECOND)
+#define POLL_US (20 * G_TIME_SPAN_MILLISECOND)
+
+struct WdRunRecord {
+  char *path;
+  int fd;
+};
+
+typedef struct {
+  gint64 pid;
+  gint64 start_ticks;
+  WdProcReader reader;
+} Leftover;
+
+/* --- the old record --- */
+
+static void
+leftover_clear(gpointer data)
+{
+  Leftover *leftover = data;
+  wd_proc_reader_close(&leftover->reader);
+}
+
+/* A zombie has ended; it waits for whoever its parent is now. */
+static gboolean
+still_there(const Leftover *leftover)
+{
+  WdSample sample;
+  return wd_proc_reader_start_ticks(&leftover->reader) == leftover->start_ticks &&
+         wd_proc_reader_sample(&leftover->reader, FALSE, &sample) && sample.resident_bytes > 0;
+}
+
+/* @line: LINE_LENGTH bytes; zeros where a line was never written. */
+static gboolean
+parse_line(const char *line, Leftover *leftover)
+{
+  g_autofree char *text = g_strndup(line, LINE_LENGTH);
+  g_auto(GStrv) fields = g_strsplit(text, " ", 3);
+  return g_strv_length(fields) >= 2 &&
+         g_ascii_string_to_signed(fields[0], 10, 2, G_MAXINT32, &leftover->pid, NULL) &&
+         g_ascii_string_to_signed(fields[1], 10, 0, G_MAXINT64, &leftover->start_ticks, NULL);
+}
+
+/* The mark of the run that left the record behind in this boot; NULL: there is none. */
+static char *
+recorded_mark(const char *text, gsize lines, const char *boot_id)
+{
+  g_autofree char *first = g_strchomp(g_strndup(text, lines > 0 ? LINE_LENGTH : 0));
+  g_auto(GStrv) ids = g_strsplit(first, " ", 2);
+  const gboolean found =
+      g_strv_length(ids) == 2 && strcmp(ids[0], boot_id) == 0 && g_uuid_string_is_valid(ids[1]);
+  return found ? g_strdup(ids[1]) : NULL;
+}
+
+/* The processes that the record names and that are still those.
+ * @text: whole lines. */
+static GArray *
+read_leftovers(const char *text, gsize lines)
+{
+  GArray *leftovers = g_array_new(FALSE, FALSE, sizeof(Leftover));
+  g_array_set_clear_func(leftovers, leftover_clear);
+  for (gsize i = 1; i < lines; i++) {
+    Leftover leftover = {.reader = WD_PROC_READER_NONE};
+    if (!parse_line(text + i * LINE_LENGTH, &leftover) || leftover.pid == getpid() ||
+        !wd_proc_reader_open(&leftover.reader, leftover.pid, NULL))
+      continue;
+    if (still_there(&leftover))
+      g_array_append_val(leftovers, leftover);
+    else
+      wd_proc_reader_close(&leftover.reader);
+  }
+  return leftovers;
+}
+
+/* Through a pidfd where the kernel has them: checked after it was opened, it can't be another
+ * process. */
+static void
+signal_leftover(const Leftover *leftover, int signo)
+{
+  const int fd = pidfd_open((pid_t)leftover->pid, 0);
+  if (still_there(leftover)) {
+    if (fd >= 0)
+      (void)pidfd_send_signal(fd, signo, NULL, 0);
+    else
+      (void)kill((pid_t)leftover->pid, signo);
+  }
+  if (fd >= 0)
+    close(fd);
+}
+
+static gboolean
+wait_until_gone(const GArray *leftovers, gint64 deadline_us)
+{
+  for (;;) {
+    gboolean gone = TRUE;
+    for (guint i = 0; i < leftovers->len; i++)
+      gone = gone && !still_there(&g_array_index(leftovers, Leftover, i));
+    if (gone || g_get_monotonic_time() >= deadline_us)
+      return gone;
+    g_usleep(POLL_US);
+  }
+}
+
+static void
+signal_all(const GArray *leftovers, int signo)
+{
+  for (guint i = 0; i < leftovers->len; i++)
+    signal_leftover(&g_array_index(leftovers, Leftover, i), signo);
+}
+
+static gboolean
+end_recorded(const GArray *leftovers, gint64 grace_us, GError **error)
+{
+  if (leftovers->len == 0)
+    return TRUE;
+  signal_all(leftovers, SIGTERM);
+  if (wait_until_gone(leftovers, g_get_monotonic_time() + grace_us))
+    return TRUE;
+  signal_all(leftovers, SIGKILL);
+  if (wait_until_gone(leftovers, g_get_monotonic_time() + REAP_WAIT_US))
+    return TRUE;
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
+              "a process that an earlier osquery-watchdogd left behind can't be stopped");
+  return FALSE;
+}
+
+/* Those that are recorded may end in good order; what they leave behind is killed, as ever. */
+static gboolean
+end_leftovers(const char *text, gsize lines, const char *boot_id, gint64 grace_us, guint *ended,
+              GError **error)
+{
+  g_autofree char *mark = recorded_mark(text, lines, boot_id);
+  *ended = 0;
+  if (mark == NULL)
+    return TRUE;
+  g_autoptr(GArray) leftovers = read_leftovers(text, lines);
+  if (!end_recorded(leftovers, grace_us, error))
+    return FALSE;
+  *ended = leftovers->len + wd_run_mark_kill(mark);
+  return TRUE;
+}
+
+/* --- the record --- */
+
+/* One write a line, so that a crash leaves it whole or not there. */
+static gboolean
+write_line(const WdRunRecord *record, guint line, const char *text, GError **error)
+{
+  char padded[LINE_LENGTH + 1];
+  g_snprintf(padded, sizeof padded, "%-*.*s\n", LINE_LENGTH - 1, LINE_LENGTH - 1, text);
+  gssize n;
+  do
+    n = pwrite(record->fd, padded, LINE_LENGTH, (off_t)line * LINE_LENGTH);
+  while (n < 0 && errno == EINTR);
+  if (n >= 0 && n != LINE_LENGTH)
+    errno = ENOSPC;
+  return n == LINE_LENGTH || wd_errno_error(error, record->path);
+}
+
+WdRunRecord *
+wd_run_record_open(const char *path, const char *boot_id, const char *mark, gint64 grace_us,
+                   guint *ended, GError **error)
+{
+  char text[LINE_LENGTH * LINES_MAX];
+  g_autofree WdRunRecord *record = g_new0(WdRunRecord, 1);
+  record->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (record->fd < 0) {
+    wd_errno_error(error, path);
+    return NULL;
+  }
+  gssize n;
+  do
+    n = pread(record->fd, text, sizeof text, 0);
+  while (n < 0 && errno == EINTR);
+  const gsize lines = n > 0 ? (gsize)n / LINE_LENGTH : 0;
+  g_autofree char *header = g_strconcat(boot_id, " ", mark, NULL);
+  record->path = g_strdup(path);
+  if (!end_leftovers(text, lines, boot_id, grace_us, ended, error) ||
+      (ftruncate(record->fd, 0) < 0 && !wd_errno_error(error, path)) ||
+      !write_line(record, 0, header, error)) {
+    close(record->fd);
+    g_free(record->path);
+    return NULL;
+  }
+  return g_steal_pointer(&record);
+}
+
+gboolean
+wd_run_record_set(const WdRunRecord *record, guint index, gint64 pid, gint64 start_ticks,
+                  GError **error)
+{
+  g_autofree char *line =
+      g_strdup_printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, pid, start_ticks);
+  return write_line(record, index, line, error);
+}
+
+void
+wd_run_record_finish(WdRunRecord *record, gboolean left_behind)
+{
+  if (record == NULL)
+    return;
+  if (!left_behind)
+    unlink(record->path);
+  close(record->fd);
+  g_free(record->path);
+  g_free(record);
+}

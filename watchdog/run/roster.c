@@ -1,0 +1,124 @@
+#include "watchdog/run/roster.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "watchdog/run/run-mark.h"
+
+/* As osquery's watcher (osquery/core/init.cpp): children yield to what the host is for. */
+#define CHILD_NICENESS 10
+
+static gboolean
+own_start_ticks(gint64 *ticks, GError **error)
+{
+  WdProcReader self;
+  if (!wd_proc_reader_open(&self, getpid(), error))
+    return FALSE;
+  *ticks = wd_proc_reader_start_ticks(&self);
+  wd_proc_reader_close(&self);
+  return TRUE;
+}
+
+static void
+add_extension(WdRoster *roster, const WdManagedExtension *extension)
+{
+  const char *const *variables =
+      extension->is_tables ? (const char *const *)roster->tables_variables : NULL;
+  wd_supervisor_add_extension(roster->supervisor, extension->name, extension->path,
+                              extension->is_tables);
+  g_ptr_array_add(roster->children,
+                  wd_child_new_extension(extension->path, roster->socket, roster->timeout_s,
+                                         roster->interval_s, roster->verbose, variables,
+                                         &roster->traits));
+}
+
+WdRoster *
+wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArray *extensions,
+              const char *state_dir, const char *runtime_dir, const char *mark,
+              const char *oom_score_adj, GError **error)
+{
+  gint64 start_ticks;
+  if (!own_start_ticks(&start_ticks, error))
+    return NULL;
+  g_autofree char *own_path = g_file_read_link("/proc/self/exe", NULL);
+  g_autoptr(GStrvBuilder) variables = g_strv_builder_new();
+  g_autofree char *state = g_strconcat("OSQUERY_WATCHDOG_STATE_DIR=", state_dir, NULL);
+  g_autofree char *runtime = g_strconcat("OSQUERY_WATCHDOG_RUNTIME_DIR=", runtime_dir, NULL);
+  g_strv_builder_add_many(variables, state, runtime, NULL);
+  const gboolean nice = settings->limits.enforce && settings->watchdog_level >= 0;
+
+  WdRoster *roster = g_new0(WdRoster, 1);
+  roster->traits = (WdChildTraits){
+      .niceness = nice ? CHILD_NICENESS : 0,
+      .allow_unsafe = settings->allow_unsafe,
+      .oom_score_adj = g_strdup(oom_score_adj),
+      .run_mark = g_strconcat(WD_RUN_VARIABLE "=", mark, NULL),
+  };
+  roster->socket = g_strdup(settings->extensions_socket);
+  roster->timeout_s = settings->limits.extensions_timeout_s;
+  roster->interval_s = settings->limits.extensions_interval_s;
+  roster->verbose = settings->verbose;
+  roster->tables_variables = g_strv_builder_end(variables);
+  roster->supervisor = wd_supervisor_new(&settings->limits, own_path, getpid(), start_ticks,
+                                         worker_path, g_get_monotonic_time());
+  roster->children = g_ptr_array_new_with_free_func((GDestroyNotify)wd_child_free);
+  g_ptr_array_add(roster->children, wd_child_new_worker(worker_path, settings->osqueryd_argv,
+                                                        extensions->len > 0, &roster->traits));
+  for (guint i = 0; i < extensions->len; i++)
+    add_extension(roster, g_ptr_array_index(extensions, i));
+  return roster;
+}
+
+void
+wd_roster_free(WdRoster *roster)
+{
+  if (roster == NULL)
+    return;
+  wd_supervisor_free(roster->supervisor);
+  g_ptr_array_unref(roster->children);
+  g_strfreev(roster->tables_variables);
+  g_free(roster->traits.oom_score_adj);
+  g_free(roster->traits.run_mark);
+  g_free(roster->socket);
+  g_free(roster);
+}
+
+static gboolean
+lists(const GPtrArray *extensions, const char *path)
+{
+  for (guint i = 0; i < extensions->len; i++) {
+    const WdManagedExtension *extension = g_ptr_array_index(extensions, i);
+    if (strcmp(extension->path, path) == 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void
+wd_roster_compare(const WdRoster *roster, const GPtrArray *extensions, GPtrArray **added,
+                  GPtrArray **removed)
+{
+  *added = g_ptr_array_new_with_free_func(g_free);
+  *removed = g_ptr_array_new_with_free_func(g_free);
+  for (guint i = 0; i < extensions->len; i++) {
+    const WdManagedExtension *extension = g_ptr_array_index(extensions, i);
+    const guint index = wd_supervisor_find_extension(roster->supervisor, extension->path);
+    if (index == 0 || !wd_supervisor_wants(roster->supervisor, index))
+      g_ptr_array_add(*added, g_strdup(extension->path));
+  }
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < wd_supervisor_count(roster->supervisor); i++) {
+    const WdChild *child = g_ptr_array_index(roster->children, i - WD_PROCESS_WORKER);
+    if (wd_supervisor_wants(roster->supervisor, i) && !lists(extensions, child->path))
+      g_ptr_array_add(*removed, g_strdup(child->path));
+  }
+}
+
+void
+wd_roster_extend(WdRoster *roster, const GPtrArray *extensions)
+{
+  for (guint i = 0; i < extensions->len; i++) {
+    const WdManagedExtension *extension = g_ptr_array_index(extensions, i);
+    if (wd_supervisor_find_extension(roster->supervisor, extension->path) == 0)
+      add_extension(roster, extension);
+  }
+}

@@ -1,0 +1,280 @@
+#include "watchdog/run/supervision.h"
+
+#include <unistd.h>
+
+#include "watchdog/core/settings/settings-changes.h"
+#include "watchdog/run/descriptors.h"
+#include "watchdog/base/errno-error.h"
+#include "watchdog/look/kin.h"
+#include "watchdog/record/log.h"
+#include "watchdog/run/main-loop.h"
+#include "watchdog/look/managed-extensions.h"
+#include "watchdog/run/pidfile.h"
+#include "watchdog/record/private-directory.h"
+#include "watchdog/look/program-file.h"
+#include "watchdog/run/roster.h"
+#include "watchdog/run/self-protection.h"
+#include "watchdog/run/service-manager.h"
+#include "watchdog/look/settings-reader.h"
+#include "watchdog/store/history.h"
+#include "watchdog/store/status.h"
+
+/* How long the last events may take to be written when everything else is done. */
+#define FINISH_WAIT_US (2 * G_TIME_SPAN_SECOND)
+
+/* What a run holds; freed as a whole, in the order in which it must go. */
+typedef struct {
+  const char *const *argv;
+  WdSettings *settings; /* as last read */
+  char *worker_path;
+  char *state_dir;
+  char *runtime_dir;
+  char *boot_id;
+  char *run_id;
+  char *mark;          /* not the id, which everybody may know who may ask for the events */
+  char *oom_score_adj; /* what children set theirs to; NULL: as ours */
+  gboolean orphans_are_ours;
+  int state_lock_fd;
+  int runtime_lock_fd;
+  WdPidfile *pidfile;
+  WdRunRecord *record;
+  GPtrArray *extensions; /* of WdManagedExtension, as last listed */
+  WdRoster *roster;
+  WdWriter *writer;
+} Run;
+
+/* Not even SIGKILL ends a process that waits for its disk. What is still a child of ours would hold
+ * the database's lock against a worker that the next start began beside it. */
+static gboolean
+left_behind(void)
+{
+  g_autoptr(GArray) children = wd_kin_children(getpid());
+  return children->len > 0;
+}
+
+static void
+run_clear(Run *run)
+{
+  if (run->writer != NULL && !wd_writer_finish(run->writer, FINISH_WAIT_US))
+    wd_log("the last events could not be written");
+  wd_log_finish();
+  wd_roster_free(run->roster);
+  g_clear_pointer(&run->extensions, g_ptr_array_unref);
+  wd_run_record_finish(run->record, left_behind());
+  wd_pidfile_free(run->pidfile);
+  if (run->runtime_lock_fd >= 0)
+    close(run->runtime_lock_fd);
+  if (run->state_lock_fd >= 0)
+    close(run->state_lock_fd);
+  g_free(run->worker_path);
+  g_free(run->state_dir);
+  g_free(run->runtime_dir);
+  g_free(run->boot_id);
+  g_free(run->run_id);
+  g_free(run->mark);
+  g_free(run->oom_score_adj);
+  wd_settings_free(run->settings);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
+
+/* --- preparing --- */
+
+static gboolean
+find_programs(Run *run, GError **error)
+{
+  /* As it stands, against the working directory: nothing is searched for in the environment's PATH.
+   */
+  run->worker_path = g_canonicalize_filename(run->settings->osqueryd_argv[0], NULL);
+  if (!wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
+    return FALSE;
+  g_autoptr(GError) unreadable = NULL;
+  run->extensions = wd_managed_extensions_list(run->settings, &unreadable, error);
+  /* As osquery: goes on without them. */
+  if (unreadable != NULL)
+    wd_logf("no extensions loaded: %s", unreadable->message);
+  return run->extensions != NULL;
+}
+
+static gboolean
+prepare_directories(Run *run, GError **error)
+{
+  run->state_dir = wd_private_directory_prepare(run->settings->state_dir, error);
+  if (run->state_dir == NULL)
+    return FALSE;
+  run->runtime_dir = wd_private_directory_prepare(run->settings->runtime_dir, error);
+  return run->runtime_dir != NULL;
+}
+
+/* After going to the background: the locks are this process's, and a child does not inherit them.
+ */
+static gboolean
+lock_directories(Run *run, GError **error)
+{
+  run->state_lock_fd = wd_private_directory_lock(run->state_dir, error);
+  if (run->state_lock_fd < 0)
+    return FALSE;
+  /* Whoever has only this one in common with us would take our processes for leftovers. */
+  run->runtime_lock_fd = wd_private_directory_lock(run->runtime_dir, error);
+  return run->runtime_lock_fd >= 0;
+}
+
+static gboolean
+may_daemonize(const WdSettings *settings, GError **error)
+{
+  if (!settings->daemonize || !wd_service_manager_present())
+    return TRUE;
+  g_set_error_literal(error, WD_SETTINGS_ERROR, WD_SETTINGS_ERROR_USAGE,
+                      "--daemonize: the service manager waits for this process (Type=notify), "
+                      "which must not go to the background");
+  return FALSE;
+}
+
+/* osquery's --daemonize: a new session, in /, with nothing on the standard streams. Before any
+ * thread, for they don't survive it. */
+static gboolean
+daemonize(const WdSettings *settings, GError **error)
+{
+  if (!settings->daemonize || daemon(0, 0) == 0)
+    return TRUE;
+  return wd_errno_error(error, "--daemonize");
+}
+
+/* osqueryd may run already, under its own watcher: then nothing else is touched. */
+static gboolean
+take_pidfile(Run *run, GError **error)
+{
+  if (run->settings->pidfile == NULL)
+    return TRUE;
+  run->pidfile = wd_pidfile_take(run->settings->pidfile, run->settings->force, error);
+  return run->pidfile != NULL;
+}
+
+static gboolean
+end_leftovers(Run *run, GError **error)
+{
+  guint ended = 0;
+  const gint64 grace_s = run->settings->limits.forced_shutdown_delay_s;
+  g_autofree char *path = g_build_filename(run->runtime_dir, "processes", NULL);
+  /* Before anything is forked. A shell may have had children and become us, and as PID 1 of a
+   * container we are heir to whatever else runs there. */
+  g_autoptr(GArray) children = wd_kin_children(getpid());
+  run->orphans_are_ours = getpid() != 1 && children->len == 0;
+  run->boot_id = wd_procfs_boot_id();
+  run->run_id = g_uuid_string_random();
+  run->mark = g_uuid_string_random();
+  run->record =
+      wd_run_record_open(path, run->boot_id, run->mark, grace_s * G_USEC_PER_SEC, &ended, error);
+  if (ended > 0)
+    wd_logf("ended %u processes that an earlier osquery-watchdogd left behind", ended);
+  return run->record != NULL;
+}
+
+static gboolean
+make_roster(Run *run, GError **error)
+{
+  run->oom_score_adj = wd_self_protect();
+  run->roster = wd_roster_new(run->settings, run->worker_path, run->extensions, run->state_dir,
+                              run->runtime_dir, run->mark, run->oom_score_adj, error);
+  return run->roster != NULL;
+}
+
+static gboolean
+start_writer(Run *run, GError **error)
+{
+  g_autofree char *history = g_build_filename(run->state_dir, WD_HISTORY_FILE, NULL);
+  g_autofree char *status = g_build_filename(run->runtime_dir, WD_STATUS_FILE, NULL);
+  const WdWriterOptions options = {
+      .history_path = history,
+      .status_path = status,
+      .run_id = run->run_id,
+      .boot_id = run->boot_id,
+      .watchdog_pid = getpid(),
+      .history_max = run->settings->history_max,
+      .history_expiry_s = run->settings->history_expiry_s,
+  };
+  run->writer = wd_writer_start(&options, error);
+  return run->writer != NULL;
+}
+
+/* --- reloading --- */
+
+static void
+feed_wanted(const Run *run, const GPtrArray *paths, gboolean wanted, WdFeed feed, gpointer loop)
+{
+  for (guint i = 0; i < paths->len; i++) {
+    const guint index =
+        wd_supervisor_find_extension(run->roster->supervisor, g_ptr_array_index(paths, i));
+    if (wd_supervisor_wants(run->roster->supervisor, index) != wanted)
+      feed(loop, &(WdInput){.kind = WD_INPUT_WANTED, .process = index, .wanted = wanted});
+  }
+}
+
+/* Reads the settings and the list of extensions anew, all or nothing. */
+static void
+reload(gpointer data, WdFeed feed, gpointer loop)
+{
+  Run *run = data;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(WdSettings) settings = wd_settings_read(run->argv, &error);
+  g_autoptr(GError) unreadable = NULL;
+  g_autoptr(GPtrArray) extensions =
+      settings != NULL ? wd_managed_extensions_list(settings, &unreadable, &error) : NULL;
+  if (unreadable != NULL && error == NULL)
+    g_propagate_error(&error, g_steal_pointer(&unreadable));
+  if (error != NULL) {
+    wd_logf("reload: nothing is changed: %s", error->message);
+    return;
+  }
+  g_autoptr(GPtrArray) added = NULL;
+  g_autoptr(GPtrArray) removed = NULL;
+  wd_roster_compare(run->roster, extensions, &added, &removed);
+  g_autoptr(WdSettingsChanges) changes =
+      wd_settings_changes(run->settings, settings, added, removed);
+  if (changes == NULL) {
+    wd_log("reload: nothing has changed");
+    return;
+  }
+  const WdLimits limits =
+      wd_settings_reloaded_limits(wd_supervisor_limits(run->roster->supervisor), &settings->limits);
+  wd_roster_extend(run->roster, extensions);
+  feed(loop, &(WdInput){.kind = WD_INPUT_SETTINGS,
+                        .settings = {.limits = &limits,
+                                     .details = changes->details,
+                                     .message = changes->message}});
+  feed_wanted(run, removed, FALSE, feed, loop);
+  feed_wanted(run, added, TRUE, feed, loop);
+  wd_settings_free(run->settings);
+  run->settings = g_steal_pointer(&settings);
+}
+
+/* --- running --- */
+
+int
+wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error)
+{
+  g_auto(Run)
+      run = {.argv = argv, .settings = settings, .state_lock_fd = -1, .runtime_lock_fd = -1};
+  if (!wd_descriptors_open_standard(error))
+    return WD_EXIT_FAILED;
+  wd_descriptors_keep_from_children();
+  if (!may_daemonize(settings, error) || !find_programs(&run, error) ||
+      !prepare_directories(&run, error) || !daemonize(settings, error) ||
+      !lock_directories(&run, error) || !take_pidfile(&run, error) || !end_leftovers(&run, error) ||
+      !make_roster(&run, error) || !wd_main_loop_block_signals(error))
+    return WD_EXIT_FAILED;
+  wd_log_start();
+  if (!start_writer(&run, error))
+    return WD_EXIT_FAILED;
+  const WdMainLoopParts parts = {
+      .supervisor = run.roster->supervisor,
+      .children = run.roster->children,
+      .record = run.record,
+      .writer = run.writer,
+      .manager_socket = run.roster->socket,
+      .orphans_are_ours = run.orphans_are_ours,
+      .reload = reload,
+      .reload_data = &run,
+  };
+  const int exit_code = wd_main_loop_run(&parts, error);
+  return exit_code < 0 ? WD_EXIT_FAILED : exit_code;
+}
