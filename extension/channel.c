@@ -26,12 +26,12 @@ ext_channel_new(const char *descriptor)
 }
 
 ExtTold
-ext_channel_tell(ExtChannel *channel, const WdObservation *observation)
+ext_channel_tell(ExtChannel *channel, const WdReport *report)
 {
-  guint8 bytes[WD_OBSERVATION_BYTES_MAX];
+  guint8 bytes[WD_REPORT_BYTES_MAX];
   if (channel->fd < 0)
     return EXT_TOLD_NOBODY;
-  const gsize length = wd_observation_encode(observation, bytes);
+  const gsize length = wd_report_encode(report, bytes);
   if (send(channel->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
     return EXT_TOLD;
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS)

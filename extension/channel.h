@@ -1,4 +1,4 @@
-/* Where osquery-watchdogd hears us: a descriptor that we inherit (watchdog/core/observation.h).
+/* Where osquery-watchdogd hears us: a descriptor that we inherit (watchdog/core/machine/report.h).
  * Telling never blocks. */
 #pragma once
 
@@ -18,7 +18,7 @@ typedef enum {
  */
 ExtChannel *ext_channel_new(const char *descriptor);
 
-ExtTold ext_channel_tell(ExtChannel *channel, const WdObservation *observation);
+ExtTold ext_channel_tell(ExtChannel *channel, const WdReport *report);
 
 void ext_channel_free(ExtChannel *channel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtChannel, ext_channel_free)

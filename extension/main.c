@@ -13,7 +13,7 @@ main(int argc, char **argv)
   const ExtEnvironment environment = {
       .state_dir = g_getenv("OSQUERY_WATCHDOG_STATE_DIR"),
       .runtime_dir = g_getenv("OSQUERY_WATCHDOG_RUNTIME_DIR"),
-      .observation_fd = g_getenv(WD_OBSERVATION_FD_VARIABLE),
+      .report_fd = g_getenv(WD_REPORT_FD_VARIABLE),
       .extension = g_getenv("OSQUERY_EXTENSION"),
       .pid = getpid(),
   };

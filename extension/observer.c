@@ -3,14 +3,14 @@
 #include "extension/family.h"
 #include "extension/own-store.h"
 #include "extension/watcher-flags.h"
+#include "watchdog/base/timer.h"
 #include "watchdog/core/kernel/details.h"
 #include "watchdog/look/kin.h"
 #include "watchdog/record/log.h"
-#include "watchdog/base/timer.h"
 
 #define ASK_AGAIN_US (1 * G_TIME_SPAN_SECOND)
 
-struct ExtWitness {
+struct ExtObserver {
   char *socket;
   gboolean verbose;
   gint64 watcher_pid;
@@ -21,69 +21,70 @@ struct ExtWitness {
   gint64 next_ask_us;      /* G_MAXINT64: the present worker has told */
   ExtOwnStore *store;
   gboolean over; /* the watcher is gone */
-  ExtWitnessOver on_over;
+  ExtObserverOver on_over;
   gpointer user_data;
 };
 
 /* --- what the machine says --- */
 
 static void
-record(ExtWitness *witness, WdAction *action)
+record(ExtObserver *observer, WdAction *action)
 {
   WdEvent *event = g_steal_pointer(&action->event);
-  const WdSight *sight = action->details ? ext_family_sight(witness->family, event->pid) : NULL;
+  const WdSight *sight = action->details ? ext_family_sight(observer->family, event->pid) : NULL;
   event->time_s = g_get_real_time() / G_USEC_PER_SEC;
   if (sight != NULL && event->role != WD_ROLE_WATCHDOG) {
     g_autofree char *seen = g_steal_pointer(&event->details);
     g_autofree char *details = wd_sight_details(sight);
     event->details = wd_details_join(seen, details);
   }
-  if (witness->verbose)
+  if (observer->verbose)
     wd_log(event->message);
-  wd_writer_append(ext_own_store_writer(witness->store), event);
+  wd_writer_append(ext_own_store_writer(observer->store), event);
 }
 
 static void
-publish(const ExtWitness *witness)
+publish(const ExtObserver *observer)
 {
   const gint64 now_us = g_get_monotonic_time();
-  WdWriter *writer = ext_own_store_writer(witness->store);
+  WdWriter *writer = ext_own_store_writer(observer->store);
   wd_writer_publish(writer,
-                    wd_observe_status(witness->observe, now_us, g_get_real_time() - now_us));
+                    wd_observe_status(observer->observe, now_us, g_get_real_time() - now_us));
   wd_writer_wake(writer);
 }
 
 /* Recorded with what comes next, a check later at most. */
 static void
-hear_writer(const ExtWitness *witness)
+hear_writer(const ExtObserver *observer)
 {
   guint64 stored, lost;
   g_autoptr(WdRecovery) recovery = NULL;
-  wd_writer_collect(ext_own_store_writer(witness->store), &stored, &lost, &recovery);
+  wd_writer_collect(ext_own_store_writer(observer->store), &stored, &lost, &recovery);
   if (lost > 0)
-    wd_observe_lost(witness->observe, lost, g_get_monotonic_time());
+    wd_observe_lost(observer->observe, lost, g_get_monotonic_time());
   if (recovery != NULL)
-    wd_observe_recovered(witness->observe, recovery, g_get_monotonic_time());
+    wd_observe_recovered(observer->observe, recovery, g_get_monotonic_time());
 }
 
 static void
-carry_out(ExtWitness *witness)
+carry_out(ExtObserver *observer)
 {
   gboolean changed = FALSE;
-  g_autoptr(GArray) actions = wd_observe_take_actions(witness->observe);
+  g_autoptr(GArray) actions = wd_observe_take_actions(observer->observe);
   for (guint i = 0; i < actions->len; i++) {
     WdAction *action = &g_array_index(actions, WdAction, i);
     WdSight *sight;
     switch (action->kind) {
     case WD_ACTION_RECORD:
-      record(witness, action);
+      record(observer, action);
       changed = TRUE;
       break;
     case WD_ACTION_PUBLISH:
       changed = TRUE;
       break;
     case WD_ACTION_REMEMBER_THREADS:
-      sight = ext_family_sight(witness->family, wd_observe_pid(witness->observe, action->process));
+      sight =
+          ext_family_sight(observer->family, wd_observe_pid(observer->observe, action->process));
       if (sight != NULL)
         wd_sight_remember_threads(sight);
       break;
@@ -97,28 +98,28 @@ carry_out(ExtWitness *witness)
   }
   if (!changed)
     return;
-  publish(witness);
-  hear_writer(witness);
+  publish(observer);
+  hear_writer(observer);
 }
 
 static void
-schedule(const ExtWitness *witness)
+schedule(const ExtObserver *observer)
 {
-  gint64 next_us = wd_observe_deadline(witness->observe);
-  next_us = MIN(next_us, ext_family_next_scan_us(witness->family));
-  next_us = MIN(next_us, witness->next_ask_us);
-  g_source_set_ready_time(witness->timer, witness->over ? -1 : next_us);
+  gint64 next_us = wd_observe_deadline(observer->observe);
+  next_us = MIN(next_us, ext_family_next_scan_us(observer->family));
+  next_us = MIN(next_us, observer->next_ask_us);
+  g_source_set_ready_time(observer->timer, observer->over ? -1 : next_us);
 }
 
 /* After anything that may have changed something. */
 static void
-settle(ExtWitness *witness)
+settle(ExtObserver *observer)
 {
-  carry_out(witness);
-  schedule(witness);
-  if (witness->over && witness->on_over != NULL) {
-    const ExtWitnessOver on_over = g_steal_pointer(&witness->on_over);
-    on_over(witness->user_data);
+  carry_out(observer);
+  schedule(observer);
+  if (observer->over && observer->on_over != NULL) {
+    const ExtObserverOver on_over = g_steal_pointer(&observer->on_over);
+    on_over(observer->user_data);
   }
 }
 
@@ -127,18 +128,18 @@ settle(ExtWitness *witness)
 static void
 on_found(const WdFound *child, gpointer user_data)
 {
-  ExtWitness *witness = user_data;
-  wd_observe_appeared(witness->observe, child, g_get_monotonic_time());
+  ExtObserver *observer = user_data;
+  wd_observe_appeared(observer->observe, child, g_get_monotonic_time());
   if (child->role == WD_ROLE_WORKER)
-    witness->next_ask_us = g_get_monotonic_time();
+    observer->next_ask_us = g_get_monotonic_time();
 }
 
 static void
 on_gone(gint64 pid, const WdExit *how, gpointer user_data)
 {
-  ExtWitness *witness = user_data;
-  wd_observe_gone(witness->observe, pid, how, g_get_monotonic_time());
-  witness->over = witness->over || pid == witness->watcher_pid;
+  ExtObserver *observer = user_data;
+  wd_observe_gone(observer->observe, pid, how, g_get_monotonic_time());
+  observer->over = observer->over || pid == observer->watcher_pid;
 }
 
 static void
@@ -150,135 +151,135 @@ on_heard(gpointer user_data)
 static void
 on_flags(const WdLimits *limits, gint64 pid, gpointer data)
 {
-  ExtWitness *witness = data;
+  ExtObserver *observer = data;
   /* From within the callback the thread is still to be joined: the next asking does that. */
-  if (limits != NULL && pid != 0 && pid == ext_family_worker(witness->family)) {
-    wd_observe_set_limits(witness->observe, limits);
-    witness->next_ask_us = G_MAXINT64;
+  if (limits != NULL && pid != 0 && pid == ext_family_worker(observer->family)) {
+    wd_observe_set_limits(observer->observe, limits);
+    observer->next_ask_us = G_MAXINT64;
   } else {
-    witness->next_ask_us = g_get_monotonic_time() + ASK_AGAIN_US;
+    observer->next_ask_us = g_get_monotonic_time() + ASK_AGAIN_US;
   }
-  settle(witness);
+  settle(observer);
 }
 
 static void
-ask_flags(ExtWitness *witness, gint64 now_us)
+ask_flags(ExtObserver *observer, gint64 now_us)
 {
-  g_clear_pointer(&witness->asking, ext_watcher_flags_free);
-  witness->next_ask_us = now_us + 10 * ASK_AGAIN_US; /* it tells before, or there was no thread */
-  if (ext_family_worker(witness->family) != 0)
-    witness->asking = ext_watcher_flags_ask(witness->socket, on_flags, witness);
+  g_clear_pointer(&observer->asking, ext_watcher_flags_free);
+  observer->next_ask_us = now_us + 10 * ASK_AGAIN_US; /* it tells before, or there was no thread */
+  if (ext_family_worker(observer->family) != 0)
+    observer->asking = ext_watcher_flags_ask(observer->socket, on_flags, observer);
   else
-    witness->next_ask_us = G_MAXINT64; /* until there is one */
+    observer->next_ask_us = G_MAXINT64; /* until there is one */
 }
 
 /* Who serves a registration may be a child of the process that the watcher started. */
 static void
-find_children(const ExtWitness *witness, WdObservation *report)
+find_children(const ExtObserver *observer, WdReport *report)
 {
   WdProcStat stat;
-  for (guint i = 0; i < report->report.n_extensions; i++) {
-    WdObservedExtension *extension = &report->report.extensions[i];
-    if (ext_family_sight(witness->family, extension->pid) == NULL &&
-        wd_kin_stat(extension->pid, &stat) && stat.ppid != witness->watcher_pid &&
-        ext_family_sight(witness->family, stat.ppid) != NULL)
+  for (guint i = 0; i < report->registrations.n_extensions; i++) {
+    WdReportedExtension *extension = &report->registrations.extensions[i];
+    if (ext_family_sight(observer->family, extension->pid) == NULL &&
+        wd_kin_stat(extension->pid, &stat) && stat.ppid != observer->watcher_pid &&
+        ext_family_sight(observer->family, stat.ppid) != NULL)
       extension->pid = stat.ppid;
   }
 }
 
 gboolean
-ext_witness_observed(ExtWitness *witness, WdObservation *observation)
+ext_observer_reported(ExtObserver *observer, WdReport *report)
 {
-  const gboolean known = ext_family_is_worker(witness->family, observation->worker_pid);
-  if (observation->kind == WD_OBSERVATION_REPORT)
-    find_children(witness, observation);
-  wd_observe_observed(witness->observe, observation, g_get_monotonic_time());
-  settle(witness);
+  const gboolean known = ext_family_is_worker(observer->family, report->worker_pid);
+  if (report->kind == WD_REPORT_REGISTRATIONS)
+    find_children(observer, report);
+  wd_observe_reported(observer->observe, report, g_get_monotonic_time());
+  settle(observer);
   return known;
 }
 
 /* --- time --- */
 
 static void
-tick(ExtWitness *witness, gint64 now_us)
+tick(ExtObserver *observer, gint64 now_us)
 {
-  const guint count = wd_observe_count(witness->observe);
+  const guint count = wd_observe_count(observer->observe);
   g_autofree WdSample *samples = g_new0(WdSample, count);
   g_autofree const WdSample **wanted = g_new0(const WdSample *, count);
   g_autoptr(GArray) missed = g_array_new(FALSE, FALSE, sizeof(gint64));
   for (guint i = 0; i < count; i++) {
-    const gint64 pid = wd_observe_pid(witness->observe, i);
-    if (!wd_observe_wants_sample(witness->observe, i, now_us))
+    const gint64 pid = wd_observe_pid(observer->observe, i);
+    if (!wd_observe_wants_sample(observer->observe, i, now_us))
       continue;
-    const WdSight *sight = ext_family_sight(witness->family, pid);
+    const WdSight *sight = ext_family_sight(observer->family, pid);
     if (sight != NULL && wd_sight_sample(sight, &samples[i]))
       wanted[i] = &samples[i];
     else
       g_array_append_val(missed, pid);
   }
-  wd_observe_tick(witness->observe, wanted, now_us);
+  wd_observe_tick(observer->observe, wanted, now_us);
   for (guint i = 0; i < missed->len; i++)
-    ext_family_missed(witness->family, g_array_index(missed, gint64, i));
+    ext_family_missed(observer->family, g_array_index(missed, gint64, i));
 }
 
 static gboolean
 on_time(gpointer data)
 {
-  ExtWitness *witness = data;
+  ExtObserver *observer = data;
   const gint64 now_us = g_get_monotonic_time();
-  if (wd_observe_deadline(witness->observe) <= now_us)
-    tick(witness, now_us);
-  if (!witness->over && ext_family_next_scan_us(witness->family) <= now_us)
-    ext_family_scan(witness->family, now_us);
-  if (!witness->over && witness->next_ask_us <= now_us)
-    ask_flags(witness, now_us);
-  settle(witness);
+  if (wd_observe_deadline(observer->observe) <= now_us)
+    tick(observer, now_us);
+  if (!observer->over && ext_family_next_scan_us(observer->family) <= now_us)
+    ext_family_scan(observer->family, now_us);
+  if (!observer->over && observer->next_ask_us <= now_us)
+    ask_flags(observer, now_us);
+  settle(observer);
   return G_SOURCE_CONTINUE;
 }
 
 /* --- begin and end --- */
 
-ExtWitness *
-ext_witness_new(const ExtWitnessOptions *options, gint64 watcher_pid, ExtWitnessOver over,
-                gpointer user_data, GError **error)
+ExtObserver *
+ext_observer_new(const ExtObserverOptions *options, gint64 watcher_pid, ExtObserverOver over,
+                 gpointer user_data, GError **error)
 {
   static const ExtFamilyNews NEWS = {.found = on_found, .gone = on_gone, .heard = on_heard};
-  g_autoptr(ExtWitness) witness = g_new0(ExtWitness, 1);
+  g_autoptr(ExtObserver) observer = g_new0(ExtObserver, 1);
   WdFound watcher;
-  witness->socket = g_strdup(options->socket);
-  witness->verbose = options->verbose;
-  witness->watcher_pid = watcher_pid;
-  witness->next_ask_us = G_MAXINT64;
-  witness->on_over = over;
-  witness->user_data = user_data;
-  witness->store = ext_own_store_new(options->state_dir, options->runtime_dir, watcher_pid, error);
-  if (witness->store != NULL)
-    witness->family = ext_family_new(watcher_pid, &NEWS, witness, &watcher, error);
-  if (witness->family == NULL)
+  observer->socket = g_strdup(options->socket);
+  observer->verbose = options->verbose;
+  observer->watcher_pid = watcher_pid;
+  observer->next_ask_us = G_MAXINT64;
+  observer->on_over = over;
+  observer->user_data = user_data;
+  observer->store = ext_own_store_new(options->state_dir, options->runtime_dir, watcher_pid, error);
+  if (observer->store != NULL)
+    observer->family = ext_family_new(watcher_pid, &NEWS, observer, &watcher, error);
+  if (observer->family == NULL)
     return NULL;
-  witness->observe = wd_observe_new(&watcher, options->report_interval_s, g_get_monotonic_time());
-  witness->timer = wd_timer_new(on_time, witness);
-  ext_family_scan(witness->family, g_get_monotonic_time());
-  settle(witness);
-  return g_steal_pointer(&witness);
+  observer->observe = wd_observe_new(&watcher, options->report_interval_s, g_get_monotonic_time());
+  observer->timer = wd_timer_new(on_time, observer);
+  ext_family_scan(observer->family, g_get_monotonic_time());
+  settle(observer);
+  return g_steal_pointer(&observer);
 }
 
 gboolean
-ext_witness_free(ExtWitness *witness)
+ext_observer_free(ExtObserver *observer)
 {
-  if (witness == NULL)
+  if (observer == NULL)
     return TRUE;
-  g_clear_pointer(&witness->asking, ext_watcher_flags_free);
-  if (witness->observe != NULL) {
-    ext_family_tell_ends(witness->family);
-    wd_observe_stop(witness->observe, g_get_monotonic_time());
-    carry_out(witness);
-    wd_timer_free(witness->timer);
+  g_clear_pointer(&observer->asking, ext_watcher_flags_free);
+  if (observer->observe != NULL) {
+    ext_family_tell_ends(observer->family);
+    wd_observe_stop(observer->observe, g_get_monotonic_time());
+    carry_out(observer);
+    wd_timer_free(observer->timer);
   }
-  const gboolean done = ext_own_store_free(witness->store);
-  ext_family_free(witness->family);
-  wd_observe_free(witness->observe);
-  g_free(witness->socket);
-  g_free(witness);
+  const gboolean done = ext_own_store_free(observer->store);
+  ext_family_free(observer->family);
+  wd_observe_free(observer->observe);
+  g_free(observer->socket);
+  g_free(observer);
   return done;
 }

@@ -160,7 +160,7 @@ ext_options_parse(const char *const *argv, const ExtEnvironment *environment, Ex
       .state_dir = g_strdup(state_dir != NULL ? state_dir : "/var/lib/osquery-watchdog"),
       .runtime_dir = g_strdup(runtime_dir != NULL ? runtime_dir : "/run/osquery-watchdog"),
       .starter = starter_of(environment),
-      .observation_fd = g_strdup(environment->observation_fd),
+      .report_fd = g_strdup(environment->report_fd),
   };
   for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++) {
     g_auto(Flag) flag = {0};
@@ -186,7 +186,7 @@ ext_options_clear(ExtOptions *options)
   g_clear_pointer(&options->socket, g_free);
   g_clear_pointer(&options->state_dir, g_free);
   g_clear_pointer(&options->runtime_dir, g_free);
-  g_clear_pointer(&options->observation_fd, g_free);
+  g_clear_pointer(&options->report_fd, g_free);
 }
 
 const char *

@@ -29,7 +29,7 @@ typedef struct {
   char *runtime_dir;
   ExtStarter starter;
   ExtObserve observe;
-  char *observation_fd; /* as the environment has it, or NULL */
+  char *report_fd; /* as the environment has it, or NULL */
 } ExtOptions;
 
 typedef enum {
@@ -41,11 +41,11 @@ typedef enum {
 
 /* The variables of the environment that count; NULL where unset. */
 typedef struct {
-  const char *state_dir;      /* OSQUERY_WATCHDOG_STATE_DIR */
-  const char *runtime_dir;    /* OSQUERY_WATCHDOG_RUNTIME_DIR: its presence tells who started us */
-  const char *observation_fd; /* OSQUERY_WATCHDOG_FD: where osquery-watchdogd hears us */
-  const char *extension;      /* OSQUERY_EXTENSION: our pid, where osquery started us */
-  gint64 pid;                 /* ours */
+  const char *state_dir;   /* OSQUERY_WATCHDOG_STATE_DIR */
+  const char *runtime_dir; /* OSQUERY_WATCHDOG_RUNTIME_DIR: its presence tells who started us */
+  const char *report_fd;   /* OSQUERY_WATCHDOG_FD: where osquery-watchdogd hears us */
+  const char *extension;   /* OSQUERY_EXTENSION: our pid, where osquery started us */
+  gint64 pid;              /* ours */
 } ExtEnvironment;
 
 /* Understands --name=value, --name value and their forms with one dash, dashes for underscores, and

@@ -8,9 +8,9 @@
 #include <unistd.h>
 
 #include "extension/calls.h"
-#include "extension/role.h"
 #include "extension/plugin.h"
 #include "extension/registration.h"
+#include "extension/role.h"
 #include "extension/socket-wait.h"
 #include "thrift/server.h"
 
@@ -25,8 +25,8 @@ typedef struct {
   TableStore *store;
   ExtPlugin *plugin;
   ExtCalls *calls;
-  ExtWatch *watch; /* NULL where there is no inotify */
-  ExtObserving *observing;
+  ExtSocketWait *watch; /* NULL where there is no inotify */
+  ExtRole *role;
   pid_t parent; /* who started us */
   GMainLoop *loop;
   int signals; /* a signalfd */
@@ -149,7 +149,7 @@ set_server(Program *program, gint64 uuid)
 static void
 begin_call(Program *program, const ExtPlan *plan)
 {
-  const gboolean with_info = ext_observing_calling(program->observing, plan->call, program->calls);
+  const gboolean with_info = ext_role_calling(program->role, plan->call, program->calls);
   ext_calls_begin(program->calls, plan->call, plan->uuid, with_info);
 }
 
@@ -186,8 +186,8 @@ static void
 on_call_ended(const ExtCallResult *result, gpointer user_data)
 {
   Program *program = user_data;
-  ext_observing_called(program->observing, result, program->registration.uuid,
-                       program->registration.state == EXT_STATE_STOPPING);
+  ext_role_called(program->role, result, program->registration.uuid,
+                  program->registration.state == EXT_STATE_STOPPING);
   if (program->options->starter == EXT_STARTED_BY_OSQUERY && result->event == EXT_REGISTERED &&
       result->manager_pid == program->parent)
     ext_registration_bind(&program->registration);
@@ -261,10 +261,10 @@ take_signals(Program *program)
 static void
 program_clear(Program *program)
 {
-  g_clear_pointer(&program->observing, ext_observing_free); /* first: it has something to write */
+  g_clear_pointer(&program->role, ext_role_free); /* first: it has something to write */
   g_clear_pointer(&program->calls, ext_calls_free);
   g_clear_pointer(&program->server, wire_server_free);
-  g_clear_pointer(&program->watch, ext_watch_free);
+  g_clear_pointer(&program->watch, ext_socket_wait_free);
   g_clear_pointer(&program->plugin, ext_plugin_free);
   g_clear_pointer(&program->store, table_store_free);
   g_clear_handle_id(&program->due_source, g_source_remove);
@@ -303,10 +303,10 @@ ext_program_run(const ExtOptions *options)
   guint n_tables;
   const WireTable *tables = ext_plugin_tables(program.plugin, &n_tables);
   program.calls = ext_calls_new(options->socket, tables, n_tables, on_call_ended, &program);
-  program.watch = ext_watch_new(options->socket, on_core_started, &program, &error);
+  program.watch = ext_socket_wait_new(options->socket, on_core_started, &program, &error);
   if (program.watch == NULL && options->verbose)
     say("%s", error->message);
-  program.observing = ext_observing_new(options, program.store, on_watcher_gone, &program);
+  program.role = ext_role_new(options, program.store, on_watcher_gone, &program);
   ext_registration_init(&program.registration, options->starter != EXT_STARTED_BY_HAND,
                         options->timeout_us, options->interval_us);
   step(&program, EXT_STARTED, -1, NULL);

@@ -21,8 +21,8 @@ typedef struct {
   GCancellable *cancellable;
 } Round;
 
-struct ExtObserver {
-  ExtObserverTell tell;
+struct ExtReporter {
+  ExtReporterTell tell;
   gpointer user_data;
   gboolean deaf; /* nobody listens any more */
   const char *socket;
@@ -45,55 +45,54 @@ struct ExtObserver {
 
 /* Returns: FALSE when it has to be told again. */
 static gboolean
-tell(ExtObserver *observer, WdObservation *observation)
+tell(ExtReporter *reporter, WdReport *report)
 {
-  const ExtTold told = observer->tell(observation, observer->user_data);
-  observer->deaf = told == EXT_TOLD_NOBODY;
+  const ExtTold told = reporter->tell(report, reporter->user_data);
+  reporter->deaf = told == EXT_TOLD_NOBODY;
   return told != EXT_TOLD_LATER;
 }
 
-static WdObservation *
-observation_new(const ExtObserver *observer, WdObservationKind kind)
+static WdReport *
+report_of_kind(const ExtReporter *reporter, WdReportKind kind)
 {
-  WdObservation *observation = g_new0(WdObservation, 1);
-  observation->kind = kind;
-  observation->worker_pid = observer->manager_pid;
-  return observation;
+  WdReport *report = g_new0(WdReport, 1);
+  report->kind = kind;
+  report->worker_pid = reporter->manager_pid;
+  return report;
 }
 
 static void
-tell_denylisted(ExtObserver *observer)
+tell_denylisted(ExtReporter *reporter)
 {
   gboolean told = TRUE;
-  while (told && !g_queue_is_empty(&observer->untold)) {
-    const ExtDenylisted *next = g_queue_peek_head(&observer->untold);
-    g_autofree WdObservation *observation = observation_new(observer, WD_OBSERVATION_DENYLISTED);
-    wd_observation_set_text(observation->denylisted.name, sizeof observation->denylisted.name,
-                            next->name, FALSE);
-    wd_observation_set_text(observation->denylisted.query, sizeof observation->denylisted.query,
-                            next->query, TRUE);
-    told = tell(observer, observation);
+  while (told && !g_queue_is_empty(&reporter->untold)) {
+    const ExtDenylisted *next = g_queue_peek_head(&reporter->untold);
+    g_autofree WdReport *report = report_of_kind(reporter, WD_REPORT_DENYLISTED);
+    wd_report_set_text(report->denylisted.name, sizeof report->denylisted.name, next->name, FALSE);
+    wd_report_set_text(report->denylisted.query, sizeof report->denylisted.query, next->query,
+                       TRUE);
+    told = tell(reporter, report);
     if (told)
-      ext_denylisted_free(g_queue_pop_head(&observer->untold));
+      ext_denylisted_free(g_queue_pop_head(&reporter->untold));
   }
 }
 
-static WdObservation *
-report_new(const ExtObserver *observer, gboolean responsive)
+static WdReport *
+registrations_new(const ExtReporter *reporter, gboolean responsive)
 {
-  WdObservation *report = observation_new(observer, WD_OBSERVATION_REPORT);
-  report->report.responsive = responsive;
-  wd_observation_set_text(report->report.version, sizeof report->report.version, observer->version,
-                          FALSE);
+  WdReport *report = report_of_kind(reporter, WD_REPORT_REGISTRATIONS);
+  report->registrations.responsive = responsive;
+  wd_report_set_text(report->registrations.version, sizeof report->registrations.version,
+                     reporter->version, FALSE);
   return report;
 }
 
 /* One that is lost is followed by the next. */
 static void
-tell_report(ExtObserver *observer, WdObservation *report)
+tell_report(ExtReporter *reporter, WdReport *report)
 {
-  if (observer->manager_pid > 0)
-    (void)tell(observer, report);
+  if (reporter->manager_pid > 0)
+    (void)tell(reporter, report);
 }
 
 /* --- a round of pings --- */
@@ -127,9 +126,9 @@ round_clear(Round *round)
 
 /* A registration keeps its process; one whose backlog is full tells it no more. */
 static gint64
-pid_of(ExtObserver *observer, GHashTable *seen, const WireExtensionEntry *entry, gint64 pid)
+pid_of(ExtReporter *reporter, GHashTable *seen, const WireExtensionEntry *entry, gint64 pid)
 {
-  const gint64 *before = g_hash_table_lookup(observer->pids, &entry->uuid);
+  const gint64 *before = g_hash_table_lookup(reporter->pids, &entry->uuid);
   gint64 *known = g_new(gint64, 1);
   *known = pid != 0 ? pid : before != NULL ? *before : 0;
   g_hash_table_insert(seen, g_memdup2(&entry->uuid, sizeof entry->uuid), known);
@@ -137,49 +136,49 @@ pid_of(ExtObserver *observer, GHashTable *seen, const WireExtensionEntry *entry,
 }
 
 static void
-add_to_report(WdObservation *report, const WireExtensionEntry *entry, gint64 pid,
-              gboolean responsive)
+add_to_report(WdReport *report, const WireExtensionEntry *entry, gint64 pid, gboolean responsive)
 {
   if (pid <= 0 || entry->uuid <= 0 || entry->uuid > G_MAXUINT16 ||
-      report->report.n_extensions == WD_OBSERVED_EXTENSIONS_MAX)
+      report->registrations.n_extensions == WD_REPORTED_EXTENSIONS_MAX)
     return;
-  WdObservedExtension *extension = &report->report.extensions[report->report.n_extensions++];
+  WdReportedExtension *extension =
+      &report->registrations.extensions[report->registrations.n_extensions++];
   extension->pid = pid;
   extension->uuid = entry->uuid;
   extension->responsive = responsive;
-  wd_observation_set_text(extension->version, sizeof extension->version, entry->version, FALSE);
+  wd_report_set_text(extension->version, sizeof extension->version, entry->version, FALSE);
 }
 
 static gboolean
 on_round_done(gpointer data)
 {
-  ExtObserver *observer = data;
-  Round *round = &observer->round;
+  ExtReporter *reporter = data;
+  Round *round = &reporter->round;
   g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  g_autofree WdObservation *report = report_new(observer, TRUE);
-  report->report.listed = TRUE;
+  g_autofree WdReport *report = registrations_new(reporter, TRUE);
+  report->registrations.listed = TRUE;
   for (guint i = 0; i < round->entries->len; i++) {
     const WireExtensionEntry *entry = g_ptr_array_index(round->entries, i);
     const WirePinged *pinged = &g_array_index(round->pinged, WirePinged, i);
-    const gboolean own = entry->uuid == observer->own_uuid;
-    const gint64 pid = own ? getpid() : pid_of(observer, seen, entry, pinged->pid);
+    const gboolean own = entry->uuid == reporter->own_uuid;
+    const gint64 pid = own ? getpid() : pid_of(reporter, seen, entry, pinged->pid);
     add_to_report(report, entry, pid, own || pinged->responded);
   }
-  g_clear_pointer(&observer->pids, g_hash_table_unref);
-  observer->pids = g_steal_pointer(&seen);
-  tell_report(observer, report);
+  g_clear_pointer(&reporter->pids, g_hash_table_unref);
+  reporter->pids = g_steal_pointer(&seen);
+  tell_report(reporter, report);
   round_clear(round);
   return G_SOURCE_REMOVE;
 }
 
 void
-ext_observer_listed(ExtObserver *observer, GPtrArray *entries, gint64 own_uuid)
+ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid)
 {
-  Round *round = &observer->round;
-  tell_denylisted(observer);
+  Round *round = &reporter->round;
+  tell_denylisted(reporter);
   if (round->done != NULL)
     return; /* the one before still goes on: its report will do */
-  observer->own_uuid = own_uuid;
+  reporter->own_uuid = own_uuid;
   round->entries = g_ptr_array_ref(entries);
   round->pinged = g_array_new(FALSE, TRUE, sizeof(WirePinged));
   g_array_set_clear_func(round->pinged, clear_pinged);
@@ -187,14 +186,14 @@ ext_observer_listed(ExtObserver *observer, GPtrArray *entries, gint64 own_uuid)
     const WireExtensionEntry *entry = g_ptr_array_index(entries, i);
     WirePinged pinged = {.path = NULL}; /* ourselves we know */
     if (entry->uuid != own_uuid)
-      pinged.path = g_strdup_printf("%s.%" G_GINT64_FORMAT, observer->socket, entry->uuid);
+      pinged.path = g_strdup_printf("%s.%" G_GINT64_FORMAT, reporter->socket, entry->uuid);
     g_array_append_val(round->pinged, pinged);
   }
-  round->deadline_us = g_get_monotonic_time() + observer->interval_us / 2;
+  round->deadline_us = g_get_monotonic_time() + reporter->interval_us / 2;
   round->cancellable = g_cancellable_new();
   round->done = g_idle_source_new();
   g_source_set_priority(round->done, G_PRIORITY_DEFAULT);
-  g_source_set_callback(round->done, on_round_done, observer, NULL);
+  g_source_set_callback(round->done, on_round_done, reporter, NULL);
   round->thread = g_thread_try_new("pings", ping_all, round, NULL);
   if (round->thread == NULL)
     round_clear(round);
@@ -203,110 +202,110 @@ ext_observer_listed(ExtObserver *observer, GPtrArray *entries, gint64 own_uuid)
 /* --- the core --- */
 
 static void
-forget_untold(ExtObserver *observer)
+forget_untold(ExtReporter *reporter)
 {
   ExtDenylisted *denylisted;
-  while ((denylisted = g_queue_pop_head(&observer->untold)) != NULL)
+  while ((denylisted = g_queue_pop_head(&reporter->untold)) != NULL)
     ext_denylisted_free(denylisted);
 }
 
 void
-ext_observer_core(ExtObserver *observer, gint64 manager_pid)
+ext_reporter_core(ExtReporter *reporter, gint64 manager_pid)
 {
-  if (manager_pid == observer->manager_pid)
+  if (manager_pid == reporter->manager_pid)
     return;
-  observer->manager_pid = manager_pid;
-  g_clear_pointer(&observer->version, g_free);
-  g_hash_table_remove_all(observer->pids);
-  observer->info_done = FALSE;
-  observer->asks = 0;
-  observer->next_ask_us = 0;
-  forget_untold(observer);
+  reporter->manager_pid = manager_pid;
+  g_clear_pointer(&reporter->version, g_free);
+  g_hash_table_remove_all(reporter->pids);
+  reporter->info_done = FALSE;
+  reporter->asks = 0;
+  reporter->next_ask_us = 0;
+  forget_untold(reporter);
 }
 
 gboolean
-ext_observer_wants_info(const ExtObserver *observer)
+ext_reporter_wants_info(const ExtReporter *reporter)
 {
-  return !observer->deaf && !observer->info_done && g_get_monotonic_time() >= observer->next_ask_us;
+  return !reporter->deaf && !reporter->info_done && g_get_monotonic_time() >= reporter->next_ask_us;
 }
 
 /* Returns: FALSE when the history can't be read. */
 static gboolean
-find_news(ExtObserver *observer, const ExtCoreInfo *info)
+find_news(ExtReporter *reporter, const ExtCoreInfo *info)
 {
   if (info->denylisted->len == 0)
     return TRUE;
   const gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
   const gint64 start_s = info->start_time_s > 0 ? info->start_time_s : now_s;
-  g_autoptr(GHashTable) recorded = ext_denylist_read(observer->store, now_s, NULL);
+  g_autoptr(GHashTable) recorded = ext_denylist_read(reporter->store, now_s, NULL);
   if (recorded == NULL)
     return FALSE;
-  for (guint i = 0; i < info->denylisted->len && observer->untold.length < UNTOLD_MAX; i++) {
+  for (guint i = 0; i < info->denylisted->len && reporter->untold.length < UNTOLD_MAX; i++) {
     const ExtDenylisted *denylisted = g_ptr_array_index(info->denylisted, i);
-    char name[WD_OBSERVED_QUERY_NAME_MAX + 1]; /* as it was told */
-    wd_observation_set_text(name, sizeof name, denylisted->name, FALSE);
+    char name[WD_REPORTED_QUERY_NAME_MAX + 1]; /* as it was told */
+    wd_report_set_text(name, sizeof name, denylisted->name, FALSE);
     const gint64 *recorded_s = g_hash_table_lookup(recorded, name);
     if (name[0] == '\0' || !ext_denylist_is_news(recorded_s != NULL ? *recorded_s : 0, start_s))
       continue;
     ExtDenylisted *copy = g_new(ExtDenylisted, 1);
     *copy = (ExtDenylisted){g_strdup(denylisted->name), g_strdup(denylisted->query)};
-    g_queue_push_tail(&observer->untold, copy);
+    g_queue_push_tail(&reporter->untold, copy);
   }
   return TRUE;
 }
 
 void
-ext_observer_info(ExtObserver *observer, const ExtCoreInfo *info)
+ext_reporter_info(ExtReporter *reporter, const ExtCoreInfo *info)
 {
-  const guint doublings = MIN(observer->asks, 16);
-  observer->next_ask_us =
-      g_get_monotonic_time() + MIN(observer->interval_us << doublings, ASK_LONGEST_US);
-  observer->asks++;
-  observer->info_done = observer->asks >= ASKS_MAX;
+  const guint doublings = MIN(reporter->asks, 16);
+  reporter->next_ask_us =
+      g_get_monotonic_time() + MIN(reporter->interval_us << doublings, ASK_LONGEST_US);
+  reporter->asks++;
+  reporter->info_done = reporter->asks >= ASKS_MAX;
   if (info == NULL)
     return;
   if (info->version != NULL) {
-    g_free(observer->version);
-    observer->version = g_strdup(info->version);
+    g_free(reporter->version);
+    reporter->version = g_strdup(info->version);
   }
-  if (info->scheduled && find_news(observer, info))
-    observer->info_done = TRUE;
+  if (info->scheduled && find_news(reporter, info))
+    reporter->info_done = TRUE;
 }
 
 void
-ext_observer_unanswered(ExtObserver *observer, gint64 manager_pid)
+ext_reporter_unanswered(ExtReporter *reporter, gint64 manager_pid)
 {
   if (manager_pid > 0)
-    ext_observer_core(observer, manager_pid);
-  g_autofree WdObservation *report = report_new(observer, FALSE);
-  tell_report(observer, report);
+    ext_reporter_core(reporter, manager_pid);
+  g_autofree WdReport *report = registrations_new(reporter, FALSE);
+  tell_report(reporter, report);
 }
 
-ExtObserver *
-ext_observer_new(const char *socket, TableStore *store, gint64 interval_us, ExtObserverTell telling,
+ExtReporter *
+ext_reporter_new(const char *socket, TableStore *store, gint64 interval_us, ExtReporterTell telling,
                  gpointer user_data)
 {
-  ExtObserver *observer = g_new0(ExtObserver, 1);
-  observer->tell = telling;
-  observer->user_data = user_data;
-  observer->socket = socket;
-  observer->store = store;
-  observer->interval_us = interval_us;
-  observer->pids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  g_queue_init(&observer->untold);
-  return observer;
+  ExtReporter *reporter = g_new0(ExtReporter, 1);
+  reporter->tell = telling;
+  reporter->user_data = user_data;
+  reporter->socket = socket;
+  reporter->store = store;
+  reporter->interval_us = interval_us;
+  reporter->pids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
+  g_queue_init(&reporter->untold);
+  return reporter;
 }
 
 void
-ext_observer_free(ExtObserver *observer)
+ext_reporter_free(ExtReporter *reporter)
 {
-  if (observer == NULL)
+  if (reporter == NULL)
     return;
-  if (observer->round.cancellable != NULL)
-    g_cancellable_cancel(observer->round.cancellable);
-  round_clear(&observer->round);
-  forget_untold(observer);
-  g_hash_table_unref(observer->pids);
-  g_free(observer->version);
-  g_free(observer);
+  if (reporter->round.cancellable != NULL)
+    g_cancellable_cancel(reporter->round.cancellable);
+  round_clear(&reporter->round);
+  forget_untold(reporter);
+  g_hash_table_unref(reporter->pids);
+  g_free(reporter->version);
+  g_free(reporter);
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* Plain inotify: GFileMonitor would start a thread. */
-struct ExtWatch {
+struct ExtSocketWait {
   int fd;
   guint source;
   char *name; /* of the socket in its directory */
@@ -18,7 +18,7 @@ static gboolean
 on_readable(gint fd, GIOCondition condition, gpointer user_data)
 {
   (void)condition;
-  ExtWatch *watch = user_data;
+  ExtSocketWait *wait = user_data;
   union {
     struct inotify_event first;
     char bytes[4096];
@@ -31,18 +31,18 @@ on_readable(gint fd, GIOCondition condition, gpointer user_data)
       const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
       /* An overflow may have lost what we wait for. */
       made = made || (event->mask & IN_Q_OVERFLOW) != 0 ||
-             (event->len > 0 && g_str_equal(event->name, watch->name));
+             (event->len > 0 && g_str_equal(event->name, wait->name));
       at += sizeof *event + event->len;
     }
   }
   if (made)
-    watch->on_made(watch->user_data);
+    wait->on_made(wait->user_data);
   return G_SOURCE_CONTINUE;
 }
 
-ExtWatch *
-ext_watch_new(const char *socket, void (*on_made)(gpointer user_data), gpointer user_data,
-              GError **error)
+ExtSocketWait *
+ext_socket_wait_new(const char *socket, void (*on_made)(gpointer user_data), gpointer user_data,
+                    GError **error)
 {
   g_autofree char *directory = g_path_get_dirname(socket);
   const int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
@@ -54,22 +54,22 @@ ext_watch_new(const char *socket, void (*on_made)(gpointer user_data), gpointer 
       close(fd);
     return NULL;
   }
-  ExtWatch *watch = g_new0(ExtWatch, 1);
-  watch->fd = fd;
-  watch->name = g_path_get_basename(socket);
-  watch->on_made = on_made;
-  watch->user_data = user_data;
-  watch->source = g_unix_fd_add(fd, G_IO_IN, on_readable, watch);
-  return watch;
+  ExtSocketWait *wait = g_new0(ExtSocketWait, 1);
+  wait->fd = fd;
+  wait->name = g_path_get_basename(socket);
+  wait->on_made = on_made;
+  wait->user_data = user_data;
+  wait->source = g_unix_fd_add(fd, G_IO_IN, on_readable, wait);
+  return wait;
 }
 
 void
-ext_watch_free(ExtWatch *watch)
+ext_socket_wait_free(ExtSocketWait *wait)
 {
-  if (watch == NULL)
+  if (wait == NULL)
     return;
-  g_source_remove(watch->source);
-  close(watch->fd);
-  g_free(watch->name);
-  g_free(watch);
+  g_source_remove(wait->source);
+  close(wait->fd);
+  g_free(wait->name);
+  g_free(wait);
 }

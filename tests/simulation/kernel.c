@@ -306,24 +306,25 @@ register_or_drop(SimKernel *kernel, SimProcess *extension, gint64 worker_start_t
 }
 
 void
-sim_kernel_observe(SimKernel *kernel, WdObservation *report)
+sim_kernel_observe(SimKernel *kernel, WdReport *report)
 {
   const SimProcess *worker = &kernel->processes[WD_PROCESS_WORKER];
-  report->kind = WD_OBSERVATION_REPORT;
+  report->kind = WD_REPORT_REGISTRATIONS;
   report->worker_pid = worker->pid;
-  report->report.responsive = sim_random_chance(kernel->random, 95);
-  report->report.listed = report->report.responsive;
-  report->report.version[0] = '\0';
-  report->report.n_extensions = 0;
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; report->report.listed && i < kernel->count; i++) {
+  report->registrations.responsive = sim_random_chance(kernel->random, 95);
+  report->registrations.listed = report->registrations.responsive;
+  report->registrations.version[0] = '\0';
+  report->registrations.n_extensions = 0;
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; report->registrations.listed && i < kernel->count;
+       i++) {
     SimProcess *extension = &kernel->processes[i];
     if (extension->life != SIM_LIFE_ALIVE)
       continue;
     register_or_drop(kernel, extension, worker->start_ticks);
     if (extension->registered_with != worker->start_ticks)
       continue;
-    report->report.extensions[report->report.n_extensions++] =
-        (WdObservedExtension){.pid = extension->pid,
+    report->registrations.extensions[report->registrations.n_extensions++] =
+        (WdReportedExtension){.pid = extension->pid,
                               .uuid = extension->uuid,
                               .responsive = sim_random_chance(kernel->random, 90)};
   }

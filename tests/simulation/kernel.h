@@ -135,7 +135,7 @@ void sim_kernel_check_swept(const SimKernel *kernel);
 void sim_kernel_check_left(const SimKernel *kernel);
 
 /* Which extensions are registered with the present worker, after some have come and gone. */
-void sim_kernel_observe(SimKernel *kernel, WdObservation *report);
+void sim_kernel_observe(SimKernel *kernel, WdReport *report);
 
 /* Memory at any time of the process's life. */
 gint64 sim_process_resident(const SimProcess *process, gint64 at_us);

@@ -137,7 +137,7 @@ sim_loop_plan_observation(SimLoop *loop)
   gint64 after_us = 3 * SIM_S + sim_random_between(loop->random, 0, 500 * SIM_MS);
   if (sim_random_chance(loop->random, 3))
     after_us = sim_random_between(loop->random, 0, 40 * SIM_S);
-  sim_loop_plan_input(loop, WD_INPUT_OBSERVATION, 0, loop->now_us + after_us);
+  sim_loop_plan_input(loop, WD_INPUT_REPORT, 0, loop->now_us + after_us);
 }
 
 /* Returns: FALSE if there is nobody to see anything. */
@@ -145,23 +145,23 @@ static gboolean
 observe(SimLoop *loop, WdInput *input)
 {
   const SimProcess *worker = sim_kernel_process(&loop->kernel, WD_PROCESS_WORKER);
-  WdObservation *observation = loop->observation;
+  WdReport *report = loop->report;
   sim_loop_plan_observation(loop);
   if (sim_kernel_process(&loop->kernel, loop->tables)->life != SIM_LIFE_ALIVE ||
       worker->life == SIM_LIFE_NONE || loop->now_us < worker->manager_opens_us)
     return FALSE;
-  input->observation = observation;
+  input->report = report;
   if (sim_random_chance(loop->random, 10)) {
-    observation->kind = WD_OBSERVATION_DENYLISTED;
-    observation->worker_pid = worker->pid;
-    g_snprintf(observation->denylisted.name, sizeof observation->denylisted.name, "%d",
+    report->kind = WD_REPORT_DENYLISTED;
+    report->worker_pid = worker->pid;
+    g_snprintf(report->denylisted.name, sizeof report->denylisted.name, "%d",
                (int)sim_random_between(loop->random, 0, 3));
-    g_strlcpy(observation->denylisted.query, "SELECT 1", sizeof observation->denylisted.query);
+    g_strlcpy(report->denylisted.query, "SELECT 1", sizeof report->denylisted.query);
   } else {
-    sim_kernel_observe(&loop->kernel, observation);
+    sim_kernel_observe(&loop->kernel, report);
   }
   if (sim_random_chance(loop->random, 2))
-    observation->worker_pid++;
+    report->worker_pid++;
   return TRUE;
 }
 
@@ -192,7 +192,7 @@ deliver_input(SimLoop *loop, SimPending *pending)
     if (process->life == SIM_LIFE_NONE || process->start_ticks != pending->worker_start_ticks)
       return;
     break;
-  case WD_INPUT_OBSERVATION:
+  case WD_INPUT_REPORT:
     if (!observe(loop, input))
       return;
     break;

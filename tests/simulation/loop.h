@@ -34,8 +34,8 @@ typedef struct {
   SimTrace *trace;
   SimRandom *random;
   SimKernel kernel;
-  WdObservation *observation; /* the one that is delivered */
-  guint tables;               /* the extension that reports; 0: none */
+  WdReport *report; /* the one that is delivered */
+  guint tables;     /* the extension that reports; 0: none */
   SimOracle oracle;
   WdSupervisor *supervisor;
   GArray *actions;

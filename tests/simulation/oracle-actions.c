@@ -167,7 +167,7 @@ next_expected(SimOracle *oracle, guint process)
 static guint64
 unregistered_cause(const SimOracle *oracle, guint process, WdReason reason)
 {
-  if (oracle->input == WD_INPUT_OBSERVATION)
+  if (oracle->input == WD_INPUT_REPORT)
     return 0;
   if (oracle->gone == WD_PROCESS_WORKER)
     return oracle->views[WD_PROCESS_WORKER].gone_seq;

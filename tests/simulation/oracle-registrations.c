@@ -91,15 +91,16 @@ is_missing(SimOracle *oracle, guint process, gboolean heard)
 }
 
 static void
-reported(SimOracle *oracle, const WdObservation *report)
+reported(SimOracle *oracle, const WdReport *report)
 {
   const gboolean heard = hears_reports(oracle);
   oracle->heard_us = oracle->now_us;
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; report->report.listed && i < oracle->count; i++) {
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; report->registrations.listed && i < oracle->count;
+       i++) {
     gint64 uuid = 0;
-    for (guint j = 0; j < report->report.n_extensions; j++)
-      if (report->report.extensions[j].pid == oracle->views[i].pid)
-        uuid = report->report.extensions[j].uuid;
+    for (guint j = 0; j < report->registrations.n_extensions; j++)
+      if (report->registrations.extensions[j].pid == oracle->views[i].pid)
+        uuid = report->registrations.extensions[j].uuid;
     if (oracle->views[i].pid == WD_NONE)
       continue;
     if (uuid != 0)
@@ -110,17 +111,17 @@ reported(SimOracle *oracle, const WdObservation *report)
 }
 
 void
-sim_oracle_observed(SimOracle *oracle, const WdObservation *observation)
+sim_oracle_observed(SimOracle *oracle, const WdReport *report)
 {
-  if (observation->worker_pid != oracle->views[WD_PROCESS_WORKER].pid) {
-    sim_trace_count(oracle->trace, SIM_TALLY_LATE_OBSERVATIONS);
+  if (report->worker_pid != oracle->views[WD_PROCESS_WORKER].pid) {
+    sim_trace_count(oracle->trace, SIM_TALLY_LATE_REPORTS);
     return;
   }
-  if (observation->kind == WD_OBSERVATION_REPORT) {
-    reported(oracle, observation);
+  if (report->kind == WD_REPORT_REGISTRATIONS) {
+    reported(oracle, report);
     return;
   }
-  const guint bit = 1u << (observation->denylisted.name[0] - '0');
+  const guint bit = 1u << (report->denylisted.name[0] - '0');
   if ((oracle->denylisted & bit) != 0)
     return;
   oracle->denylisted |= bit;

@@ -158,8 +158,8 @@ sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInpu
   case WD_INPUT_MANAGER_ACCEPTS:
     oracle->manager_accepts = sim_view_running(&oracle->views[WD_PROCESS_WORKER]);
     break;
-  case WD_INPUT_OBSERVATION:
-    sim_oracle_observed(oracle, input->observation);
+  case WD_INPUT_REPORT:
+    sim_oracle_observed(oracle, input->report);
     break;
   case WD_INPUT_SETTINGS:
     sim_oracle_settings(oracle, input->settings.limits);

@@ -148,7 +148,7 @@ gboolean sim_oracle_knows_registrations(const SimOracle *oracle);
 
 void sim_oracle_unregistered(SimOracle *oracle, guint process, WdReason reason, guint64 cause_seq);
 
-void sim_oracle_observed(SimOracle *oracle, const WdObservation *observation);
+void sim_oracle_observed(SimOracle *oracle, const WdReport *report);
 
 void sim_oracle_begin_stop(SimOracle *oracle, WdReason reason, int code);
 

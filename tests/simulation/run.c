@@ -102,7 +102,7 @@ begin(SimLoop *loop, SimTrace *trace, SimRandom *random)
         wd_supervisor_add_extension(loop->supervisor, name, name, i == indispensable);
     g_assert(index == i);
   }
-  loop->observation = g_new0(WdObservation, 1);
+  loop->report = g_new0(WdReport, 1);
   loop->tables = count > WD_PROCESS_FIRST_EXTENSION ? indispensable : 0;
   sim_kernel_init(&loop->kernel, random, trace, count, limits.cpus, loop->now_us);
   sim_oracle_init(&loop->oracle, trace, &loop->kernel, &limits, indispensable, loop->now_us);
@@ -139,7 +139,7 @@ sim_run(SimTrace *trace, SimRandom *random)
   /* Whatever still comes is of no more effect. */
   wd_supervisor_step(loop.supervisor, &(WdInput){.kind = WD_INPUT_STOP}, loop.now_us, loop.actions);
   SIM_CHECK(trace, loop.actions->len == 0, "an action after the exit");
-  g_free(loop.observation);
+  g_free(loop.report);
   g_array_unref(loop.actions);
   wd_supervisor_free(loop.supervisor);
 }

@@ -58,12 +58,12 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
   case WD_INPUT_MANAGER_ACCEPTS:
     sim_trace_line(trace, "%.6f manager accepts", now_s);
     break;
-  case WD_INPUT_OBSERVATION:
-    if (input->observation->kind == WD_OBSERVATION_DENYLISTED)
-      sim_trace_line(trace, "%.6f denylisted %s", now_s, input->observation->denylisted.name);
+  case WD_INPUT_REPORT:
+    if (input->report->kind == WD_REPORT_DENYLISTED)
+      sim_trace_line(trace, "%.6f denylisted %s", now_s, input->report->denylisted.name);
     else
       sim_trace_line(trace, "%.6f report of %" G_GINT64_FORMAT ": %u extensions", now_s,
-                     input->observation->worker_pid, input->observation->report.n_extensions);
+                     input->report->worker_pid, input->report->registrations.n_extensions);
     break;
   case WD_INPUT_SETTINGS:
     sim_trace_line(trace, "%.6f settings", now_s);

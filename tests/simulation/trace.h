@@ -53,7 +53,7 @@
   TALLY(UNREGISTERED_TOO_LONG, "extensions ended for not registering")    \
   TALLY(DRY_UNREGISTERED, "of them, only recorded")                       \
   TALLY(DENYLISTED, "queries denylisted")                                 \
-  TALLY(LATE_OBSERVATIONS, "observations of a worker that is gone")       \
+  TALLY(LATE_REPORTS, "observations of a worker that is gone")            \
   TALLY(EVENTS_LOST, "losses reported by the store")                      \
   TALLY(RECOVERIES, "recoveries reported by the store")                   \
   TALLY(SAMPLES_MISSING, "samples missing")                               \

@@ -16,9 +16,9 @@ namespace
 using Queries = std::vector<std::string>;
 
 void
-take(WdObservation *observation, gpointer heard)
+take(WdReport *report, gpointer heard)
 {
-  static_cast<Queries *>(heard)->push_back(observation->denylisted.name);
+  static_cast<Queries *>(heard)->push_back(report->denylisted.name);
 }
 
 class Channel : public testing::Test
@@ -37,14 +37,14 @@ protected:
 
   void tell(guint number)
   {
-    auto observation = std::make_unique<WdObservation>();
-    std::vector<guint8> bytes(WD_OBSERVATION_BYTES_MAX);
-    observation->kind = WD_OBSERVATION_DENYLISTED;
-    observation->worker_pid = 4711;
-    g_strlcpy(observation->denylisted.name, std::to_string(number).c_str(),
-              sizeof observation->denylisted.name);
-    g_strlcpy(observation->denylisted.query, "SELECT 1", sizeof observation->denylisted.query);
-    const gsize length = wd_observation_encode(observation.get(), bytes.data());
+    auto report = std::make_unique<WdReport>();
+    std::vector<guint8> bytes(WD_REPORT_BYTES_MAX);
+    report->kind = WD_REPORT_DENYLISTED;
+    report->worker_pid = 4711;
+    g_strlcpy(report->denylisted.name, std::to_string(number).c_str(),
+              sizeof report->denylisted.name);
+    g_strlcpy(report->denylisted.query, "SELECT 1", sizeof report->denylisted.query);
+    const gsize length = wd_report_encode(report.get(), bytes.data());
     ASSERT_EQ(send(theirs, bytes.data(), length, 0), (gssize)length);
   }
 
@@ -84,7 +84,7 @@ TEST_F(Channel, WhatIsNotUnderstoodHoldsNothingUp)
 {
   tell(1);
   ASSERT_EQ(send(theirs, "nonsense", 8, 0), 8);
-  const std::vector<guint8> longer(WD_OBSERVATION_BYTES_MAX + 1);
+  const std::vector<guint8> longer(WD_REPORT_BYTES_MAX + 1);
   ASSERT_EQ(send(theirs, longer.data(), longer.size(), 0), (gssize)longer.size());
   tell(2);
   EXPECT_EQ(hear(), (Queries{"1", "2"}));

@@ -336,21 +336,21 @@ private:
   /* "report a b/7": a registered with uuid 1, b with 7; "report a!": a doesn't answer its ping. */
   std::string observe(const std::string &verb, std::istringstream &words)
   {
-    auto observation = std::make_unique<WdObservation>();
-    observation->worker_pid = sources_[WD_PROCESS_WORKER].pid;
+    auto report = std::make_unique<WdReport>();
+    report->worker_pid = sources_[WD_PROCESS_WORKER].pid;
     std::string name;
     if (verb == "denylisted") {
       words >> name;
-      observation->kind = WD_OBSERVATION_DENYLISTED;
-      g_strlcpy(observation->denylisted.name, name.c_str(), sizeof observation->denylisted.name);
-      g_strlcpy(observation->denylisted.query, "SELECT 1", sizeof observation->denylisted.query);
+      report->kind = WD_REPORT_DENYLISTED;
+      g_strlcpy(report->denylisted.name, name.c_str(), sizeof report->denylisted.name);
+      g_strlcpy(report->denylisted.query, "SELECT 1", sizeof report->denylisted.query);
     } else {
-      observation->kind = WD_OBSERVATION_REPORT;
-      observation->report.responsive = observation->report.listed = verb == "report";
-      g_strlcpy(observation->report.version, "5.23.0", sizeof observation->report.version);
+      report->kind = WD_REPORT_REGISTRATIONS;
+      report->registrations.responsive = report->registrations.listed = verb == "report";
+      g_strlcpy(report->registrations.version, "5.23.0", sizeof report->registrations.version);
       while (words >> name) {
-        WdObservedExtension *extension =
-            &observation->report.extensions[observation->report.n_extensions++];
+        WdReportedExtension *extension =
+            &report->registrations.extensions[report->registrations.n_extensions++];
         extension->responsive = name.back() != '!';
         if (!extension->responsive)
           name.pop_back();
@@ -361,8 +361,8 @@ private:
       }
     }
     WdInput input = {};
-    input.kind = WD_INPUT_OBSERVATION;
-    input.observation = observation.get();
+    input.kind = WD_INPUT_REPORT;
+    input.report = report.get();
     wd_supervisor_step(supervisor_, &input, now_us, actions_);
     return take();
   }

@@ -65,19 +65,19 @@ protected:
   /* @entries: pid and uuid of who is registered. */
   void report(gint64 worker, const std::vector<std::pair<gint64, gint64>> &entries)
   {
-    auto *observation = g_new0(WdObservation, 1);
-    observation->kind = WD_OBSERVATION_REPORT;
-    observation->worker_pid = worker;
-    observation->report.responsive = observation->report.listed = TRUE;
-    g_strlcpy(observation->report.version, "5.23.0", sizeof observation->report.version);
+    auto *report = g_new0(WdReport, 1);
+    report->kind = WD_REPORT_REGISTRATIONS;
+    report->worker_pid = worker;
+    report->registrations.responsive = report->registrations.listed = TRUE;
+    g_strlcpy(report->registrations.version, "5.23.0", sizeof report->registrations.version);
     for (const auto &[pid, uuid] : entries) {
-      auto *entry = &observation->report.extensions[observation->report.n_extensions++];
+      auto *entry = &report->registrations.extensions[report->registrations.n_extensions++];
       entry->pid = pid;
       entry->uuid = uuid;
       entry->responsive = TRUE;
     }
-    wd_observe_observed(observe, observation, now_us);
-    g_free(observation);
+    wd_observe_reported(observe, report, now_us);
+    g_free(report);
   }
 
   void look(gint64 pid, gint64 cpu_ms, gint64 resident_bytes)
@@ -628,13 +628,13 @@ TEST_F(Observe, ADenylistedQueryIsToldWithTheDeathThatLedToIt)
   at(6);
   appear(WD_ROLE_WORKER, "worker", 21);
   take();
-  auto *observation = g_new0(WdObservation, 1);
-  observation->kind = WD_OBSERVATION_DENYLISTED;
-  observation->worker_pid = 21;
-  g_strlcpy(observation->denylisted.name, "heavy", sizeof observation->denylisted.name);
+  auto *report = g_new0(WdReport, 1);
+  report->kind = WD_REPORT_DENYLISTED;
+  report->worker_pid = 21;
+  g_strlcpy(report->denylisted.name, "heavy", sizeof report->denylisted.name);
   for (int i = 0; i < 2; i++)
-    wd_observe_observed(observe, observation, now_us);
-  g_free(observation);
+    wd_observe_reported(observe, report, now_us);
+  g_free(report);
   EXPECT_EQ(take(), "query_denylisted worker seen");
   EXPECT_EQ(last_cause, death);
 }

@@ -11,73 +11,72 @@ namespace
 using std::string;
 using Bytes = std::vector<guint8>;
 
-std::unique_ptr<WdObservation>
+std::unique_ptr<WdReport>
 report(guint n)
 {
-  auto observation = std::make_unique<WdObservation>();
-  observation->kind = WD_OBSERVATION_REPORT;
-  observation->worker_pid = 4711;
-  observation->report.responsive = TRUE;
-  strcpy(observation->report.version, "5.23.0");
-  observation->report.listed = TRUE;
-  observation->report.n_extensions = n;
+  auto report = std::make_unique<WdReport>();
+  report->kind = WD_REPORT_REGISTRATIONS;
+  report->worker_pid = 4711;
+  report->registrations.responsive = TRUE;
+  strcpy(report->registrations.version, "5.23.0");
+  report->registrations.listed = TRUE;
+  report->registrations.n_extensions = n;
   for (guint i = 0; i < n; i++) {
-    WdObservedExtension *extension = &observation->report.extensions[i];
+    WdReportedExtension *extension = &report->registrations.extensions[i];
     extension->pid = 5000 + i;
     extension->uuid = 65535 - i;
     extension->responsive = i % 2;
-    memset(extension->version, '9', WD_OBSERVED_VERSION_MAX);
+    memset(extension->version, '9', WD_REPORTED_VERSION_MAX);
   }
-  return observation;
+  return report;
 }
 
-std::unique_ptr<WdObservation>
+std::unique_ptr<WdReport>
 denylisted(const string &name, const string &query)
 {
-  auto observation = std::make_unique<WdObservation>();
-  observation->kind = WD_OBSERVATION_DENYLISTED;
-  observation->worker_pid = 4711;
-  g_strlcpy(observation->denylisted.name, name.c_str(), sizeof observation->denylisted.name);
-  g_strlcpy(observation->denylisted.query, query.c_str(), sizeof observation->denylisted.query);
-  return observation;
+  auto report = std::make_unique<WdReport>();
+  report->kind = WD_REPORT_DENYLISTED;
+  report->worker_pid = 4711;
+  g_strlcpy(report->denylisted.name, name.c_str(), sizeof report->denylisted.name);
+  g_strlcpy(report->denylisted.query, query.c_str(), sizeof report->denylisted.query);
+  return report;
 }
 
 Bytes
-encode(const WdObservation &observation)
+encode(const WdReport &report)
 {
-  Bytes bytes(WD_OBSERVATION_BYTES_MAX);
-  bytes.resize(wd_observation_encode(&observation, bytes.data()));
+  Bytes bytes(WD_REPORT_BYTES_MAX);
+  bytes.resize(wd_report_encode(&report, bytes.data()));
   return bytes;
 }
 
 bool
-decodes(const Bytes &bytes, WdObservation *observation = nullptr)
+decodes(const Bytes &bytes, WdReport *report = nullptr)
 {
-  auto into = std::make_unique<WdObservation>();
+  auto into = std::make_unique<WdReport>();
   // Exactly as large as it is, so that a sanitizer sees a read past the end.
   std::unique_ptr<guint8[]> exact(new guint8[bytes.size()]);
   std::copy(bytes.begin(), bytes.end(), exact.get());
-  return wd_observation_decode(exact.get(), bytes.size(),
-                               observation != nullptr ? observation : into.get());
+  return wd_report_decode(exact.get(), bytes.size(), report != nullptr ? report : into.get());
 }
 
 TEST(Observation, ReportsComeBackAsTheyWere)
 {
-  for (const guint n : {0u, 1u, 7u, (guint)WD_OBSERVED_EXTENSIONS_MAX}) {
+  for (const guint n : {0u, 1u, 7u, (guint)WD_REPORTED_EXTENSIONS_MAX}) {
     const auto before = report(n);
-    auto after = std::make_unique<WdObservation>();
+    auto after = std::make_unique<WdReport>();
     ASSERT_TRUE(decodes(encode(*before), after.get())) << n;
-    EXPECT_EQ(after->kind, WD_OBSERVATION_REPORT);
+    EXPECT_EQ(after->kind, WD_REPORT_REGISTRATIONS);
     EXPECT_EQ(after->worker_pid, 4711);
-    EXPECT_TRUE(after->report.responsive);
-    EXPECT_STREQ(after->report.version, "5.23.0");
-    EXPECT_TRUE(after->report.listed);
-    ASSERT_EQ(after->report.n_extensions, n);
+    EXPECT_TRUE(after->registrations.responsive);
+    EXPECT_STREQ(after->registrations.version, "5.23.0");
+    EXPECT_TRUE(after->registrations.listed);
+    ASSERT_EQ(after->registrations.n_extensions, n);
     for (guint i = 0; i < n; i++) {
-      EXPECT_EQ(after->report.extensions[i].pid, 5000 + i);
-      EXPECT_EQ(after->report.extensions[i].uuid, 65535 - i);
-      EXPECT_EQ(after->report.extensions[i].responsive, (gboolean)(i % 2));
-      EXPECT_EQ(string(after->report.extensions[i].version), string(63, '9'));
+      EXPECT_EQ(after->registrations.extensions[i].pid, 5000 + i);
+      EXPECT_EQ(after->registrations.extensions[i].uuid, 65535 - i);
+      EXPECT_EQ(after->registrations.extensions[i].responsive, (gboolean)(i % 2));
+      EXPECT_EQ(string(after->registrations.extensions[i].version), string(63, '9'));
     }
   }
 }
@@ -85,9 +84,9 @@ TEST(Observation, ReportsComeBackAsTheyWere)
 TEST(Observation, DenylistedQueriesComeBackAsTheyWere)
 {
   const auto before = denylisted("pack_café_heavy", "SELECT *\n\tFROM processes;");
-  auto after = std::make_unique<WdObservation>();
+  auto after = std::make_unique<WdReport>();
   ASSERT_TRUE(decodes(encode(*before), after.get()));
-  EXPECT_EQ(after->kind, WD_OBSERVATION_DENYLISTED);
+  EXPECT_EQ(after->kind, WD_REPORT_DENYLISTED);
   EXPECT_STREQ(after->denylisted.name, "pack_café_heavy");
   EXPECT_STREQ(after->denylisted.query, "SELECT *\n\tFROM processes;");
   EXPECT_TRUE(decodes(encode(*denylisted(string(255, 'n'), string(16383, 'q')))));
@@ -158,7 +157,7 @@ TEST(Observation, TextsAreCutBetweenCharactersAndMadeFit)
       {"a\nb\x01", true, "a\nb "},    {"a\xff", false, "a\xef\xbf\xbd"},
   };
   for (const auto &c : cases) {
-    wd_observation_set_text(text, sizeof text, c.from, c.lines);
+    wd_report_set_text(text, sizeof text, c.from, c.lines);
     EXPECT_STREQ(text, c.to);
   }
 }

@@ -128,14 +128,14 @@ TEST(SupervisorPresence, AReportAboutAnotherWorkerCountsForNothing)
 {
   Machine machine(normal_limits(), {"tables", "a"});
   machine.boot();
-  WdObservation late = {};
-  late.kind = WD_OBSERVATION_REPORT;
+  WdReport late = {};
+  late.kind = WD_REPORT_REGISTRATIONS;
   late.worker_pid = machine.pid("worker") + 1;
-  late.report.responsive = TRUE;
+  late.registrations.responsive = TRUE;
   g_autoptr(GArray) actions = wd_actions_new();
   WdInput input = {};
-  input.kind = WD_INPUT_OBSERVATION;
-  input.observation = &late;
+  input.kind = WD_INPUT_REPORT;
+  input.report = &late;
   wd_supervisor_step(machine.get(), &input, machine.now_us, actions);
   EXPECT_EQ(actions->len, 0u);
   EXPECT_EQ(machine.status("worker")["responsive"], "NULL");

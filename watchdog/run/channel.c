@@ -30,21 +30,20 @@ refuse(WdChannel *channel)
 }
 
 void
-wd_channel_read(WdChannel *channel,
-                void (*observed)(WdObservation *observation, gpointer user_data),
+wd_channel_read(WdChannel *channel, void (*reported)(WdReport *report, gpointer user_data),
                 gpointer user_data)
 {
   for (guint i = 0; i < AT_ONCE && channel->fd >= 0; i++) {
-    guint8 bytes[WD_OBSERVATION_BYTES_MAX];
-    WdObservation observation;
+    guint8 bytes[WD_REPORT_BYTES_MAX];
+    WdReport report;
     /* The true length, also of what is longer than the room for it. */
     const gssize length = recv(channel->fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
     if (length < 0 && errno == EINTR)
       continue;
     if (length <= 0)
       return; /* nothing there, or nobody */
-    if ((gsize)length <= sizeof bytes && wd_observation_decode(bytes, (gsize)length, &observation))
-      observed(&observation, user_data);
+    if ((gsize)length <= sizeof bytes && wd_report_decode(bytes, (gsize)length, &report))
+      reported(&report, user_data);
     else
       refuse(channel);
   }

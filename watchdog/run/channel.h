@@ -1,4 +1,4 @@
-/* Hears what the tables extension tells (core/observation.h): a descriptor that it inherits, and
+/* Hears what the tables extension tells (core/machine/report.h): a descriptor that it inherits, and
  * nobody else. What comes is checked; it never blocks us, and however much comes, little is read.
  */
 #pragma once
@@ -21,12 +21,11 @@ typedef struct {
 gboolean wd_channel_open(WdChannel *channel, int *theirs, GError **error);
 
 /* Hands @observed what has come, at most 64 at a time; whoever sends more has to wait. @observed
- * may change the observation.
+ * may change the report.
  *
  * Nobody waits for this descriptor: a report comes every interval and nearly always says what the
  * one before said, and to be woken for each costs half of what a check costs. */
-void wd_channel_read(WdChannel *channel,
-                     void (*observed)(WdObservation *observation, gpointer user_data),
+void wd_channel_read(WdChannel *channel, void (*reported)(WdReport *report, gpointer user_data),
                      gpointer user_data);
 
 void wd_channel_close(WdChannel *channel);

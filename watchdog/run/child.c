@@ -10,12 +10,9 @@
 /* What we were given by a service manager is for us alone; what osquery's own watcher sets is for
  * us to set. */
 static const char *const WITHHELD[] = {
-    "NOTIFY_SOCKET=",      "WATCHDOG_PID=",
-    "WATCHDOG_USEC=",      "LISTEN_PID=",
-    "LISTEN_FDS=",         "LISTEN_FDNAMES=",
-    "OSQUERY_WORKER=",     "OSQUERY_EXTENSION=",
-    "OSQUERY_EXTENSIONS=", WD_OBSERVATION_FD_VARIABLE "=",
-    WD_RUN_VARIABLE "=",
+    "NOTIFY_SOCKET=",      "WATCHDOG_PID=",           "WATCHDOG_USEC=",    "LISTEN_PID=",
+    "LISTEN_FDS=",         "LISTEN_FDNAMES=",         "OSQUERY_WORKER=",   "OSQUERY_EXTENSION=",
+    "OSQUERY_EXTENSIONS=", WD_REPORT_FD_VARIABLE "=", WD_RUN_VARIABLE "=",
 };
 
 static gboolean
@@ -111,7 +108,7 @@ fork_program(WdChild *child, WdProgram *program, GError **error)
   int theirs;
   if (!wd_channel_open(&child->channel, &theirs, error))
     return FALSE;
-  program->fd_variable = WD_OBSERVATION_FD_VARIABLE;
+  program->fd_variable = WD_REPORT_FD_VARIABLE;
   program->inherited_fd = theirs;
   const gboolean forked = wd_spawn(program, &child->spawn, error);
   close(theirs);

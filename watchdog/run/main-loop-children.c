@@ -6,9 +6,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "watchdog/core/machine/descendants.h"
 #include "watchdog/base/errno-error.h"
 #include "watchdog/base/fd-source.h"
+#include "watchdog/core/machine/descendants.h"
 #include "watchdog/look/kin.h"
 #include "watchdog/record/log.h"
 
@@ -76,10 +76,10 @@ wd_loop_await_exec(WdLoop *loop, guint process)
 
 /* Who serves a registration may be a child of the process that we started, in its group. */
 static void
-find_managed(const WdLoop *loop, WdObservation *report)
+find_managed(const WdLoop *loop, WdReport *report)
 {
-  for (guint i = 0; i < report->report.n_extensions; i++) {
-    WdObservedExtension *extension = &report->report.extensions[i];
+  for (guint i = 0; i < report->registrations.n_extensions; i++) {
+    WdReportedExtension *extension = &report->registrations.extensions[i];
     const pid_t group = getpgid((pid_t)extension->pid);
     if (group > 0 && wd_loop_process_of(loop, group) != 0)
       extension->pid = group;
@@ -87,18 +87,18 @@ find_managed(const WdLoop *loop, WdObservation *report)
 }
 
 static void
-on_observation(WdObservation *observation, gpointer data)
+on_report(WdReport *report, gpointer data)
 {
-  if (observation->kind == WD_OBSERVATION_REPORT)
-    find_managed(data, observation);
-  wd_loop_feed(data, &(WdInput){.kind = WD_INPUT_OBSERVATION, .observation = observation});
+  if (report->kind == WD_REPORT_REGISTRATIONS)
+    find_managed(data, report);
+  wd_loop_feed(data, &(WdInput){.kind = WD_INPUT_REPORT, .report = report});
 }
 
 void
 wd_loop_hear(WdLoop *loop)
 {
   for (guint i = WD_PROCESS_WORKER; i < wd_loop_process_count(loop); i++)
-    wd_channel_read(&wd_loop_child(loop, i)->channel, on_observation, loop);
+    wd_channel_read(&wd_loop_child(loop, i)->channel, on_report, loop);
 }
 
 /* --- left behind --- */

@@ -8,13 +8,13 @@
  * everything, and of the observer (observe.h); nothing else includes this. */
 #pragma once
 
+#include "watchdog/core/event/process-status.h"
 #include "watchdog/core/machine/action.h"
-#include "watchdog/core/settings/limits.h"
 #include "watchdog/core/machine/meter.h"
 #include "watchdog/core/machine/report.h"
-#include "watchdog/core/event/process-status.h"
 #include "watchdog/core/machine/respawn.h"
 #include "watchdog/core/machine/supervisor.h"
+#include "watchdog/core/settings/limits.h"
 
 G_BEGIN_DECLS
 
@@ -54,7 +54,7 @@ typedef struct {
   gint64 missing_since_us;   /* reported to live unregistered */
   guint64 missing_seq;       /* the event that tells since when; 0: it never was registered */
   gboolean missing_recorded; /* dry run: once per episode */
-  char version[WD_OBSERVED_VERSION_MAX + 1]; /* "": not known */
+  char version[WD_REPORTED_VERSION_MAX + 1]; /* "": not known */
 } WdPresence;
 
 typedef struct {

@@ -1,7 +1,7 @@
 #include "watchdog/core/machine/observe-private.h"
 
-#include "watchdog/core/kernel/details.h"
 #include "watchdog/core/event/message.h"
+#include "watchdog/core/kernel/details.h"
 #include "watchdog/core/machine/presence.h"
 
 #define INTERVAL_US (WD_CHECK_INTERVAL_S * G_TIME_SPAN_SECOND)
@@ -231,11 +231,11 @@ wd_observe_tick(WdObserve *observe, const WdSample *const *samples, gint64 now_u
 }
 
 void
-wd_observe_observed(WdObserve *observe, const WdObservation *observation, gint64 now_us)
+wd_observe_reported(WdObserve *observe, const WdReport *report, gint64 now_us)
 {
   WdStep step = step_at(observe, now_us);
   if (!observe->closed)
-    wd_reports_take(&observe->reports, &step, observe->processes, observation);
+    wd_reports_take(&observe->reports, &step, observe->processes, report);
 }
 
 void

@@ -25,7 +25,7 @@ typedef struct {
 
 /* The present worker's flags are not known yet: nothing is judged, and no limit is shown.
  * @watcher: with role WD_ROLE_WATCHDOG; the worker runs the same program. @report_interval_s: how
- * often wd_observe_observed() is told a report. The first event is watchdog_started. */
+ * often wd_observe_reported() is told a report. The first event is watchdog_started. */
 WdObserve *wd_observe_new(const WdFound *watcher, gint64 report_interval_s, gint64 now_us);
 void wd_observe_free(WdObserve *observe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdObserve, wd_observe_free)
@@ -54,7 +54,7 @@ gboolean wd_observe_wants_sample(const WdObserve *observe, guint index, gint64 n
 void wd_observe_tick(WdObserve *observe, const WdSample *const *samples, gint64 now_us);
 
 /* What only an extension can see of the worker and of who is registered with it. */
-void wd_observe_observed(WdObserve *observe, const WdObservation *observation, gint64 now_us);
+void wd_observe_reported(WdObserve *observe, const WdReport *report, gint64 now_us);
 
 /* @pid is gone. @how: NULL: not known. The watcher's going closes the run. */
 void wd_observe_gone(WdObserve *observe, gint64 pid, const WdExit *how, gint64 now_us);

@@ -10,19 +10,20 @@ wd_presence_reset(WdProcess *process)
 }
 
 void
-wd_presence_worker(WdProcess *worker, const WdObservation *report)
+wd_presence_worker(WdProcess *worker, const WdReport *report)
 {
-  worker->presence.responsive = report->report.responsive;
-  if (report->report.version[0] != '\0')
-    g_strlcpy(worker->presence.version, report->report.version, sizeof worker->presence.version);
+  worker->presence.responsive = report->registrations.responsive;
+  if (report->registrations.version[0] != '\0')
+    g_strlcpy(worker->presence.version, report->registrations.version,
+              sizeof worker->presence.version);
 }
 
-static const WdObservedExtension *
-find(const WdObservation *report, gint64 pid)
+static const WdReportedExtension *
+find(const WdReport *report, gint64 pid)
 {
-  for (guint i = 0; i < report->report.n_extensions; i++)
-    if (report->report.extensions[i].pid == pid)
-      return &report->report.extensions[i];
+  for (guint i = 0; i < report->registrations.n_extensions; i++)
+    if (report->registrations.extensions[i].pid == pid)
+      return &report->registrations.extensions[i];
   return NULL;
 }
 
@@ -44,7 +45,7 @@ wd_presence_lost(WdStep *step, WdProcess *extension, WdReason reason, guint64 ca
 }
 
 static void
-found(WdStep *step, WdProcess *extension, const WdObservedExtension *entry)
+found(WdStep *step, WdProcess *extension, const WdReportedExtension *entry)
 {
   WdPresence *presence = &extension->presence;
   if (presence->registered == TRUE && presence->uuid != entry->uuid)
@@ -91,10 +92,9 @@ missing(WdStep *step, WdProcess *extension, gboolean fresh)
 }
 
 void
-wd_presence_extension(WdStep *step, WdProcess *extension, const WdObservation *report,
-                      gboolean fresh)
+wd_presence_extension(WdStep *step, WdProcess *extension, const WdReport *report, gboolean fresh)
 {
-  const WdObservedExtension *entry = find(report, extension->pid);
+  const WdReportedExtension *entry = find(report, extension->pid);
   if (entry != NULL)
     found(step, extension, entry);
   else

@@ -12,12 +12,12 @@ G_BEGIN_DECLS
 void wd_presence_reset(WdProcess *process);
 
 /* The worker's manager, in a report. */
-void wd_presence_worker(WdProcess *worker, const WdObservation *report);
+void wd_presence_worker(WdProcess *worker, const WdReport *report);
 
 /* An extension, in a report that lists who is registered: records what changed, and ends it when it
  * lives unregistered for too long. @fresh: the report before this one is not long ago, so that
  * nothing can have happened between them unseen. */
-void wd_presence_extension(WdStep *step, WdProcess *extension, const WdObservation *report,
+void wd_presence_extension(WdStep *step, WdProcess *extension, const WdReport *report,
                            gboolean fresh);
 
 /* Its registration is gone, for @reason; records that if there was one. */

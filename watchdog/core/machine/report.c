@@ -11,14 +11,13 @@
 static const guint8 MAGIC[] = {'W', 'D', 'O'};
 
 /* The most that an entry takes is what these texts are bounded for. */
-G_STATIC_ASSERT(64 + WD_OBSERVED_EXTENSIONS_MAX * (8 + 2 + 1 + 2 + WD_OBSERVED_VERSION_MAX) +
-                    WD_OBSERVED_VERSION_MAX <=
-                WD_OBSERVATION_BYTES_MAX);
-G_STATIC_ASSERT(64 + WD_OBSERVED_QUERY_NAME_MAX + WD_OBSERVED_QUERY_MAX <=
-                WD_OBSERVATION_BYTES_MAX);
+G_STATIC_ASSERT(64 + WD_REPORTED_EXTENSIONS_MAX * (8 + 2 + 1 + 2 + WD_REPORTED_VERSION_MAX) +
+                    WD_REPORTED_VERSION_MAX <=
+                WD_REPORT_BYTES_MAX);
+G_STATIC_ASSERT(64 + WD_REPORTED_QUERY_NAME_MAX + WD_REPORTED_QUERY_MAX <= WD_REPORT_BYTES_MAX);
 
 void
-wd_observation_set_text(char *to, gsize size, const char *text, gboolean lines)
+wd_report_set_text(char *to, gsize size, const char *text, gboolean lines)
 {
   g_autofree char *valid =
       g_utf8_make_valid(text != NULL ? text : "", text != NULL ? (gssize)strnlen(text, size) : 0);
@@ -54,15 +53,15 @@ put_text(guint8 *at, const char *text)
 }
 
 static guint8 *
-put_report(guint8 *at, const WdObservation *observation)
+put_report(guint8 *at, const WdReport *report)
 {
-  const guint16 n = (guint16)observation->report.n_extensions;
-  at = put_boolean(at, observation->report.responsive);
-  at = put_text(at, observation->report.version);
-  at = put_boolean(at, observation->report.listed);
+  const guint16 n = (guint16)report->registrations.n_extensions;
+  at = put_boolean(at, report->registrations.responsive);
+  at = put_text(at, report->registrations.version);
+  at = put_boolean(at, report->registrations.listed);
   at = put(at, &n, sizeof n);
   for (guint i = 0; i < n; i++) {
-    const WdObservedExtension *extension = &observation->report.extensions[i];
+    const WdReportedExtension *extension = &report->registrations.extensions[i];
     const guint16 uuid = (guint16)extension->uuid;
     at = put(at, &extension->pid, sizeof extension->pid);
     at = put(at, &uuid, sizeof uuid);
@@ -73,19 +72,19 @@ put_report(guint8 *at, const WdObservation *observation)
 }
 
 gsize
-wd_observation_encode(const WdObservation *observation, guint8 *bytes)
+wd_report_encode(const WdReport *report, guint8 *bytes)
 {
-  const guint8 kind = (guint8)observation->kind;
+  const guint8 kind = (guint8)report->kind;
   guint8 *at = put(bytes, MAGIC, sizeof MAGIC);
   at = put(at, &kind, sizeof kind);
-  at = put(at, &observation->worker_pid, sizeof observation->worker_pid);
-  switch (observation->kind) {
-  case WD_OBSERVATION_REPORT:
-    at = put_report(at, observation);
+  at = put(at, &report->worker_pid, sizeof report->worker_pid);
+  switch (report->kind) {
+  case WD_REPORT_REGISTRATIONS:
+    at = put_report(at, report);
     break;
-  case WD_OBSERVATION_DENYLISTED:
-    at = put_text(at, observation->denylisted.name);
-    at = put_text(at, observation->denylisted.query);
+  case WD_REPORT_DENYLISTED:
+    at = put_text(at, report->denylisted.name);
+    at = put_text(at, report->denylisted.query);
     break;
   }
   return (gsize)(at - bytes);
@@ -141,7 +140,7 @@ take_text(Input *input, char *text, gsize size, gboolean lines)
 }
 
 static gboolean
-take_extension(Input *input, WdObservedExtension *extension)
+take_extension(Input *input, WdReportedExtension *extension)
 {
   guint16 uuid;
   if (!take_pid(input, &extension->pid) || !take(input, &uuid, sizeof uuid) || uuid == 0)
@@ -152,46 +151,45 @@ take_extension(Input *input, WdObservedExtension *extension)
 }
 
 static gboolean
-take_report(Input *input, WdObservation *observation)
+take_report(Input *input, WdReport *report)
 {
   guint16 n;
-  if (!take_boolean(input, &observation->report.responsive) ||
-      !take_text(input, observation->report.version, sizeof observation->report.version, FALSE) ||
-      !take_boolean(input, &observation->report.listed) || !take(input, &n, sizeof n) ||
-      n > WD_OBSERVED_EXTENSIONS_MAX)
+  if (!take_boolean(input, &report->registrations.responsive) ||
+      !take_text(input, report->registrations.version, sizeof report->registrations.version,
+                 FALSE) ||
+      !take_boolean(input, &report->registrations.listed) || !take(input, &n, sizeof n) ||
+      n > WD_REPORTED_EXTENSIONS_MAX)
     return FALSE;
-  observation->report.n_extensions = n;
+  report->registrations.n_extensions = n;
   for (guint i = 0; i < n; i++)
-    if (!take_extension(input, &observation->report.extensions[i]))
+    if (!take_extension(input, &report->registrations.extensions[i]))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-take_denylisted(Input *input, WdObservation *observation)
+take_denylisted(Input *input, WdReport *report)
 {
-  return take_text(input, observation->denylisted.name, sizeof observation->denylisted.name,
-                   FALSE) &&
-         observation->denylisted.name[0] != '\0' &&
-         take_text(input, observation->denylisted.query, sizeof observation->denylisted.query,
-                   TRUE);
+  return take_text(input, report->denylisted.name, sizeof report->denylisted.name, FALSE) &&
+         report->denylisted.name[0] != '\0' &&
+         take_text(input, report->denylisted.query, sizeof report->denylisted.query, TRUE);
 }
 
 gboolean
-wd_observation_decode(const guint8 *bytes, gsize length, WdObservation *observation)
+wd_report_decode(const guint8 *bytes, gsize length, WdReport *report)
 {
   Input input = {bytes, length};
   guint8 head[sizeof MAGIC + 1];
   if (!take(&input, head, sizeof head) || memcmp(head, MAGIC, sizeof MAGIC) != 0 ||
-      !take_pid(&input, &observation->worker_pid))
+      !take_pid(&input, &report->worker_pid))
     return FALSE;
   gboolean taken = FALSE;
-  if (head[sizeof MAGIC] == WD_OBSERVATION_REPORT) {
-    observation->kind = WD_OBSERVATION_REPORT;
-    taken = take_report(&input, observation);
-  } else if (head[sizeof MAGIC] == WD_OBSERVATION_DENYLISTED) {
-    observation->kind = WD_OBSERVATION_DENYLISTED;
-    taken = take_denylisted(&input, observation);
+  if (head[sizeof MAGIC] == WD_REPORT_REGISTRATIONS) {
+    report->kind = WD_REPORT_REGISTRATIONS;
+    taken = take_report(&input, report);
+  } else if (head[sizeof MAGIC] == WD_REPORT_DENYLISTED) {
+    report->kind = WD_REPORT_DENYLISTED;
+    taken = take_denylisted(&input, report);
   }
   return taken && input.left == 0;
 }

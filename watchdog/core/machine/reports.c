@@ -53,7 +53,7 @@ wd_reports_come(const WdReports *reports, const WdLimits *limits, gint64 now_us)
 }
 
 static void
-reported(WdReports *reports, WdStep *step, GArray *processes, const WdObservation *report)
+reported(WdReports *reports, WdStep *step, GArray *processes, const WdReport *report)
 {
   const gboolean fresh = wd_reports_come(reports, step->limits, step->now_us);
   gboolean changed = !fresh;
@@ -63,7 +63,7 @@ reported(WdReports *reports, WdStep *step, GArray *processes, const WdObservatio
     const WdPresence before = process->presence;
     if (process->role == WD_ROLE_WORKER)
       wd_presence_worker(process, report);
-    else if (report->report.listed && wd_process_alive(process))
+    else if (report->registrations.listed && wd_process_alive(process))
       wd_presence_extension(step, process, report, fresh);
     changed = changed || memcmp(&before, &process->presence, sizeof before) != 0;
   }
@@ -72,15 +72,15 @@ reported(WdReports *reports, WdStep *step, GArray *processes, const WdObservatio
 }
 
 static void
-denylisted(WdReports *reports, WdStep *step, WdProcess *worker, const WdObservation *observation)
+denylisted(WdReports *reports, WdStep *step, WdProcess *worker, const WdReport *report)
 {
-  const char *name = observation->denylisted.name;
+  const char *name = report->denylisted.name;
   if (g_hash_table_size(reports->denylisted) >= DENYLISTED_MAX ||
       !g_hash_table_add(reports->denylisted, g_strdup(name)))
     return;
   WdEvent *event = wd_process_event(worker, WD_EVENT_QUERY_DENYLISTED, WD_REASON_NONE);
   event->query_name = g_strdup(name);
-  event->query = g_strdup(observation->denylisted.query);
+  event->query = g_strdup(report->denylisted.query);
   event->cause_seq = worker->gone_seq;
   event->lifetime_ms = wd_process_lifetime_ms(step, worker);
   wd_process_record(step, worker, event, FALSE);
@@ -88,18 +88,17 @@ denylisted(WdReports *reports, WdStep *step, WdProcess *worker, const WdObservat
 
 /* Of the present worker alone: a message about the one before may have been on its way. */
 void
-wd_reports_take(WdReports *reports, WdStep *step, GArray *processes,
-                const WdObservation *observation)
+wd_reports_take(WdReports *reports, WdStep *step, GArray *processes, const WdReport *report)
 {
   WdProcess *worker = process_at(processes, WD_PROCESS_WORKER);
-  if (observation->worker_pid != worker->pid)
+  if (report->worker_pid != worker->pid)
     return;
-  switch (observation->kind) {
-  case WD_OBSERVATION_REPORT:
-    reported(reports, step, processes, observation);
+  switch (report->kind) {
+  case WD_REPORT_REGISTRATIONS:
+    reported(reports, step, processes, report);
     break;
-  case WD_OBSERVATION_DENYLISTED:
-    denylisted(reports, step, worker, observation);
+  case WD_REPORT_DENYLISTED:
+    denylisted(reports, step, worker, report);
     break;
   }
 }

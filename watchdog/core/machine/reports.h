@@ -26,9 +26,8 @@ void wd_reports_end(WdReports *reports, WdStep *step, GArray *processes);
 /* Whether what was reported last may still be believed. */
 gboolean wd_reports_come(const WdReports *reports, const WdLimits *limits, gint64 now_us);
 
-/* Takes in an observation. */
-void wd_reports_take(WdReports *reports, WdStep *step, GArray *processes,
-                     const WdObservation *observation);
+/* Takes in an report. */
+void wd_reports_take(WdReports *reports, WdStep *step, GArray *processes, const WdReport *report);
 
 /* Shows in the row of @process what was reported of it. */
 void wd_reports_show(const WdReports *reports, const WdLimits *limits, const GArray *processes,

@@ -325,8 +325,8 @@ wd_supervisor_step(WdSupervisor *supervisor, const WdInput *input, gint64 now_us
   case WD_INPUT_WANTED:
     change_wanted(&step, wd_supervisor_process(supervisor, input->process), input->wanted);
     break;
-  case WD_INPUT_OBSERVATION:
-    wd_reports_take(&supervisor->reports, &step, supervisor->processes, input->observation);
+  case WD_INPUT_REPORT:
+    wd_reports_take(&supervisor->reports, &step, supervisor->processes, input->report);
     break;
   case WD_INPUT_STOP:
     stop(supervisor, &step);

@@ -5,12 +5,12 @@
  * millions of steps, against a simulated kernel. Times are monotonic microseconds. */
 #pragma once
 
-#include "watchdog/core/machine/action.h"
-#include "watchdog/core/settings/limits.h"
-#include "watchdog/core/machine/meter.h"
-#include "watchdog/core/machine/report.h"
 #include "watchdog/core/event/process-status.h"
 #include "watchdog/core/event/recovery.h"
+#include "watchdog/core/machine/action.h"
+#include "watchdog/core/machine/meter.h"
+#include "watchdog/core/machine/report.h"
+#include "watchdog/core/settings/limits.h"
 
 G_BEGIN_DECLS
 
@@ -41,7 +41,7 @@ typedef enum {
   WD_INPUT_HISTORY_RECOVERED, /* the store had to begin its history anew */
   WD_INPUT_SETTINGS,          /* other limits, or another list of extensions, from now on */
   WD_INPUT_WANTED,            /* an extension is on the list again, or no longer */
-  WD_INPUT_OBSERVATION,       /* the tables extension tells what it sees */
+  WD_INPUT_REPORT,            /* the tables extension tells what it sees */
   WD_INPUT_STOP,              /* asked to stop; the second one means at once */
 } WdInputKind;
 
@@ -69,11 +69,11 @@ typedef struct {
     const WdRecovery *recovery; /* HISTORY_RECOVERED; borrowed */
     struct {
       const WdLimits *limits;
-      const char *details;            /* JSON: what changed, from what, to what */
-      const char *message;            /* the same for people */
-    } settings;                       /* SETTINGS; borrowed */
-    gboolean wanted;                  /* WANTED */
-    const WdObservation *observation; /* OBSERVATION; borrowed, well-formed, to be believed only
+      const char *details;  /* JSON: what changed, from what, to what */
+      const char *message;  /* the same for people */
+    } settings;             /* SETTINGS; borrowed */
+    gboolean wanted;        /* WANTED */
+    const WdReport *report; /* REPORT; borrowed, well-formed, to be believed only
                                          where the watchdog can't know better */
   };
 } WdInput;
