@@ -1,11 +1,13 @@
 #include "extension/family.h"
 
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
 #include "watchdog/base/fd-source.h"
-#include "watchdog/look/kin.h"
+#include "watchdog/look/process-tree.h"
+#include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 #include "watchdog/look/proc-events.h"
 
@@ -26,7 +28,7 @@ struct ExtFamily {
   gint64 worker_pid;  /* 0: none runs, as far as we know */
   ExtFamilyNews news;
   gpointer user_data;
-  GHashTable *sights; /* pid to WdSight: the watcher, and its children that live */
+  GHashTable *sights; /* pid to WdHandle: the watcher, and its children that live */
   GHashTable *seen;   /* pid to start ticks (gint64 *): of its children, reaped or not */
   int proc_events;    /* -1: not to be had */
   int ends;           /* an epoll of both: one descriptor costs the main loop less than many */
@@ -37,21 +39,28 @@ struct ExtFamily {
   gint64 changed_us; /* when somebody was found, or gone */
 };
 
+/* osquery asks for that name itself (osquery/core/init.cpp). */
+static gboolean
+is_osqueryd(const WdProcStat *stat)
+{
+  return strstr(stat->name, "osqueryd") != NULL;
+}
+
 gint64
 ext_family_find_watcher(gint64 pid, gboolean any_name)
 {
   WdProcStat stat, child;
-  if (!wd_kin_stat(pid, &stat) || (!any_name && !wd_kin_is_osqueryd(&stat)))
+  if (!wd_procfs_read_stat(pid, &stat) || (!any_name && !is_osqueryd(&stat)))
     return 0;
-  g_autoptr(GArray) children = wd_kin_children(pid);
+  g_autoptr(GArray) children = wd_process_tree_children(pid);
   for (guint i = 0; i < children->len; i++)
-    if (wd_kin_stat(g_array_index(children, gint64, i), &child) &&
+    if (wd_procfs_read_stat(g_array_index(children, gint64, i), &child) &&
         g_str_equal(child.name, stat.name))
       return pid;
   return 0;
 }
 
-WdSight *
+WdHandle *
 ext_family_sight(const ExtFamily *family, gint64 pid)
 {
   return g_hash_table_lookup(family->sights, &pid);
@@ -108,7 +117,7 @@ ended_of(const ExtFamily *family)
   g_hash_table_iter_init(&iter, family->sights);
   while (g_hash_table_iter_next(&iter, &pid, &sight)) {
     const guint at = *(const gint64 *)pid == family->watcher_pid ? ended->len : 0;
-    if (!wd_sight_lives(sight))
+    if (!wd_handle_lives(sight))
       g_array_insert_vals(ended, at, pid, 1);
   }
   return ended;
@@ -163,10 +172,10 @@ on_ends(gint fd, GIOCondition condition, gpointer data)
 
 /* A pidfd stays readable: it is told of once. Returns: FALSE when it can't be. */
 static gboolean
-await_end(const ExtFamily *family, const WdSight *sight, gint64 pid)
+await_end(const ExtFamily *family, const WdHandle *sight, gint64 pid)
 {
   struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = (guint64)pid};
-  return epoll_ctl(family->ends, EPOLL_CTL_ADD, wd_sight_pidfd(sight), &event) == 0;
+  return epoll_ctl(family->ends, EPOLL_CTL_ADD, wd_handle_pidfd(sight), &event) == 0;
 }
 
 /* Where the kernel tells of no ends. Returns: whether that is so. */
@@ -186,7 +195,7 @@ look_for_ends(ExtFamily *family)
 static void
 tell_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worker)
 {
-  g_autofree char *program = wd_kin_program(pid, stat->name);
+  g_autofree char *program = wd_procfs_program(pid, stat->name);
   g_autofree char *file = program != NULL ? g_path_get_basename(program) : NULL;
   const WdFound found = {
       .role = worker ? WD_ROLE_WORKER : WD_ROLE_EXTENSION,
@@ -196,7 +205,7 @@ tell_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worke
       .path = program,
       .pid = pid,
       .start_ticks = stat->start_ticks,
-      .started_us = wd_kin_started_us(stat),
+      .started_us = wd_procfs_started_us(stat),
   };
   if (worker)
     family->worker_pid = pid;
@@ -217,17 +226,17 @@ static gboolean
 appeared(ExtFamily *family, gint64 pid, gboolean evident)
 {
   WdProcStat stat;
-  if (!wd_kin_stat(pid, &stat) || stat.ppid != family->watcher_pid ||
+  if (!wd_procfs_read_stat(pid, &stat) || stat.ppid != family->watcher_pid ||
       was_seen(family, pid, stat.start_ticks))
     return TRUE;
-  if (!evident && g_get_monotonic_time() - wd_kin_started_us(&stat) < FORKED_US)
+  if (!evident && g_get_monotonic_time() - wd_procfs_started_us(&stat) < FORKED_US)
     return FALSE;
   const gboolean like_watcher = g_str_equal(stat.name, family->watcher_name);
   /* A second one like the watcher itself: an extension that could not be started, unless how the
    * worker went is still to be told. */
   if (like_watcher && family->worker_pid != 0)
-    return wd_sight_lives(ext_family_sight(family, family->worker_pid));
-  g_autoptr(WdSight) sight = wd_sight_new(pid, stat.start_ticks);
+    return wd_handle_lives(ext_family_sight(family, family->worker_pid));
+  g_autoptr(WdHandle) sight = wd_handle_open_known(pid, stat.start_ticks);
   if (sight == NULL && !evident)
     return TRUE;
   if (sight != NULL && !await_end(family, sight, pid))
@@ -268,7 +277,7 @@ void
 ext_family_scan(ExtFamily *family, gint64 now_us)
 {
   const gboolean untold = look_for_ends(family);
-  g_autoptr(GArray) children = wd_kin_children(family->watcher_pid);
+  g_autoptr(GArray) children = wd_process_tree_children(family->watcher_pid);
   gboolean all = TRUE;
   for (guint i = 0; i < children->len; i++) {
     const gint64 pid = g_array_index(children, gint64, i);
@@ -316,17 +325,17 @@ ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data
 {
   g_autoptr(ExtFamily) family = g_new0(ExtFamily, 1);
   WdProcStat stat;
-  WdSight *sight = NULL;
+  WdHandle *sight = NULL;
   family->watcher_pid = watcher_pid;
   family->proc_events = family->ends = -1;
   family->changed_us = g_get_monotonic_time();
   family->news = *news;
   family->user_data = user_data;
   family->sights =
-      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)wd_sight_free);
+      g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)wd_handle_free);
   family->seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  if (wd_kin_stat(watcher_pid, &stat))
-    sight = wd_sight_new(watcher_pid, stat.start_ticks);
+  if (wd_procfs_read_stat(watcher_pid, &stat))
+    sight = wd_handle_open_known(watcher_pid, stat.start_ticks);
   if (sight == NULL) {
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "process %" G_GINT64_FORMAT " is gone",
                 watcher_pid);
@@ -334,14 +343,14 @@ ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data
   }
   g_hash_table_insert(family->sights, g_memdup2(&watcher_pid, sizeof watcher_pid), sight);
   g_strlcpy(family->watcher_name, stat.name, sizeof family->watcher_name);
-  family->watcher_path = wd_kin_program(watcher_pid, stat.name);
+  family->watcher_path = wd_procfs_program(watcher_pid, stat.name);
   *watcher = (WdFound){
       .role = WD_ROLE_WATCHDOG,
       .name = "watchdog",
       .path = family->watcher_path,
       .pid = watcher_pid,
       .start_ticks = stat.start_ticks,
-      .started_us = wd_kin_started_us(&stat),
+      .started_us = wd_procfs_started_us(&stat),
   };
   return hear_the_kernel(family, error) ? g_steal_pointer(&family) : NULL;
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "watchdog/core/machine/observe.h"
-#include "watchdog/look/sight.h"
+#include "watchdog/look/handle.h"
 
 G_BEGIN_DECLS
 
@@ -27,7 +27,7 @@ ExtFamily *ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointe
                           WdFound *watcher, GError **error);
 
 /* Of the watcher, or a child that lives as far as we know; else NULL. */
-WdSight *ext_family_sight(const ExtFamily *family, gint64 pid);
+WdHandle *ext_family_sight(const ExtFamily *family, gint64 pid);
 
 /* The present worker's pid; 0: none runs, as far as we know. */
 gint64 ext_family_worker(const ExtFamily *family);

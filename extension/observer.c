@@ -5,7 +5,7 @@
 #include "extension/watcher-flags.h"
 #include "watchdog/base/timer.h"
 #include "watchdog/core/kernel/details.h"
-#include "watchdog/look/kin.h"
+#include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 
 #define ASK_AGAIN_US (1 * G_TIME_SPAN_SECOND)
@@ -31,11 +31,11 @@ static void
 record(ExtObserver *observer, WdAction *action)
 {
   WdEvent *event = g_steal_pointer(&action->event);
-  const WdSight *sight = action->details ? ext_family_sight(observer->family, event->pid) : NULL;
+  const WdHandle *sight = action->details ? ext_family_sight(observer->family, event->pid) : NULL;
   event->time_s = g_get_real_time() / G_USEC_PER_SEC;
   if (sight != NULL && event->role != WD_ROLE_WATCHDOG) {
     g_autofree char *seen = g_steal_pointer(&event->details);
-    g_autofree char *details = wd_sight_details(sight);
+    g_autofree char *details = wd_handle_details(sight);
     event->details = wd_details_join(seen, details);
   }
   if (observer->verbose)
@@ -73,7 +73,7 @@ carry_out(ExtObserver *observer)
   g_autoptr(GArray) actions = wd_observe_take_actions(observer->observe);
   for (guint i = 0; i < actions->len; i++) {
     WdAction *action = &g_array_index(actions, WdAction, i);
-    WdSight *sight;
+    WdHandle *sight;
     switch (action->kind) {
     case WD_ACTION_RECORD:
       record(observer, action);
@@ -86,7 +86,7 @@ carry_out(ExtObserver *observer)
       sight =
           ext_family_sight(observer->family, wd_observe_pid(observer->observe, action->process));
       if (sight != NULL)
-        wd_sight_remember_threads(sight);
+        wd_handle_remember_threads(sight);
       break;
     case WD_ACTION_SPAWN:
     case WD_ACTION_SIGNAL:
@@ -181,7 +181,7 @@ find_children(const ExtObserver *observer, WdReport *report)
   for (guint i = 0; i < report->registrations.n_extensions; i++) {
     WdReportedExtension *extension = &report->registrations.extensions[i];
     if (ext_family_sight(observer->family, extension->pid) == NULL &&
-        wd_kin_stat(extension->pid, &stat) && stat.ppid != observer->watcher_pid &&
+        wd_procfs_read_stat(extension->pid, &stat) && stat.ppid != observer->watcher_pid &&
         ext_family_sight(observer->family, stat.ppid) != NULL)
       extension->pid = stat.ppid;
   }
@@ -211,8 +211,8 @@ tick(ExtObserver *observer, gint64 now_us)
     const gint64 pid = wd_observe_pid(observer->observe, i);
     if (!wd_observe_wants_sample(observer->observe, i, now_us))
       continue;
-    const WdSight *sight = ext_family_sight(observer->family, pid);
-    if (sight != NULL && wd_sight_sample(sight, &samples[i]))
+    const WdHandle *sight = ext_family_sight(observer->family, pid);
+    if (sight != NULL && wd_handle_sample(sight, FALSE, &samples[i]))
       wanted[i] = &samples[i];
     else
       g_array_append_val(missed, pid);

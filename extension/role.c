@@ -5,7 +5,7 @@
 #include "extension/family.h"
 #include "extension/observer.h"
 #include "extension/reporter.h"
-#include "watchdog/look/kin.h"
+#include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 
 #define SEARCH_MS 1000
@@ -137,7 +137,7 @@ search_behind(ExtRole *role, gint64 manager_pid)
     return;
   if (role->watcher_gone && !ext_observer_free(g_steal_pointer(&role->observer)))
     role->stuck = TRUE;
-  if (role->stuck || role->observer != NULL || !wd_kin_stat(manager_pid, &stat))
+  if (role->stuck || role->observer != NULL || !wd_procfs_read_stat(manager_pid, &stat))
     return;
   g_clear_handle_id(&role->search_source, g_source_remove);
   role->searched = stat.ppid;

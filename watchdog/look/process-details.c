@@ -31,8 +31,7 @@ static gboolean
 read_thread(gint64 pid, const char *tid, WdThread *thread)
 {
   WdProcStat stat;
-  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/task/%s/stat", pid, tid);
-  if (!wd_procfs_read_stat(path, &stat))
+  if (!wd_procfs_read_thread_stat(pid, tid, &stat))
     return FALSE;
   *thread = (WdThread){
       .tid = stat.pid,

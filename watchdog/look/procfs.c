@@ -2,10 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glib.h>
+#include <string.h>
+#include <time.h>
 #include <unistd.h>
-
-#include "watchdog/base/errno-error.h"
 
 /* Both files are far shorter; a longer one isn't what we take it for. */
 #define PROC_TEXT_MAX 4096
@@ -21,41 +20,36 @@ read_text(int fd, char *text, gsize size)
 }
 
 gboolean
-wd_proc_reader_open(WdProcReader *reader, gint64 pid, GError **error)
-{
-  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return wd_errno_error(error, path);
-  *reader = (WdProcReader){.pid = pid, .stat_fd = fd};
-  return TRUE;
-}
-
-void
-wd_proc_reader_close(WdProcReader *reader)
-{
-  if (reader->stat_fd >= 0)
-    close(reader->stat_fd);
-  *reader = WD_PROC_READER_NONE;
-}
-
-static gboolean
-read_stat(int fd, WdProcStat *stat)
+wd_procfs_read_open_stat(int fd, WdProcStat *stat)
 {
   char text[PROC_TEXT_MAX];
   const gssize n = read_text(fd, text, sizeof text);
   return n > 0 && wd_proc_stat_parse(text, (gsize)n, stat);
 }
 
-gboolean
-wd_procfs_read_stat(const char *path, WdProcStat *stat)
+static gboolean
+read_stat(const char *path, WdProcStat *stat)
 {
   const int fd = open(path, O_RDONLY | O_CLOEXEC);
   if (fd < 0)
     return FALSE;
-  const gboolean understood = read_stat(fd, stat);
+  const gboolean understood = wd_procfs_read_open_stat(fd, stat);
   close(fd);
   return understood;
+}
+
+gboolean
+wd_procfs_read_stat(gint64 pid, WdProcStat *stat)
+{
+  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
+  return read_stat(path, stat);
+}
+
+gboolean
+wd_procfs_read_thread_stat(gint64 pid, const char *tid, WdProcStat *stat)
+{
+  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/task/%s/stat", pid, tid);
+  return read_stat(path, stat);
 }
 
 gboolean
@@ -71,17 +65,29 @@ wd_procfs_read_memory(gint64 pid, WdProcMemory *memory)
   return n > 0 && wd_proc_memory_parse(text, (gsize)n, memory);
 }
 
-/* RssAnon + VmSwap. The file is opened anew, but only believed when the process bound by the stat
- * file is still there afterwards. */
-static gint64
-read_private_bytes(const WdProcReader *reader)
+char *
+wd_procfs_program(gint64 pid, const char *name)
 {
-  WdProcMemory memory;
-  WdProcStat stat;
-  if (!wd_procfs_read_memory(reader->pid, &memory) || !read_stat(reader->stat_fd, &stat) ||
-      memory.anon_bytes == WD_NONE)
-    return WD_NONE;
-  return memory.anon_bytes + (memory.swap_bytes == WD_NONE ? 0 : memory.swap_bytes);
+  g_autofree char *link = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/exe", pid);
+  g_autofree char *path = g_file_read_link(link, NULL);
+  if (path == NULL)
+    return NULL;
+  if (g_str_has_suffix(path, " (deleted)")) /* replaced since it was started */
+    path[strlen(path) - strlen(" (deleted)")] = '\0';
+  g_autofree char *file = g_path_get_basename(path);
+  return strncmp(file, name, WD_PROC_NAME_SIZE - 1) == 0 ? g_steal_pointer(&path) : NULL;
+}
+
+gint64
+wd_procfs_started_us(const WdProcStat *stat)
+{
+  struct timespec boot;
+  if (clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
+    return g_get_monotonic_time();
+  const gint64 boot_us = (gint64)boot.tv_sec * G_USEC_PER_SEC + boot.tv_nsec / 1000;
+  const gint64 age_us =
+      boot_us - wd_procfs_ticks_to_ms(stat->start_ticks) * G_TIME_SPAN_MILLISECOND;
+  return g_get_monotonic_time() - MAX(age_us, 0);
 }
 
 gint64
@@ -89,37 +95,6 @@ wd_procfs_ticks_to_ms(gint64 ticks)
 {
   const gint64 per_second = sysconf(_SC_CLK_TCK);
   return ticks / per_second * 1000 + ticks % per_second * 1000 / per_second;
-}
-
-gboolean
-wd_proc_reader_sample(const WdProcReader *reader, gboolean with_private, WdSample *sample)
-{
-  WdProcStat stat;
-  if (!read_stat(reader->stat_fd, &stat))
-    return FALSE;
-  *sample = (WdSample){
-      .user_ms = wd_procfs_ticks_to_ms(stat.user_ticks),
-      .system_ms = wd_procfs_ticks_to_ms(stat.system_ticks),
-      .resident_bytes = stat.resident_pages * sysconf(_SC_PAGESIZE),
-      .private_bytes = with_private ? read_private_bytes(reader) : WD_NONE,
-      .threads = stat.threads,
-      .ppid = stat.ppid,
-  };
-  return TRUE;
-}
-
-gint64
-wd_proc_reader_start_ticks(const WdProcReader *reader)
-{
-  WdProcStat stat;
-  return read_stat(reader->stat_fd, &stat) ? stat.start_ticks : -1;
-}
-
-gboolean
-wd_proc_reader_lives(const WdProcReader *reader)
-{
-  WdProcStat stat;
-  return read_stat(reader->stat_fd, &stat) && stat.state != 'Z' && stat.state != 'X';
 }
 
 char *

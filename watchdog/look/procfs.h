@@ -1,45 +1,33 @@
-/* Reads what the kernel says about a process. Only files that can't block on the process's own
- * locks are read (stat, status; never smaps, cmdline or environ). */
+/* Reads what the kernel says about whichever process has a pid at that moment; handle.h makes sure
+ * which one that is. Only files that can't block on the process's own locks are read (stat, status,
+ * exe; never smaps, cmdline or environ). */
 #pragma once
 
-#include "watchdog/core/machine/meter.h"
 #include "watchdog/core/kernel/proc-stat.h"
 
 G_BEGIN_DECLS
 
-/* Bound to one process by its open file: once that process is gone, reading fails, even when its
- * pid has gone to another. */
-typedef struct {
-  gint64 pid;
-  int stat_fd;
-} WdProcReader;
+/* FALSE: gone, or not understood; so for the next three. */
+gboolean wd_procfs_read_stat(gint64 pid, WdProcStat *stat);
 
-#define WD_PROC_READER_NONE ((WdProcReader){.pid = -1, .stat_fd = -1})
+/* @tid: of one of @pid's threads, in digits. */
+gboolean wd_procfs_read_thread_stat(gint64 pid, const char *tid, WdProcStat *stat);
 
-/* FALSE with @error when there is no such process, or no /proc. */
-gboolean wd_proc_reader_open(WdProcReader *reader, gint64 pid, GError **error);
-void wd_proc_reader_close(WdProcReader *reader);
+/* @fd: a stat file that is open. */
+gboolean wd_procfs_read_open_stat(int fd, WdProcStat *stat);
 
-/* @with_private: read private_bytes too, which costs a second file.
- * Returns: FALSE when the process is gone or what is read can't be understood; @sample is
- * untouched. */
-gboolean wd_proc_reader_sample(const WdProcReader *reader, gboolean with_private, WdSample *sample);
-
-/* The process's start, in clock ticks since boot; with the pid, its identity. -1: it is gone. */
-gint64 wd_proc_reader_start_ticks(const WdProcReader *reader);
-
-/* FALSE: it is gone, or a zombie. */
-gboolean wd_proc_reader_lives(const WdProcReader *reader);
-
-/* One reading of a stat file, a process's or a thread's. FALSE: gone, or not understood. */
-gboolean wd_procfs_read_stat(const char *path, WdProcStat *stat);
-
-/* One reading of @pid's memory. FALSE: gone, or not understood. */
 gboolean wd_procfs_read_memory(gint64 pid, WdProcMemory *memory);
+
+/* The path of the program that @pid runs, newly allocated; NULL when we may not know, or when it is
+ * a script, whose interpreter it would be. @name: as in the process's stat. */
+char *wd_procfs_program(gint64 pid, const char *name);
+
+/* When the process started, by the monotonic clock. */
+gint64 wd_procfs_started_us(const WdProcStat *stat);
 
 gint64 wd_procfs_ticks_to_ms(gint64 ticks);
 
-/* The boot's id, newly allocated; "" when the kernel doesn't tell. */
+/* The boot's id, newly allocated; "" when the kernel doesn't say. */
 char *wd_procfs_boot_id(void);
 
 G_END_DECLS

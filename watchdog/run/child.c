@@ -46,7 +46,6 @@ child_new(const char *path, char **argv, char **environment)
   child->path = g_strdup(path);
   child->argv = argv;
   child->environment = environment;
-  child->reader = WD_PROC_READER_NONE;
   child->channel = WD_CHANNEL_NONE;
   return child;
 }
@@ -134,14 +133,11 @@ wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **
     return FALSE;
   child->alive = TRUE;
   child->exec_pending = TRUE;
-  if (!wd_proc_reader_open(&child->reader, child->spawn.pid, error) ||
-      (child->start_ticks = wd_proc_reader_start_ticks(&child->reader)) < 0 ||
-      !wd_run_record_set(record, index, child->spawn.pid, child->start_ticks, error) ||
+  child->handle = wd_handle_open(child->spawn.pid, error);
+  if (child->handle == NULL || !wd_run_record_set(record, index, child->handle, error) ||
       !wd_spawn_go(&child->spawn, error)) {
     /* The waiting child sees its control socket close, and goes; it is reaped like any stray. */
     wd_child_reaped(child);
-    if (error != NULL && *error == NULL)
-      g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED, "it was gone at once");
     return FALSE;
   }
   return TRUE;
@@ -174,10 +170,9 @@ wd_child_reaped(WdChild *child)
   if (child->spawn.control_fd >= 0)
     close(child->spawn.control_fd);
   child->spawn.control_fd = -1;
-  wd_proc_reader_close(&child->reader);
+  g_clear_pointer(&child->handle, wd_handle_free);
   wd_channel_close(&child->channel);
   g_clear_pointer(&child->exec_error, g_free);
-  g_clear_pointer(&child->threads, wd_threads_free);
   child->alive = FALSE;
   child->exec_pending = FALSE;
 }

@@ -1,10 +1,9 @@
 /* One process that we start: how, and, while it lives, what we hold of it. */
 #pragma once
 
+#include "watchdog/look/handle.h"
 #include "watchdog/run/channel.h"
-#include "watchdog/core/kernel/details.h"
 #include "watchdog/run/leftovers.h"
-#include "watchdog/look/procfs.h"
 #include "watchdog/run/spawn.h"
 
 G_BEGIN_DECLS
@@ -29,10 +28,8 @@ typedef struct {
   gboolean alive; /* forked and not reaped; then the next are valid */
   gboolean exec_pending;
   WdSpawn spawn;
-  WdProcReader reader;
-  gint64 start_ticks;
-  char *exec_error;   /* why the exec failed; NULL: it didn't, or isn't known yet */
-  WdThreads *threads; /* as remembered last; NULL: not yet */
+  WdHandle *handle;
+  char *exec_error; /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdChannel channel;
   guint exec_source; /* the main loop's, that waits for the exec; 0: none */
 } WdChild;

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
-#include "watchdog/look/procfs.h"
 #include "watchdog/run/run-mark.h"
 
 /* "BOOT_ID MARK", then "PID START_TICKS", padded with blanks, and a newline. */
@@ -25,39 +23,17 @@ struct WdRunRecord {
   int fd;
 };
 
-typedef struct {
-  gint64 pid;
-  gint64 start_ticks;
-  WdProcReader reader;
-} Leftover;
-
 /* --- the old record --- */
-
-static void
-leftover_clear(gpointer data)
-{
-  Leftover *leftover = data;
-  wd_proc_reader_close(&leftover->reader);
-}
-
-/* A zombie has ended; it waits for whoever its parent is now. */
-static gboolean
-still_there(const Leftover *leftover)
-{
-  WdSample sample;
-  return wd_proc_reader_start_ticks(&leftover->reader) == leftover->start_ticks &&
-         wd_proc_reader_sample(&leftover->reader, FALSE, &sample) && sample.resident_bytes > 0;
-}
 
 /* @line: LINE_LENGTH bytes; zeros where a line was never written. */
 static gboolean
-parse_line(const char *line, Leftover *leftover)
+parse_line(const char *line, gint64 *pid, gint64 *start_ticks)
 {
   g_autofree char *text = g_strndup(line, LINE_LENGTH);
   g_auto(GStrv) fields = g_strsplit(text, " ", 3);
   return g_strv_length(fields) >= 2 &&
-         g_ascii_string_to_signed(fields[0], 10, 2, G_MAXINT32, &leftover->pid, NULL) &&
-         g_ascii_string_to_signed(fields[1], 10, 0, G_MAXINT64, &leftover->start_ticks, NULL);
+         g_ascii_string_to_signed(fields[0], 10, 2, G_MAXINT32, pid, NULL) &&
+         g_ascii_string_to_signed(fields[1], 10, 0, G_MAXINT64, start_ticks, NULL);
 }
 
 /* The mark of the run that left the record behind in this boot; NULL: there is none. */
@@ -71,49 +47,31 @@ recorded_mark(const char *text, gsize lines, const char *boot_id)
   return found ? g_strdup(ids[1]) : NULL;
 }
 
-/* The processes that the record names and that are still those.
+/* The processes that the record names and that still live, as an array of WdHandle.
  * @text: whole lines. */
-static GArray *
+static GPtrArray *
 read_leftovers(const char *text, gsize lines)
 {
-  GArray *leftovers = g_array_new(FALSE, FALSE, sizeof(Leftover));
-  g_array_set_clear_func(leftovers, leftover_clear);
+  GPtrArray *leftovers = g_ptr_array_new_with_free_func((GDestroyNotify)wd_handle_free);
   for (gsize i = 1; i < lines; i++) {
-    Leftover leftover = {.reader = WD_PROC_READER_NONE};
-    if (!parse_line(text + i * LINE_LENGTH, &leftover) || leftover.pid == getpid() ||
-        !wd_proc_reader_open(&leftover.reader, leftover.pid, NULL))
+    gint64 pid, start_ticks;
+    if (!parse_line(text + i * LINE_LENGTH, &pid, &start_ticks) || pid == getpid())
       continue;
-    if (still_there(&leftover))
-      g_array_append_val(leftovers, leftover);
-    else
-      wd_proc_reader_close(&leftover.reader);
+    g_autoptr(WdHandle) leftover = wd_handle_open_known(pid, start_ticks);
+    /* A zombie has ended; whichever process is its parent now will reap it. */
+    if (leftover != NULL && wd_handle_lives(leftover))
+      g_ptr_array_add(leftovers, g_steal_pointer(&leftover));
   }
   return leftovers;
 }
 
-/* Through a pidfd where the kernel has them: checked after it was opened, it can't be another
- * process. */
-static void
-signal_leftover(const Leftover *leftover, int signo)
-{
-  const int fd = pidfd_open((pid_t)leftover->pid, 0);
-  if (still_there(leftover)) {
-    if (fd >= 0)
-      (void)pidfd_send_signal(fd, signo, NULL, 0);
-    else
-      (void)kill((pid_t)leftover->pid, signo);
-  }
-  if (fd >= 0)
-    close(fd);
-}
-
 static gboolean
-wait_until_gone(const GArray *leftovers, gint64 deadline_us)
+wait_until_gone(const GPtrArray *leftovers, gint64 deadline_us)
 {
   for (;;) {
     gboolean gone = TRUE;
     for (guint i = 0; i < leftovers->len; i++)
-      gone = gone && !still_there(&g_array_index(leftovers, Leftover, i));
+      gone = gone && !wd_handle_lives(g_ptr_array_index(leftovers, i));
     if (gone || g_get_monotonic_time() >= deadline_us)
       return gone;
     g_usleep(POLL_US);
@@ -121,14 +79,24 @@ wait_until_gone(const GArray *leftovers, gint64 deadline_us)
 }
 
 static void
-signal_all(const GArray *leftovers, int signo)
+signal_leftover(const WdHandle *leftover, int signo)
+{
+  const int fd = wd_handle_pidfd(leftover);
+  if (fd >= 0)
+    (void)pidfd_send_signal(fd, signo, NULL, 0);
+  else if (wd_handle_lives(leftover))
+    (void)kill((pid_t)wd_handle_pid(leftover), signo);
+}
+
+static void
+signal_all(const GPtrArray *leftovers, int signo)
 {
   for (guint i = 0; i < leftovers->len; i++)
-    signal_leftover(&g_array_index(leftovers, Leftover, i), signo);
+    signal_leftover(g_ptr_array_index(leftovers, i), signo);
 }
 
 static gboolean
-end_recorded(const GArray *leftovers, gint64 grace_us, GError **error)
+end_recorded(const GPtrArray *leftovers, gint64 grace_us, GError **error)
 {
   if (leftovers->len == 0)
     return TRUE;
@@ -152,7 +120,7 @@ end_leftovers(const char *text, gsize lines, const char *boot_id, gint64 grace_u
   *ended = 0;
   if (mark == NULL)
     return TRUE;
-  g_autoptr(GArray) leftovers = read_leftovers(text, lines);
+  g_autoptr(GPtrArray) leftovers = read_leftovers(text, lines);
   if (!end_recorded(leftovers, grace_us, error))
     return FALSE;
   *ended = leftovers->len + wd_run_mark_kill(mark);
@@ -205,11 +173,10 @@ wd_run_record_open(const char *path, const char *boot_id, const char *mark, gint
 }
 
 gboolean
-wd_run_record_set(const WdRunRecord *record, guint index, gint64 pid, gint64 start_ticks,
-                  GError **error)
+wd_run_record_set(const WdRunRecord *record, guint index, const WdHandle *handle, GError **error)
 {
-  g_autofree char *line =
-      g_strdup_printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, pid, start_ticks);
+  g_autofree char *line = g_strdup_printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
+                                          wd_handle_pid(handle), wd_handle_start_ticks(handle));
   return write_line(record, index, line, error);
 }
 

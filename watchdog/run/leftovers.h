@@ -4,11 +4,11 @@
  *
  * The record is a file of fixed lines. The first has the boot's id, for pids and times begin anew
  * with each boot, and the run's mark, by which what these processes started is found (run-mark.h).
- * So it must be for our user alone to read. Then one a process: a pid and the process's start,
- * which together can't mean another process. */
+ * So it must be for our user alone to read. Then one a process: its pid and its start (handle.h).
+ */
 #pragma once
 
-#include <glib.h>
+#include "watchdog/look/handle.h"
 
 G_BEGIN_DECLS
 
@@ -22,8 +22,8 @@ typedef struct WdRunRecord WdRunRecord;
 WdRunRecord *wd_run_record_open(const char *path, const char *boot_id, const char *mark,
                                 gint64 grace_us, guint *ended, GError **error);
 
-/* Writes down that process @index (the supervisor's) is @pid, started at @start_ticks. */
-gboolean wd_run_record_set(const WdRunRecord *record, guint index, gint64 pid, gint64 start_ticks,
+/* Writes down that @handle is process @index (the supervisor's). */
+gboolean wd_run_record_set(const WdRunRecord *record, guint index, const WdHandle *handle,
                            GError **error);
 
 /* @left_behind: something still runs, so that the file is for the next start; else it is removed.

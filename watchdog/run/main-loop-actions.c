@@ -3,7 +3,6 @@
 #include "watchdog/core/machine/descendants.h"
 #include "watchdog/record/log.h"
 #include "watchdog/look/manager-socket.h"
-#include "watchdog/look/process-details.h"
 #include "watchdog/run/service-manager.h"
 
 static void
@@ -32,10 +31,9 @@ send_signal(const WdLoop *loop, guint process, int signo)
 static void
 remember_threads(const WdLoop *loop, guint process)
 {
-  WdChild *child = wd_loop_child(loop, process);
-  g_clear_pointer(&child->threads, wd_threads_free);
+  const WdChild *child = wd_loop_child(loop, process);
   if (child->alive)
-    child->threads = wd_process_threads_read(child->spawn.pid);
+    wd_handle_remember_threads(child->handle);
 }
 
 /* Ready once the worker runs; then always the latest event. */
@@ -57,7 +55,7 @@ record(WdLoop *loop, WdAction *action)
   event->time_s = g_get_real_time() / G_USEC_PER_SEC;
   if (action->details && action->process != WD_PROCESS_WATCHDOG) {
     const WdChild *child = wd_loop_child(loop, action->process);
-    event->details = wd_process_details_read(child->spawn.pid, child->threads);
+    event->details = child->alive ? wd_handle_details(child->handle) : NULL;
   }
   wd_log_event(event);
   tell_service_manager(loop, event);

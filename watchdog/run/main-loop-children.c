@@ -9,7 +9,7 @@
 #include "watchdog/base/errno-error.h"
 #include "watchdog/base/fd-source.h"
 #include "watchdog/core/machine/descendants.h"
-#include "watchdog/look/kin.h"
+#include "watchdog/look/process-tree.h"
 #include "watchdog/record/log.h"
 
 #define LAST_LOOKS_US (5 * G_TIME_SPAN_MILLISECOND)
@@ -43,10 +43,11 @@ exec_settled(WdLoop *loop, guint process)
   if (!wd_child_poll_exec(child))
     return FALSE;
   if (child->exec_error == NULL)
-    wd_loop_feed(
-        loop, &(WdInput){.kind = WD_INPUT_SPAWNED,
-                         .process = process,
-                         .spawned = {.pid = child->spawn.pid, .start_ticks = child->start_ticks}});
+    wd_loop_feed(loop,
+                 &(WdInput){.kind = WD_INPUT_SPAWNED,
+                            .process = process,
+                            .spawned = {.pid = child->spawn.pid,
+                                        .start_ticks = wd_handle_start_ticks(child->handle)}});
   return TRUE;
 }
 
@@ -134,7 +135,7 @@ kill_strays(WdLoop *loop)
 {
   if (!loop->parts.orphans_are_ours)
     return 0;
-  g_autoptr(GArray) children = wd_kin_children(getpid());
+  g_autoptr(GArray) children = wd_process_tree_children(getpid());
   g_autoptr(GArray) known = g_array_copy(loop->strays);
   g_autoptr(GArray) kills = wd_kills_new();
   for (guint i = WD_PROCESS_WORKER; i < wd_loop_process_count(loop); i++) {

@@ -16,7 +16,7 @@ typedef struct {
   GMainLoop *loop;
   GSource *timer;
   int signal_fd;
-  WdProcReader self;
+  WdHandle *self;
   WdOomKills oom_kills;
   /* of what came up while a step's actions were carried out, and waits its turn */
   GQueue inputs;

@@ -78,9 +78,9 @@ sample_process(const WdLoop *loop, guint process, WdSample *sample)
   const gboolean with_private =
       wd_supervisor_limits(loop->parts.supervisor)->memory_metric == WD_METRIC_PRIVATE;
   if (process == WD_PROCESS_WATCHDOG)
-    return wd_proc_reader_sample(&loop->self, with_private, sample);
+    return wd_handle_sample(loop->self, with_private, sample);
   const WdChild *child = wd_loop_child(loop, process);
-  return child->alive && wd_proc_reader_sample(&child->reader, with_private, sample);
+  return child->alive && wd_handle_sample(child->handle, with_private, sample);
 }
 
 static void
@@ -197,7 +197,7 @@ open_sources(WdLoop *loop, GError **error)
   loop->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
   if (loop->signal_fd < 0)
     return wd_errno_error(error, "signalfd");
-  if (!wd_proc_reader_open(&loop->self, getpid(), error) || !wd_loop_inherit_strays(error))
+  if ((loop->self = wd_handle_open(getpid(), error)) == NULL || !wd_loop_inherit_strays(error))
     return FALSE;
   wd_oom_kills_init(&loop->oom_kills);
   const guint watchdog_ms = wd_service_manager_watchdog_ms();
@@ -213,7 +213,7 @@ open_sources(WdLoop *loop, GError **error)
 int
 wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
 {
-  WdLoop loop = {.parts = *parts, .signal_fd = -1, .self = WD_PROC_READER_NONE, .exit_code = -1};
+  WdLoop loop = {.parts = *parts, .signal_fd = -1, .exit_code = -1};
   loop.loop = g_main_loop_new(NULL, FALSE);
   loop.strays = g_array_new(FALSE, FALSE, sizeof(gint64));
   g_queue_init(&loop.inputs);
@@ -225,7 +225,7 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
   wd_timer_free(loop.timer);
   if (loop.signal_fd >= 0)
     close(loop.signal_fd);
-  wd_proc_reader_close(&loop.self);
+  wd_handle_free(loop.self);
   wd_oom_kills_clear(&loop.oom_kills);
   g_main_loop_unref(loop.loop);
   return loop.exit_code;

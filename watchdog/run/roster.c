@@ -8,17 +8,6 @@
 /* As osquery's watcher (osquery/core/init.cpp): children yield to what the host is for. */
 #define CHILD_NICENESS 10
 
-static gboolean
-own_start_ticks(gint64 *ticks, GError **error)
-{
-  WdProcReader self;
-  if (!wd_proc_reader_open(&self, getpid(), error))
-    return FALSE;
-  *ticks = wd_proc_reader_start_ticks(&self);
-  wd_proc_reader_close(&self);
-  return TRUE;
-}
-
 static void
 add_extension(WdRoster *roster, const WdManagedExtension *extension)
 {
@@ -37,8 +26,8 @@ wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArr
               const char *state_dir, const char *runtime_dir, const char *mark,
               const char *oom_score_adj, GError **error)
 {
-  gint64 start_ticks;
-  if (!own_start_ticks(&start_ticks, error))
+  g_autoptr(WdHandle) self = wd_handle_open(getpid(), error);
+  if (self == NULL)
     return NULL;
   g_autofree char *own_path = g_file_read_link("/proc/self/exe", NULL);
   g_autoptr(GStrvBuilder) variables = g_strv_builder_new();
@@ -59,8 +48,9 @@ wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArr
   roster->interval_s = settings->limits.extensions_interval_s;
   roster->verbose = settings->verbose;
   roster->tables_variables = g_strv_builder_end(variables);
-  roster->supervisor = wd_supervisor_new(&settings->limits, own_path, getpid(), start_ticks,
-                                         worker_path, g_get_monotonic_time());
+  roster->supervisor =
+      wd_supervisor_new(&settings->limits, own_path, getpid(), wd_handle_start_ticks(self),
+                        worker_path, g_get_monotonic_time());
   roster->children = g_ptr_array_new_with_free_func((GDestroyNotify)wd_child_free);
   g_ptr_array_add(roster->children, wd_child_new_worker(worker_path, settings->osqueryd_argv,
                                                         extensions->len > 0, &roster->traits));

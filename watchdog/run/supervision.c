@@ -5,7 +5,8 @@
 #include "watchdog/core/settings/settings-changes.h"
 #include "watchdog/run/descriptors.h"
 #include "watchdog/base/errno-error.h"
-#include "watchdog/look/kin.h"
+#include "watchdog/look/process-tree.h"
+#include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 #include "watchdog/run/main-loop.h"
 #include "watchdog/look/managed-extensions.h"
@@ -48,7 +49,7 @@ typedef struct {
 static gboolean
 left_behind(void)
 {
-  g_autoptr(GArray) children = wd_kin_children(getpid());
+  g_autoptr(GArray) children = wd_process_tree_children(getpid());
   return children->len > 0;
 }
 
@@ -157,7 +158,7 @@ end_leftovers(Run *run, GError **error)
   g_autofree char *path = g_build_filename(run->runtime_dir, "processes", NULL);
   /* Before anything is forked. A shell may have had children and become us, and as PID 1 of a
    * container we are heir to whatever else runs there. */
-  g_autoptr(GArray) children = wd_kin_children(getpid());
+  g_autoptr(GArray) children = wd_process_tree_children(getpid());
   run->orphans_are_ours = getpid() != 1 && children->len == 0;
   run->boot_id = wd_procfs_boot_id();
   run->run_id = g_uuid_string_random();

@@ -1,9 +1,4 @@
-#include "watchdog/look/kin.h"
-
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-#include <unistd.h>
+#include "watchdog/look/process-tree.h"
 
 #include "watchdog/look/procfs.h"
 
@@ -52,55 +47,17 @@ search_children(gint64 parent, GArray *pids)
        name = g_dir_read_name(processes)) {
     gint64 pid;
     WdProcStat stat;
-    if (g_ascii_string_to_signed(name, 10, 1, G_MAXINT32, &pid, NULL) && wd_kin_stat(pid, &stat) &&
-        stat.ppid == parent)
+    if (g_ascii_string_to_signed(name, 10, 1, G_MAXINT32, &pid, NULL) &&
+        wd_procfs_read_stat(pid, &stat) && stat.ppid == parent)
       g_array_append_val(pids, pid);
   }
 }
 
 GArray *
-wd_kin_children(gint64 pid)
+wd_process_tree_children(gint64 pid)
 {
   GArray *pids = g_array_new(FALSE, FALSE, sizeof(gint64));
   if (!read_children(pid, pids))
     search_children(pid, pids);
   return pids;
-}
-
-gboolean
-wd_kin_stat(gint64 pid, WdProcStat *stat)
-{
-  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
-  return wd_procfs_read_stat(path, stat);
-}
-
-char *
-wd_kin_program(gint64 pid, const char *name)
-{
-  g_autofree char *link = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/exe", pid);
-  g_autofree char *path = g_file_read_link(link, NULL);
-  if (path == NULL)
-    return NULL;
-  if (g_str_has_suffix(path, " (deleted)")) /* replaced since it was started */
-    path[strlen(path) - strlen(" (deleted)")] = '\0';
-  g_autofree char *file = g_path_get_basename(path);
-  return strncmp(file, name, WD_PROC_NAME_SIZE - 1) == 0 ? g_steal_pointer(&path) : NULL;
-}
-
-gint64
-wd_kin_started_us(const WdProcStat *stat)
-{
-  struct timespec boot;
-  if (clock_gettime(CLOCK_BOOTTIME, &boot) != 0)
-    return g_get_monotonic_time();
-  const gint64 boot_us = (gint64)boot.tv_sec * G_USEC_PER_SEC + boot.tv_nsec / 1000;
-  const gint64 age_us =
-      boot_us - wd_procfs_ticks_to_ms(stat->start_ticks) * G_TIME_SPAN_MILLISECOND;
-  return g_get_monotonic_time() - MAX(age_us, 0);
-}
-
-gboolean
-wd_kin_is_osqueryd(const WdProcStat *stat)
-{
-  return strstr(stat->name, "osqueryd") != NULL;
 }
