@@ -6,10 +6,10 @@
 
 #include "watchdog/base/errno-error.h"
 #include "watchdog/base/fd-source.h"
+#include "watchdog/look/proc-events.h"
 #include "watchdog/look/process-tree.h"
 #include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
-#include "watchdog/look/proc-events.h"
 
 /* osquery's watcher starts something when it begins, and when something ends; an extension that
  * isn't started again soon is watched out for as rarely as the others. */
@@ -129,7 +129,7 @@ ext_family_tell_ends(ExtFamily *family)
   ext_family_hear(family);
   g_autoptr(GArray) ended = ended_of(family);
   for (guint i = 0; i < ended->len; i++)
-    tell_gone(family, g_array_index(ended, gint64, i), NULL);
+    tell_gone(family, g_array_index(ended, gint64, i), &WD_EXIT_UNKNOWN);
 }
 
 static gboolean
@@ -150,7 +150,7 @@ ext_family_missed(ExtFamily *family, gint64 pid)
   if (ext_family_sight(family, pid) == NULL)
     return;
   if (family->proc_events < 0)
-    tell_gone(family, pid, NULL);
+    tell_gone(family, pid, &WD_EXIT_UNKNOWN);
   else if (family->overdue_source == 0)
     family->overdue_source = g_timeout_add(OVERDUE_MS, on_overdue, family);
 }
@@ -258,7 +258,7 @@ ext_family_is_worker(ExtFamily *family, gint64 manager_pid)
   (void)appeared(family, manager_pid, TRUE);
   /* Gone while it was looked at: nobody might ever tell of its end. */
   if (manager_pid == family->worker_pid && ext_family_sight(family, manager_pid) == NULL)
-    tell_gone(family, manager_pid, NULL);
+    tell_gone(family, manager_pid, &WD_EXIT_UNKNOWN);
   return manager_pid == family->worker_pid;
 }
 

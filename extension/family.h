@@ -2,7 +2,7 @@
  * to anybody. */
 #pragma once
 
-#include "watchdog/core/machine/observe.h"
+#include "watchdog/core/machine/input.h"
 #include "watchdog/look/handle.h"
 
 G_BEGIN_DECLS
@@ -12,8 +12,8 @@ typedef struct ExtFamily ExtFamily;
 /* Called from within ext_family_scan() and ext_family_hear(), or, followed by @heard, from the
  * default main context. */
 typedef struct {
-  void (*found)(const WdFound *child, gpointer user_data);         /* the worker, or an extension */
-  void (*gone)(gint64 pid, const WdExit *how, gpointer user_data); /* @how: NULL: not known */
+  void (*found)(const WdFound *child, gpointer user_data); /* the worker, or an extension */
+  void (*gone)(gint64 pid, const WdExit *how, gpointer user_data);
   void (*heard)(gpointer user_data);
 } ExtFamilyNews;
 

@@ -4,7 +4,8 @@
 #include "extension/own-store.h"
 #include "extension/watcher-flags.h"
 #include "watchdog/base/timer.h"
-#include "watchdog/core/kernel/details.h"
+#include "watchdog/core/machine/observe.h"
+#include "watchdog/drive/driver.h"
 #include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 
@@ -15,8 +16,9 @@ struct ExtObserver {
   gboolean verbose;
   gint64 watcher_pid;
   ExtFamily *family;
-  WdObserve *observe;
-  GSource *timer;
+  WdMachine *machine;
+  WdDriver *driver;
+  GSource *timer;          /* for what the machine doesn't ask for: scans, and asking for flags */
   ExtWatcherFlags *asking; /* NULL: nobody is being asked */
   gint64 next_ask_us;      /* G_MAXINT64: the present worker has told */
   ExtOwnStore *store;
@@ -25,102 +27,48 @@ struct ExtObserver {
   gpointer user_data;
 };
 
-/* --- what the machine says --- */
+/* --- for the driver --- */
 
-static void
-record(ExtObserver *observer, WdAction *action)
+static WdHandle *
+handle_of(guint process, gpointer user_data)
 {
-  WdEvent *event = g_steal_pointer(&action->event);
-  const WdHandle *sight = action->details ? ext_family_sight(observer->family, event->pid) : NULL;
-  event->time_s = g_get_real_time() / G_USEC_PER_SEC;
-  if (sight != NULL && event->role != WD_ROLE_WATCHDOG) {
-    g_autofree char *seen = g_steal_pointer(&event->details);
-    g_autofree char *details = wd_handle_details(sight);
-    event->details = wd_details_join(seen, details);
-  }
-  if (observer->verbose)
-    wd_log(event->message);
-  wd_writer_append(ext_own_store_writer(observer->store), event);
+  const ExtObserver *observer = user_data;
+  return ext_family_sight(observer->family, wd_machine_pid(observer->machine, process));
 }
 
 static void
-publish(const ExtObserver *observer)
+act(const WdAction *action, gpointer user_data)
 {
-  const gint64 now_us = g_get_monotonic_time();
-  WdWriter *writer = ext_own_store_writer(observer->store);
-  wd_writer_publish(writer,
-                    wd_observe_status(observer->observe, now_us, g_get_real_time() - now_us));
-  wd_writer_wake(writer);
-}
-
-/* Recorded with what comes next, a check later at most. */
-static void
-hear_writer(const ExtObserver *observer)
-{
-  guint64 stored, lost;
-  g_autoptr(WdRecovery) recovery = NULL;
-  wd_writer_collect(ext_own_store_writer(observer->store), &stored, &lost, &recovery);
-  if (lost > 0)
-    wd_observe_lost(observer->observe, lost, g_get_monotonic_time());
-  if (recovery != NULL)
-    wd_observe_recovered(observer->observe, recovery, g_get_monotonic_time());
-}
-
-static void
-carry_out(ExtObserver *observer)
-{
-  gboolean changed = FALSE;
-  g_autoptr(GArray) actions = wd_observe_take_actions(observer->observe);
-  for (guint i = 0; i < actions->len; i++) {
-    WdAction *action = &g_array_index(actions, WdAction, i);
-    WdHandle *sight;
-    switch (action->kind) {
-    case WD_ACTION_RECORD:
-      record(observer, action);
-      changed = TRUE;
-      break;
-    case WD_ACTION_PUBLISH:
-      changed = TRUE;
-      break;
-    case WD_ACTION_REMEMBER_THREADS:
-      sight =
-          ext_family_sight(observer->family, wd_observe_pid(observer->observe, action->process));
-      if (sight != NULL)
-        wd_handle_remember_threads(sight);
-      break;
-    case WD_ACTION_SPAWN:
-    case WD_ACTION_SIGNAL:
-    case WD_ACTION_LOG:
-    case WD_ACTION_PROBE_MANAGER:
-    case WD_ACTION_EXIT:
-      break; /* no business of an observer */
-    }
-  }
-  if (!changed)
-    return;
-  publish(observer);
-  hear_writer(observer);
-}
-
-static void
-schedule(const ExtObserver *observer)
-{
-  gint64 next_us = wd_observe_deadline(observer->observe);
-  next_us = MIN(next_us, ext_family_next_scan_us(observer->family));
-  next_us = MIN(next_us, observer->next_ask_us);
-  g_source_set_ready_time(observer->timer, observer->over ? -1 : next_us);
+  const ExtObserver *observer = user_data;
+  if (action->kind == WD_ACTION_RECORD && observer->verbose)
+    wd_log(action->event->message);
 }
 
 /* After anything that may have changed something. */
 static void
 settle(ExtObserver *observer)
 {
-  carry_out(observer);
-  schedule(observer);
+  const gint64 next_us = MIN(ext_family_next_scan_us(observer->family), observer->next_ask_us);
+  g_source_set_ready_time(observer->timer, observer->over ? -1 : next_us);
   if (observer->over && observer->on_over != NULL) {
     const ExtObserverOver on_over = g_steal_pointer(&observer->on_over);
     on_over(observer->user_data);
   }
+}
+
+/* Who can't be looked at must be gone. */
+static void
+tick(gpointer user_data)
+{
+  ExtObserver *observer = user_data;
+  g_autoptr(GArray) missed = g_array_new(FALSE, FALSE, sizeof(guint));
+  wd_driver_tick(observer->driver, missed);
+  for (guint i = 0; i < missed->len; i++) {
+    const gint64 pid = wd_machine_pid(observer->machine, g_array_index(missed, guint, i));
+    if (pid != WD_NONE)
+      ext_family_missed(observer->family, pid);
+  }
+  settle(observer);
 }
 
 /* --- what others tell --- */
@@ -129,7 +77,7 @@ static void
 on_found(const WdFound *child, gpointer user_data)
 {
   ExtObserver *observer = user_data;
-  wd_observe_appeared(observer->observe, child, g_get_monotonic_time());
+  wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_FOUND, .found = *child});
   if (child->role == WD_ROLE_WORKER)
     observer->next_ask_us = g_get_monotonic_time();
 }
@@ -138,7 +86,9 @@ static void
 on_gone(gint64 pid, const WdExit *how, gpointer user_data)
 {
   ExtObserver *observer = user_data;
-  wd_observe_gone(observer->observe, pid, how, g_get_monotonic_time());
+  WdInput input = {.kind = WD_INPUT_EXITED, .exited = *how};
+  if (wd_observe_find(observer->machine, pid, &input.process))
+    wd_driver_feed(observer->driver, &input);
   observer->over = observer->over || pid == observer->watcher_pid;
 }
 
@@ -154,7 +104,7 @@ on_flags(const WdLimits *limits, gint64 pid, gpointer data)
   ExtObserver *observer = data;
   /* From within the callback the thread is still to be joined: the next asking does that. */
   if (limits != NULL && pid != 0 && pid == ext_family_worker(observer->family)) {
-    wd_observe_set_limits(observer->observe, limits);
+    wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_LIMITS, .limits = limits});
     observer->next_ask_us = G_MAXINT64;
   } else {
     observer->next_ask_us = g_get_monotonic_time() + ASK_AGAIN_US;
@@ -193,33 +143,9 @@ ext_observer_reported(ExtObserver *observer, WdReport *report)
   const gboolean known = ext_family_is_worker(observer->family, report->worker_pid);
   if (report->kind == WD_REPORT_REGISTRATIONS)
     find_children(observer, report);
-  wd_observe_reported(observer->observe, report, g_get_monotonic_time());
+  wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_REPORT, .report = report});
   settle(observer);
   return known;
-}
-
-/* --- time --- */
-
-static void
-tick(ExtObserver *observer, gint64 now_us)
-{
-  const guint count = wd_observe_count(observer->observe);
-  g_autofree WdSample *samples = g_new0(WdSample, count);
-  g_autofree const WdSample **wanted = g_new0(const WdSample *, count);
-  g_autoptr(GArray) missed = g_array_new(FALSE, FALSE, sizeof(gint64));
-  for (guint i = 0; i < count; i++) {
-    const gint64 pid = wd_observe_pid(observer->observe, i);
-    if (!wd_observe_wants_sample(observer->observe, i, now_us))
-      continue;
-    const WdHandle *sight = ext_family_sight(observer->family, pid);
-    if (sight != NULL && wd_handle_sample(sight, FALSE, &samples[i]))
-      wanted[i] = &samples[i];
-    else
-      g_array_append_val(missed, pid);
-  }
-  wd_observe_tick(observer->observe, wanted, now_us);
-  for (guint i = 0; i < missed->len; i++)
-    ext_family_missed(observer->family, g_array_index(missed, gint64, i));
 }
 
 static gboolean
@@ -227,9 +153,7 @@ on_time(gpointer data)
 {
   ExtObserver *observer = data;
   const gint64 now_us = g_get_monotonic_time();
-  if (wd_observe_deadline(observer->observe) <= now_us)
-    tick(observer, now_us);
-  if (!observer->over && ext_family_next_scan_us(observer->family) <= now_us)
+  if (ext_family_next_scan_us(observer->family) <= now_us)
     ext_family_scan(observer->family, now_us);
   if (!observer->over && observer->next_ask_us <= now_us)
     ask_flags(observer, now_us);
@@ -257,7 +181,13 @@ ext_observer_new(const ExtObserverOptions *options, gint64 watcher_pid, ExtObser
     observer->family = ext_family_new(watcher_pid, &NEWS, observer, &watcher, error);
   if (observer->family == NULL)
     return NULL;
-  observer->observe = wd_observe_new(&watcher, options->report_interval_s, g_get_monotonic_time());
+  observer->machine = wd_observe_new(&watcher, options->report_interval_s, g_get_monotonic_time());
+  observer->driver = wd_driver_new(&(WdDriverParts){.machine = observer->machine,
+                                                    .writer = ext_own_store_writer(observer->store),
+                                                    .handle = handle_of,
+                                                    .act = act,
+                                                    .tick = tick,
+                                                    .user_data = observer});
   observer->timer = wd_timer_new(on_time, observer);
   ext_family_scan(observer->family, g_get_monotonic_time());
   settle(observer);
@@ -270,15 +200,15 @@ ext_observer_free(ExtObserver *observer)
   if (observer == NULL)
     return TRUE;
   g_clear_pointer(&observer->asking, ext_watcher_flags_free);
-  if (observer->observe != NULL) {
+  if (observer->driver != NULL) {
     ext_family_tell_ends(observer->family);
-    wd_observe_stop(observer->observe, g_get_monotonic_time());
-    carry_out(observer);
+    wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_STOP});
+    wd_driver_free(observer->driver);
     wd_timer_free(observer->timer);
   }
   const gboolean done = ext_own_store_free(observer->store);
   ext_family_free(observer->family);
-  wd_observe_free(observer->observe);
+  wd_machine_free(observer->machine);
   g_free(observer->socket);
   g_free(observer);
   return done;

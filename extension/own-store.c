@@ -2,9 +2,9 @@
 
 #include <unistd.h>
 
+#include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 #include "watchdog/record/private-directory.h"
-#include "watchdog/look/procfs.h"
 #include "watchdog/store/history.h"
 #include "watchdog/store/status.h"
 

@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "watchdog/core/machine/observe.h"
+#include "watchdog/core/settings/observe-limits.h"
 
 #define ANSWER_US (3 * G_TIME_SPAN_SECOND)
 

@@ -1,6 +1,6 @@
 /* Whatever a worker says that its flags are, one `name=value` a line: limits with which every sum
  * of times can be made, or none. */
-#include "watchdog/core/machine/observe.h"
+#include "watchdog/core/settings/observe-limits.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -91,7 +91,7 @@ sim_loop_step(SimLoop *loop, const WdInput *input)
   if (input->kind != WD_INPUT_TICK)
     sim_trace_input(loop->trace, input, loop->now_us);
   sim_oracle_input(&loop->oracle, loop->supervisor, input, loop->now_us);
-  wd_supervisor_step(loop->supervisor, input, loop->now_us, loop->actions);
+  wd_machine_step(loop->supervisor, input, loop->now_us, loop->actions);
   if (input->kind == WD_INPUT_TICK && loop->actions->len > 1)
     sim_trace_input(loop->trace, input, loop->now_us);
   carry_out(loop);
@@ -120,7 +120,7 @@ sim_loop_tick(SimLoop *loop)
   WdSample values[SIM_PROCESSES_MAX];
   const WdSample *samples[SIM_PROCESSES_MAX] = {NULL};
   for (guint i = 0; i < loop->kernel.count; i++) {
-    if (!wd_supervisor_wants_sample(loop->supervisor, i, loop->now_us))
+    if (!wd_machine_wants_sample(loop->supervisor, i, loop->now_us))
       continue;
     if (sim_kernel_sample(&loop->kernel, i, loop->now_us, &values[i]))
       samples[i] = &values[i];
@@ -206,6 +206,8 @@ deliver_input(SimLoop *loop, SimPending *pending)
   case WD_INPUT_HISTORY_RECOVERED:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
+  case WD_INPUT_FOUND:
+  case WD_INPUT_LIMITS:
     break;
   }
   sim_loop_step(loop, input);

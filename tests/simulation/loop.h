@@ -37,7 +37,7 @@ typedef struct {
   WdReport *report; /* the one that is delivered */
   guint tables;     /* the extension that reports; 0: none */
   SimOracle oracle;
-  WdSupervisor *supervisor;
+  WdMachine *supervisor;
   GArray *actions;
   gint64 pids[SIM_PROCESSES_MAX]; /* of what was started and isn't reaped; else WD_NONE */
   gboolean sweep_planned;

@@ -2,7 +2,7 @@
  * long to wait before the next start, and when a process is over its limits. */
 #pragma once
 
-#include "watchdog/core/machine/supervisor.h"
+#include "watchdog/core/machine/supervise.h"
 
 typedef struct {
   gint64 quick_exits;

@@ -48,7 +48,7 @@ plan_reload(SimLoop *loop)
 static void
 change_limits(SimLoop *loop)
 {
-  const WdLimits *before = wd_supervisor_limits(loop->supervisor);
+  const WdLimits *before = wd_machine_limits(loop->supervisor);
   WdLimits now = *before;
   if (sim_random_chance(loop->random, 70)) {
     now = sim_operator_choose_limits(loop->random);
@@ -80,7 +80,7 @@ static void
 change_list(SimLoop *loop)
 {
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < loop->kernel.count; i++) {
-    const gboolean wanted = wd_supervisor_wants(loop->supervisor, i);
+    const gboolean wanted = wd_supervise_wants(loop->supervisor, i);
     if (!sim_random_chance(loop->random, wanted ? 20 : 50))
       continue;
     count_change(loop, &loop->oracle.views[i], !wanted);
@@ -95,7 +95,7 @@ add_extension(SimLoop *loop)
   if (loop->kernel.count == SIM_PROCESSES_MAX || !sim_random_chance(loop->random, 30))
     return;
   g_autofree char *name = g_strdup_printf("%u.ext", loop->kernel.count);
-  const guint index = wd_supervisor_add_extension(loop->supervisor, name, name, FALSE);
+  const guint index = wd_supervise_add_extension(loop->supervisor, name, name, FALSE);
   g_assert(index == loop->kernel.count);
   sim_kernel_add(&loop->kernel);
   sim_oracle_add(&loop->oracle);

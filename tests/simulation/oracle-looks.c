@@ -99,7 +99,7 @@ looked_at(SimOracle *oracle, guint process, const WdSample *sample, gboolean reg
 }
 
 void
-sim_oracle_tick(SimOracle *oracle, const WdSupervisor *supervisor, const WdInput *input)
+sim_oracle_tick(SimOracle *oracle, const WdMachine *supervisor, const WdInput *input)
 {
   const gboolean regular = oracle->now_us >= oracle->next_check_us;
   if (!oracle->started)
@@ -108,7 +108,7 @@ sim_oracle_tick(SimOracle *oracle, const WdSupervisor *supervisor, const WdInput
   for (guint n = 0; n < oracle->count; n++) {
     const guint i = (n + WD_PROCESS_WORKER) % oracle->count;
     const SimView *view = &oracle->views[i];
-    const gboolean wanted = wd_supervisor_wants_sample(supervisor, i, oracle->now_us);
+    const gboolean wanted = wd_machine_wants_sample(supervisor, i, oracle->now_us);
     SIM_CHECK(oracle->trace, !wanted || view->pid != WD_NONE, "a sample of %u, which is gone", i);
     if (regular)
       SIM_CHECK(oracle->trace, wanted || view->pid == WD_NONE, "no check of %u", i);

@@ -98,9 +98,9 @@ check_row(const SimOracle *oracle, guint process, const WdProcessStatus *row, gi
 
 /* What was taken off the list and is gone has no row. */
 static void
-check_status(const SimOracle *oracle, const WdSupervisor *supervisor, gint64 wall_offset_us)
+check_status(const SimOracle *oracle, const WdMachine *supervisor, gint64 wall_offset_us)
 {
-  g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor, oracle->now_us, wall_offset_us);
+  g_autoptr(GPtrArray) rows = wd_machine_status(supervisor, oracle->now_us, wall_offset_us);
   guint shown = WD_PROCESS_WORKER;
   for (guint i = WD_PROCESS_WORKER; i < oracle->count; i++) {
     const SimView *view = &oracle->views[i];
@@ -113,9 +113,9 @@ check_status(const SimOracle *oracle, const WdSupervisor *supervisor, gint64 wal
 }
 
 void
-sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor, gint64 wall_offset_us)
+sim_oracle_settled(SimOracle *oracle, const WdMachine *supervisor, gint64 wall_offset_us)
 {
-  const gint64 deadline_us = wd_supervisor_deadline(supervisor);
+  const gint64 deadline_us = wd_machine_deadline(supervisor);
   if (oracle->expected_count > 0)
     sim_trace_fail(oracle->trace, "%s of %u is missing",
                    wd_event_kind_name(oracle->expected[0].kind), oracle->expected[0].process);

@@ -117,14 +117,14 @@ void sim_oracle_init(SimOracle *oracle, SimTrace *trace, const SimKernel *kernel
                      const WdLimits *limits, guint indispensable, gint64 now_us);
 
 /* Before the step. */
-void sim_oracle_input(SimOracle *oracle, const WdSupervisor *supervisor, const WdInput *input,
+void sim_oracle_input(SimOracle *oracle, const WdMachine *supervisor, const WdInput *input,
                       gint64 now_us);
 
 /* For each action of the step, in order. */
 void sim_oracle_action(SimOracle *oracle, const WdAction *action);
 
 /* After the step. */
-void sim_oracle_settled(SimOracle *oracle, const WdSupervisor *supervisor, gint64 wall_offset_us);
+void sim_oracle_settled(SimOracle *oracle, const WdMachine *supervisor, gint64 wall_offset_us);
 
 /* There is one more extension. */
 void sim_oracle_add(SimOracle *oracle);
@@ -152,7 +152,7 @@ void sim_oracle_observed(SimOracle *oracle, const WdReport *report);
 
 void sim_oracle_begin_stop(SimOracle *oracle, WdReason reason, int code);
 
-void sim_oracle_tick(SimOracle *oracle, const WdSupervisor *supervisor, const WdInput *input);
+void sim_oracle_tick(SimOracle *oracle, const WdMachine *supervisor, const WdInput *input);
 
 gboolean sim_oracle_may_start(const SimOracle *oracle, guint process);
 

@@ -10,7 +10,7 @@
 static gint64
 next_tick_us(const SimLoop *loop)
 {
-  return MAX(wd_supervisor_deadline(loop->supervisor), loop->no_tick_before_us);
+  return MAX(wd_machine_deadline(loop->supervisor), loop->no_tick_before_us);
 }
 
 static gint64
@@ -93,13 +93,20 @@ begin(SimLoop *loop, SimTrace *trace, SimRandom *random)
   };
   for (guint i = 0; i < SIM_PROCESSES_MAX; i++)
     loop->pids[i] = WD_NONE;
-  loop->supervisor = wd_supervisor_new(&limits, "/bin/osquery-watchdogd", SIM_WATCHDOG_PID, 1,
-                                       "/bin/osqueryd", loop->now_us);
+  const WdFound watchdog = {
+      .role = WD_ROLE_WATCHDOG,
+      .name = "watchdog",
+      .path = "/bin/osquery-watchdogd",
+      .pid = SIM_WATCHDOG_PID,
+      .start_ticks = 1,
+      .started_us = loop->now_us,
+  };
+  loop->supervisor = wd_supervise_new(&limits, &watchdog, "/bin/osqueryd");
   const guint indispensable = sim_random_chance(random, 70) ? WD_PROCESS_FIRST_EXTENSION : 0;
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < count; i++) {
     g_autofree char *name = g_strdup_printf("%u.ext", i);
     const guint index =
-        wd_supervisor_add_extension(loop->supervisor, name, name, i == indispensable);
+        wd_supervise_add_extension(loop->supervisor, name, name, i == indispensable);
     g_assert(index == i);
   }
   loop->report = g_new0(WdReport, 1);
@@ -137,9 +144,9 @@ sim_run(SimTrace *trace, SimRandom *random)
   }
   sim_loop_end_strays(&loop);
   /* Whatever still comes is of no more effect. */
-  wd_supervisor_step(loop.supervisor, &(WdInput){.kind = WD_INPUT_STOP}, loop.now_us, loop.actions);
+  wd_machine_step(loop.supervisor, &(WdInput){.kind = WD_INPUT_STOP}, loop.now_us, loop.actions);
   SIM_CHECK(trace, loop.actions->len == 0, "an action after the exit");
   g_free(loop.report);
   g_array_unref(loop.actions);
-  wd_supervisor_free(loop.supervisor);
+  wd_machine_free(loop.supervisor);
 }

@@ -2,7 +2,7 @@
  * often each fault really happened. */
 #pragma once
 
-#include "watchdog/core/machine/supervisor.h"
+#include "watchdog/core/machine/supervise.h"
 
 #define SIM_TRACE_LINES 40
 

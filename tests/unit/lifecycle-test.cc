@@ -148,7 +148,7 @@ TEST_F(LifecycleTest, OnlyTheRightAcknowledgementCounts)
   input.kind = WD_INPUT_STORED;
   input.seq = last(WD_EVENT_LIMIT_EXCEEDED)->seq - 1;
   g_autoptr(GArray) actions = wd_actions_new();
-  wd_supervisor_step(machine->get(), &input, machine->now_us, actions);
+  wd_machine_step(machine->get(), &input, machine->now_us, actions);
   EXPECT_EQ(actions->len, 0u);
 }
 

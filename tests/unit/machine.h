@@ -16,7 +16,7 @@
  * `next` waits for the next tick that has actions. */
 #pragma once
 
-#include "watchdog/core/machine/supervisor.h"
+#include "watchdog/core/machine/supervise.h"
 
 #include <cmath>
 #include <csignal>
@@ -63,9 +63,7 @@ class Machine
 public:
   explicit Machine(const WdLimits &machine_limits = normal_limits(),
                    const std::vector<std::string> &extensions = {})
-      : limits(machine_limits),
-        supervisor_(wd_supervisor_new(&machine_limits, "/bin/osquery-watchdogd", kWatchdogPid, 7,
-                                      "/opt/osqueryd", now_us)),
+      : limits(machine_limits), supervisor_(begin(machine_limits, now_us)),
         actions_(wd_actions_new()), names_{"watchdog", "worker"}
   {
     sources_.resize(names_.size());
@@ -78,7 +76,7 @@ public:
     for (WdEvent *event : events_)
       wd_event_free(event);
     g_array_unref(actions_);
-    wd_supervisor_free(supervisor_);
+    wd_machine_free(supervisor_);
   }
 
   Machine(const Machine &) = delete;
@@ -89,7 +87,7 @@ public:
     const std::string path = "/ext/" + name;
     names_.push_back(name);
     sources_.resize(names_.size());
-    wd_supervisor_add_extension(supervisor_, name.c_str(), path.c_str(), name == "tables");
+    wd_supervise_add_extension(supervisor_, name.c_str(), path.c_str(), name == "tables");
   }
 
   void play(const Script &script)
@@ -169,7 +167,7 @@ public:
     return log_;
   }
 
-  WdSupervisor *get() const
+  WdMachine *get() const
   {
     return supervisor_;
   }
@@ -180,7 +178,7 @@ public:
   guint remembered = 0;
   std::map<std::string, std::string> status(const std::string &name)
   {
-    g_autoptr(GPtrArray) rows = wd_supervisor_status(supervisor_, now_us, 0);
+    g_autoptr(GPtrArray) rows = wd_machine_status(supervisor_, now_us, 0);
     const WdProcessStatus *row = nullptr;
     for (guint i = 0; i < rows->len; i++)
       if (static_cast<const WdProcessStatus *>(rows->pdata[i])->name == name)
@@ -212,6 +210,13 @@ public:
   }
 
 private:
+  static WdMachine *begin(const WdLimits &limits, gint64 now_us)
+  {
+    const WdFound watchdog = {WD_ROLE_WATCHDOG, "watchdog", "/bin/osquery-watchdogd",
+                              kWatchdogPid,     7,          now_us};
+    return wd_supervise_new(&limits, &watchdog, "/opt/osqueryd");
+  }
+
   /* What /proc would show. */
   struct Source {
     gint64 pid = WD_NONE;
@@ -246,11 +251,11 @@ private:
 
   std::string tick_at_deadline()
   {
-    now_us = MAX(now_us, wd_supervisor_deadline(supervisor_));
+    now_us = MAX(now_us, wd_machine_deadline(supervisor_));
     std::string done = step("tick", 0, 0);
     for (size_t at; (at = done.find("probe")) != std::string::npos;)
       done.erase(at == 0 ? 0 : at - 2, at == 0 ? std::strlen("probe, ") : std::strlen(", probe"));
-    if (wd_supervisor_deadline(supervisor_) <= now_us)
+    if (wd_machine_deadline(supervisor_) <= now_us)
       throw std::runtime_error("ticks in a busy loop");
     return done;
   }
@@ -269,7 +274,7 @@ private:
   {
     const gint64 start_us = now_us;
     std::string result;
-    while (wd_supervisor_deadline(supervisor_) <= start_us + duration_us) {
+    while (wd_machine_deadline(supervisor_) <= start_us + duration_us) {
       const std::string done = tick_at_deadline();
       if (!done.empty()) {
         std::ostringstream at;
@@ -294,7 +299,7 @@ private:
       for (guint i = 0; i < names_.size(); i++) {
         const Source &of = sources_[i];
         values[i] = {cpu_ms(of), 0, of.resident_bytes, of.resident_bytes / 2, 1, of.ppid};
-        if (of.readable && wd_supervisor_wants_sample(supervisor_, i, now_us))
+        if (of.readable && wd_machine_wants_sample(supervisor_, i, now_us))
           samples[i] = &values[i];
       }
       input.samples = samples.data();
@@ -329,7 +334,7 @@ private:
     } else {
       throw std::invalid_argument(verb);
     }
-    wd_supervisor_step(supervisor_, &input, now_us, actions_);
+    wd_machine_step(supervisor_, &input, now_us, actions_);
     return take();
   }
 
@@ -363,7 +368,7 @@ private:
     WdInput input = {};
     input.kind = WD_INPUT_REPORT;
     input.report = report.get();
-    wd_supervisor_step(supervisor_, &input, now_us, actions_);
+    wd_machine_step(supervisor_, &input, now_us, actions_);
     return take();
   }
 
@@ -433,7 +438,7 @@ private:
     return text;
   }
 
-  WdSupervisor *supervisor_;
+  WdMachine *supervisor_;
   GArray *actions_;
   std::vector<std::string> names_;
   std::vector<Source> sources_;

@@ -1,4 +1,5 @@
 #include "watchdog/core/machine/observe.h"
+#include "watchdog/core/settings/observe-limits.h"
 
 #include <gtest/gtest.h>
 
@@ -34,8 +35,8 @@ protected:
   Observe()
   {
     const WdFound watcher = {WD_ROLE_WATCHDOG, "watchdog", "/o/osqueryd", WATCHER, 1, START};
-    observe = wd_observe_new(&watcher, 3, START);
     now_us = START;
+    observe = wd_observe_new(&watcher, 3, now_us);
     appear(WD_ROLE_WORKER, "worker", WORKER);
     appear(WD_ROLE_EXTENSION, "one.ext", EXTENSION);
     limits.enforce = TRUE;
@@ -47,19 +48,42 @@ protected:
     limits.respawn_delay_s = 5;
     limits.max_delay_s = 600;
     limits.cpus = 1;
-    wd_observe_set_limits(observe, &limits);
+    set_limits();
     take();
   }
 
   ~Observe() override
   {
-    wd_observe_free(observe);
+    g_array_unref(actions);
+    wd_machine_free(observe);
+  }
+
+  void step(const WdInput &input)
+  {
+    wd_machine_step(observe, &input, now_us, actions);
+  }
+
+  void stop()
+  {
+    WdInput input = {};
+    input.kind = WD_INPUT_STOP;
+    step(input);
+  }
+
+  void set_limits()
+  {
+    WdInput input = {};
+    input.kind = WD_INPUT_LIMITS;
+    input.limits = &limits;
+    step(input);
   }
 
   void appear(WdRole role, const char *name, gint64 pid, const char *path = "/o/p")
   {
-    const WdFound found = {role, name, path, pid, pid * 100, now_us};
-    wd_observe_appeared(observe, &found, now_us);
+    WdInput input = {};
+    input.kind = WD_INPUT_FOUND;
+    input.found = {role, name, path, pid, pid * 100, now_us};
+    step(input);
   }
 
   /* @entries: pid and uuid of who is registered. */
@@ -76,18 +100,24 @@ protected:
       entry->uuid = uuid;
       entry->responsive = TRUE;
     }
-    wd_observe_reported(observe, report, now_us);
+    WdInput input = {};
+    input.kind = WD_INPUT_REPORT;
+    input.report = report;
+    step(input);
     g_free(report);
   }
 
   void look(gint64 pid, gint64 cpu_ms, gint64 resident_bytes)
   {
     const WdSample sample = {cpu_ms, 0, resident_bytes, WD_NONE, 1, WATCHER};
-    std::vector<const WdSample *> samples(wd_observe_count(observe));
+    std::vector<const WdSample *> samples(wd_machine_count(observe));
     for (guint i = 0; i < samples.size(); i++)
-      if (wd_observe_pid(observe, i) == pid)
+      if (wd_machine_pid(observe, i) == pid)
         samples[i] = &sample;
-    wd_observe_tick(observe, samples.data(), now_us);
+    WdInput input = {};
+    input.kind = WD_INPUT_TICK;
+    input.samples = samples.data();
+    step(input);
   }
 
   void at(double seconds)
@@ -97,12 +127,16 @@ protected:
 
   void gone(gint64 pid, const WdExit &how)
   {
-    wd_observe_gone(observe, pid, &how, now_us);
+    WdInput input = {};
+    input.kind = WD_INPUT_EXITED;
+    input.exited = how;
+    if (wd_observe_find(observe, pid, &input.process))
+      step(input);
   }
 
   void gone(gint64 pid)
   {
-    wd_observe_gone(observe, pid, nullptr, now_us);
+    gone(pid, WdExit{WD_NONE, WD_NONE, FALSE});
   }
 
   /* Over the memory limit at 3.5 s. */
@@ -118,7 +152,6 @@ protected:
   string take()
   {
     string text;
-    g_autoptr(GArray) actions = wd_observe_take_actions(observe);
     for (guint i = 0; i < actions->len; i++) {
       const WdAction *action = &g_array_index(actions, WdAction, i);
       const WdEvent *event = action->event;
@@ -149,11 +182,13 @@ protected:
       last_delay_s = event->delay_s;
       last_details = action->details;
     }
+    g_array_set_size(actions, 0);
     return text;
   }
 
   WdLimits limits = {};
-  WdObserve *observe;
+  WdMachine *observe;
+  GArray *actions = wd_actions_new();
   gint64 now_us;
   guint64 last_seq = 0, last_cause = 0;
   gint64 last_measured = 0, last_delay_s = 0;
@@ -164,7 +199,7 @@ protected:
 TEST_F(Observe, WhatRunsAlreadyIsInferredToHaveStarted)
 {
   const WdFound watcher = {WD_ROLE_WATCHDOG, "watchdog", nullptr, WATCHER, 1, START};
-  wd_observe_free(observe);
+  wd_machine_free(observe);
   observe = wd_observe_new(&watcher, 3, START + 5 * SECOND);
   appear(WD_ROLE_WORKER, "worker", WORKER);
   at(6);
@@ -269,7 +304,7 @@ TEST_F(Observe, LimitsCountWhereTheWatcherEnforcesThem)
   EXPECT_EQ(take(), "");
   limits.enforce_extensions = TRUE;
   limits.watchdog_delay_s = 60;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   grow(EXTENSION);
   grow(WORKER);
   EXPECT_EQ(take(), "");
@@ -285,7 +320,7 @@ TEST_F(Observe, LimitsCountWhereTheWatcherEnforcesThem)
 TEST_F(Observe, NothingIsJudgedBeforeTheLimitsAreKnown)
 {
   const WdFound watcher = {WD_ROLE_WATCHDOG, "watchdog", nullptr, WATCHER, 1, START};
-  wd_observe_free(observe);
+  wd_machine_free(observe);
   observe = wd_observe_new(&watcher, 3, START);
   at(0);
   appear(WD_ROLE_WORKER, "worker", WORKER);
@@ -295,7 +330,7 @@ TEST_F(Observe, NothingIsJudgedBeforeTheLimitsAreKnown)
   at(7);
   look(WORKER, 7000, 900 * MIB);
   EXPECT_EQ(take(), "");
-  g_autoptr(GPtrArray) rows = wd_observe_status(observe, now_us, 0);
+  g_autoptr(GPtrArray) rows = wd_machine_status(observe, now_us, 0);
   const auto *row = (const WdProcessStatus *)g_ptr_array_index(rows, 1);
   EXPECT_EQ(row->memory_limit_bytes, WD_NONE);
   EXPECT_EQ(row->utilization_limit, WD_NONE);
@@ -367,7 +402,7 @@ TEST_F(Observe, AnExtensionThatASignalEndsFollowsNobody)
 TEST_F(Observe, AWatcherThatEndsAfterTooManyQuickExitsGaveUp)
 {
   limits.max_delay_s = 0;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   for (int i = 1; i <= 5; i++) {
     now_us += 3 * SECOND;
     gone(WORKER, exited(1));
@@ -384,7 +419,7 @@ TEST_F(Observe, AWatcherThatEndsAfterTooManyQuickExitsGaveUp)
 TEST_F(Observe, AWatcherThatEndsAfterFewerQuickExitsDidNot)
 {
   limits.max_delay_s = 0;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   for (int i = 1; i <= 5; i++) {
     now_us += (i == 2 ? 5 : 3) * SECOND;
     gone(WORKER, exited(1));
@@ -418,13 +453,13 @@ TEST_F(Observe, ARunIsClosedOnce)
   gone(WATCHER, killed(SIGKILL));
   EXPECT_EQ(take(), "watchdog_stopped watchdog signal seen signal=9");
   gone(WORKER, exited(0));
-  wd_observe_stop(observe, now_us);
+  stop();
   EXPECT_EQ(take(), "");
 }
 
 TEST_F(Observe, AskedToStop)
 {
-  wd_observe_stop(observe, now_us);
+  stop();
   EXPECT_EQ(take(), "watchdog_stopped watchdog request seen");
 }
 
@@ -432,27 +467,27 @@ TEST_F(Observe, LooksAsRarelyAsASupervisorAndSoonerNearALimit)
 {
   at(3);
   look(WORKER, 0, 20 * MIB);
-  EXPECT_EQ(wd_observe_deadline(observe), now_us + 300000 + 50 * MIB / 1000);
+  EXPECT_EQ(wd_machine_deadline(observe), now_us + 300000 + 50 * MIB / 1000);
   limits.memory_limit_bytes = 5000 * MIB;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   at(3.4);
   look(WORKER, 0, 20 * MIB);
-  EXPECT_EQ(wd_observe_deadline(observe), START + 6 * SECOND);
+  EXPECT_EQ(wd_machine_deadline(observe), START + 6 * SECOND);
   limits.memory_limit_bytes = 200 * MIB;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   at(6);
   look(WORKER, 0, 20 * MIB);
-  EXPECT_EQ(wd_observe_deadline(observe), START + 7 * SECOND); // it doesn't grow
+  EXPECT_EQ(wd_machine_deadline(observe), START + 7 * SECOND); // it doesn't grow
   at(7);
   look(WORKER, 0, 120 * MIB);
-  EXPECT_LE(wd_observe_deadline(observe), now_us + SECOND / 2);
+  EXPECT_LE(wd_machine_deadline(observe), now_us + SECOND / 2);
   limits.memory_limit_bytes = 50 * MIB;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   at(9);
   look(WORKER, 0, 45 * MIB);
   at(9.33);
   look(WORKER, 0, 65 * MIB); // 20 MiB in 0.33 s, 5 MiB away
-  EXPECT_LE(wd_observe_deadline(observe), now_us + SECOND / 10);
+  EXPECT_LE(wd_machine_deadline(observe), now_us + SECOND / 10);
 }
 
 TEST_F(Observe, LooksAtTheMomentsOfTheWatchersChecks)
@@ -462,24 +497,24 @@ TEST_F(Observe, LooksAtTheMomentsOfTheWatchersChecks)
   at(101.7);
   appear(WD_ROLE_WORKER, "worker", 21);
   limits.memory_limit_bytes = 5000 * MIB;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   at(101.8);
   look(21, 0, MIB);
   at(102.3);
   look(21, 0, MIB);
-  EXPECT_EQ(wd_observe_deadline(observe), START + 104700 * 1000);
+  EXPECT_EQ(wd_machine_deadline(observe), START + 104700 * 1000);
 }
 
 TEST_F(Observe, LooksMoreCloselyBeforeTheLastStrike)
 {
   limits.memory_limit_bytes = 5000 * MIB;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   at(3);
   look(WORKER, 100, 20 * MIB);
-  EXPECT_EQ(wd_observe_deadline(observe), START + 6 * SECOND);
+  EXPECT_EQ(wd_machine_deadline(observe), START + 6 * SECOND);
   at(6);
   look(WORKER, 2000, 20 * MIB);
-  EXPECT_EQ(wd_observe_deadline(observe), START + 7 * SECOND);
+  EXPECT_EQ(wd_machine_deadline(observe), START + 7 * SECOND);
   take();
   EXPECT_EQ(threads, 1); // what they used until then is remembered
 }
@@ -506,7 +541,7 @@ TEST_F(Observe, AWorkerThatIsHeldBackIsToldWhileItIs)
     gone(pid, exited(1));
     EXPECT_EQ(take(), "process_exited worker exit seen code=1");
     const guint64 exit = last_seq;
-    EXPECT_LE(wd_observe_deadline(observe), now_us + 4 * SECOND);
+    EXPECT_LE(wd_machine_deadline(observe), now_us + 4 * SECOND);
     at(s + 3.9);
     look(WATCHER, 0, MIB);
     EXPECT_EQ(take(), "");
@@ -549,7 +584,7 @@ TEST_F(Observe, WhetherItWasHeldBackIsToldByTheNextStart)
   double s = 0;
   for (const auto &row : rows) {
     limits.max_delay_s = row.max_delay_s;
-    wd_observe_set_limits(observe, &limits);
+    set_limits();
     at(s += row.lived_s);
     gone(pid, exited(1));
     take();
@@ -562,7 +597,7 @@ TEST_F(Observe, WhetherItWasHeldBackIsToldByTheNextStart)
 TEST_F(Observe, AWatcherThatMayBeBusyWithSomebodyElseHoldsNobodyBack)
 {
   limits.enforce_extensions = TRUE;
-  wd_observe_set_limits(observe, &limits);
+  set_limits();
   grow(EXTENSION);
   EXPECT_EQ(take(), "limit_exceeded one.ext memory seen");
   gone(WORKER, exited(1)); // at 3.5 s
@@ -586,7 +621,7 @@ TEST_F(Observe, RegistrationsAreRecordedAsASupervisorDoes)
   report(WORKER, {{EXTENSION, 7}});
   EXPECT_EQ(take(), "");
   {
-    g_autoptr(GPtrArray) rows = wd_observe_status(observe, now_us, 0);
+    g_autoptr(GPtrArray) rows = wd_machine_status(observe, now_us, 0);
     const auto *worker = (const WdProcessStatus *)g_ptr_array_index(rows, 1);
     const auto *extension = (const WdProcessStatus *)g_ptr_array_index(rows, 2);
     EXPECT_EQ(worker->responsive, 1);
@@ -613,7 +648,7 @@ TEST_F(Observe, WhenReportsStayAwayNothingIsClaimed)
 {
   report(WORKER, {{EXTENSION, 7}});
   at(30);
-  g_autoptr(GPtrArray) rows = wd_observe_status(observe, now_us, 0);
+  g_autoptr(GPtrArray) rows = wd_machine_status(observe, now_us, 0);
   const auto *extension = (const WdProcessStatus *)g_ptr_array_index(rows, 2);
   EXPECT_EQ(extension->registered, WD_NONE);
   EXPECT_EQ(extension->uuid, WD_NONE);
@@ -632,8 +667,11 @@ TEST_F(Observe, ADenylistedQueryIsToldWithTheDeathThatLedToIt)
   report->kind = WD_REPORT_DENYLISTED;
   report->worker_pid = 21;
   g_strlcpy(report->denylisted.name, "heavy", sizeof report->denylisted.name);
+  WdInput input = {};
+  input.kind = WD_INPUT_REPORT;
+  input.report = report;
   for (int i = 0; i < 2; i++)
-    wd_observe_reported(observe, report, now_us);
+    step(input);
   g_free(report);
   EXPECT_EQ(take(), "query_denylisted worker seen");
   EXPECT_EQ(last_cause, death);
@@ -665,7 +703,7 @@ TEST_F(Observe, TheStatusCounts)
   gone(WORKER, killed(SIGKILL));
   appear(WD_ROLE_WORKER, "worker", 21);
   look(21, 40, 20 * MIB);
-  g_autoptr(GPtrArray) rows = wd_observe_status(observe, now_us, 0);
+  g_autoptr(GPtrArray) rows = wd_machine_status(observe, now_us, 0);
   ASSERT_EQ(rows->len, 3u);
   const auto *row = (const WdProcessStatus *)g_ptr_array_index(rows, 1);
   EXPECT_STREQ(row->name, "worker");

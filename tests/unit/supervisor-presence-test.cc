@@ -136,7 +136,7 @@ TEST(SupervisorPresence, AReportAboutAnotherWorkerCountsForNothing)
   WdInput input = {};
   input.kind = WD_INPUT_REPORT;
   input.report = &late;
-  wd_supervisor_step(machine.get(), &input, machine.now_us, actions);
+  wd_machine_step(machine.get(), &input, machine.now_us, actions);
   EXPECT_EQ(actions->len, 0u);
   EXPECT_EQ(machine.status("worker")["responsive"], "NULL");
 }

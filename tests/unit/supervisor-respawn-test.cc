@@ -90,7 +90,7 @@ TEST(GiveUp, WorkerBacksOffAndThenEndsAll)
                           "watchdog_stopped watchdog exit, exit 1"},
       {"tick", ""},
   });
-  EXPECT_EQ(wd_supervisor_deadline(machine.get()), G_MAXINT64);
+  EXPECT_EQ(wd_machine_deadline(machine.get()), G_MAXINT64);
   const WdEvent *reached = machine.last(WD_EVENT_RESPAWN_LIMIT_REACHED);
   EXPECT_EQ(reached->cause_seq, machine.last(WD_EVENT_PROCESS_EXITED)->seq);
   EXPECT_EQ(reached->restarts, 4);

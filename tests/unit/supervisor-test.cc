@@ -39,7 +39,7 @@ TEST(Start, ManagerIsProbedEarlyAndThenMoreRarely)
   const gint64 started_us = machine.now_us;
   std::vector<gint64> probes_ms;
   while (machine.now_us - started_us < 60 * G_USEC_PER_SEC) {
-    machine.now_us = wd_supervisor_deadline(machine.get());
+    machine.now_us = wd_machine_deadline(machine.get());
     if (machine.act("tick") == "probe")
       probes_ms.push_back((machine.now_us - started_us) / 1000);
   }

@@ -2,7 +2,7 @@
  * may hear, since Linux 6.6 anybody, and nobody in a container. */
 #pragma once
 
-#include "watchdog/core/machine/supervisor.h"
+#include "watchdog/core/event/exit.h"
 
 G_BEGIN_DECLS
 

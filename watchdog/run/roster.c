@@ -13,8 +13,8 @@ add_extension(WdRoster *roster, const WdManagedExtension *extension)
 {
   const char *const *variables =
       extension->is_tables ? (const char *const *)roster->tables_variables : NULL;
-  wd_supervisor_add_extension(roster->supervisor, extension->name, extension->path,
-                              extension->is_tables);
+  wd_supervise_add_extension(roster->machine, extension->name, extension->path,
+                             extension->is_tables);
   g_ptr_array_add(roster->children,
                   wd_child_new_extension(extension->path, roster->socket, roster->timeout_s,
                                          roster->interval_s, roster->verbose, variables,
@@ -48,9 +48,15 @@ wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArr
   roster->interval_s = settings->limits.extensions_interval_s;
   roster->verbose = settings->verbose;
   roster->tables_variables = g_strv_builder_end(variables);
-  roster->supervisor =
-      wd_supervisor_new(&settings->limits, own_path, getpid(), wd_handle_start_ticks(self),
-                        worker_path, g_get_monotonic_time());
+  const WdFound watchdog = {
+      .role = WD_ROLE_WATCHDOG,
+      .name = "watchdog",
+      .path = own_path,
+      .pid = getpid(),
+      .start_ticks = wd_handle_start_ticks(self),
+      .started_us = g_get_monotonic_time(),
+  };
+  roster->machine = wd_supervise_new(&settings->limits, &watchdog, worker_path);
   roster->children = g_ptr_array_new_with_free_func((GDestroyNotify)wd_child_free);
   g_ptr_array_add(roster->children, wd_child_new_worker(worker_path, settings->osqueryd_argv,
                                                         extensions->len > 0, &roster->traits));
@@ -64,7 +70,7 @@ wd_roster_free(WdRoster *roster)
 {
   if (roster == NULL)
     return;
-  wd_supervisor_free(roster->supervisor);
+  wd_machine_free(roster->machine);
   g_ptr_array_unref(roster->children);
   g_strfreev(roster->tables_variables);
   g_free(roster->traits.oom_score_adj);
@@ -92,13 +98,13 @@ wd_roster_compare(const WdRoster *roster, const GPtrArray *extensions, GPtrArray
   *removed = g_ptr_array_new_with_free_func(g_free);
   for (guint i = 0; i < extensions->len; i++) {
     const WdManagedExtension *extension = g_ptr_array_index(extensions, i);
-    const guint index = wd_supervisor_find_extension(roster->supervisor, extension->path);
-    if (index == 0 || !wd_supervisor_wants(roster->supervisor, index))
+    const guint index = wd_supervise_find_extension(roster->machine, extension->path);
+    if (index == 0 || !wd_supervise_wants(roster->machine, index))
       g_ptr_array_add(*added, g_strdup(extension->path));
   }
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < wd_supervisor_count(roster->supervisor); i++) {
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < wd_machine_count(roster->machine); i++) {
     const WdChild *child = g_ptr_array_index(roster->children, i - WD_PROCESS_WORKER);
-    if (wd_supervisor_wants(roster->supervisor, i) && !lists(extensions, child->path))
+    if (wd_supervise_wants(roster->machine, i) && !lists(extensions, child->path))
       g_ptr_array_add(*removed, g_strdup(child->path));
   }
 }
@@ -108,7 +114,7 @@ wd_roster_extend(WdRoster *roster, const GPtrArray *extensions)
 {
   for (guint i = 0; i < extensions->len; i++) {
     const WdManagedExtension *extension = g_ptr_array_index(extensions, i);
-    if (wd_supervisor_find_extension(roster->supervisor, extension->path) == 0)
+    if (wd_supervise_find_extension(roster->machine, extension->path) == 0)
       add_extension(roster, extension);
   }
 }

@@ -1,16 +1,16 @@
-/* Which processes are supervised: the supervisor's entries, and how each of them is started. */
+/* Which processes are supervised: the machine's entries, and how each of them is started. */
 #pragma once
 
-#include "watchdog/run/child.h"
+#include "watchdog/core/machine/supervise.h"
 #include "watchdog/core/settings/settings.h"
-#include "watchdog/core/machine/supervisor.h"
 #include "watchdog/look/managed-extensions.h"
+#include "watchdog/run/child.h"
 
 G_BEGIN_DECLS
 
 typedef struct {
-  WdSupervisor *supervisor;
-  GPtrArray *children; /* of WdChild, in the supervisor's order, from WD_PROCESS_WORKER on */
+  WdMachine *machine;
+  GPtrArray *children; /* of WdChild, in the machine's order, from WD_PROCESS_WORKER on */
 
   /* how extensions are started, now and after a reload */
   WdChildTraits traits;

@@ -2,21 +2,21 @@
 
 #include <unistd.h>
 
-#include "watchdog/core/settings/settings-changes.h"
-#include "watchdog/run/descriptors.h"
 #include "watchdog/base/errno-error.h"
+#include "watchdog/core/settings/settings-changes.h"
+#include "watchdog/look/managed-extensions.h"
 #include "watchdog/look/process-tree.h"
 #include "watchdog/look/procfs.h"
-#include "watchdog/record/log.h"
-#include "watchdog/run/main-loop.h"
-#include "watchdog/look/managed-extensions.h"
-#include "watchdog/run/pidfile.h"
-#include "watchdog/record/private-directory.h"
 #include "watchdog/look/program-file.h"
+#include "watchdog/look/settings-reader.h"
+#include "watchdog/record/log.h"
+#include "watchdog/record/private-directory.h"
+#include "watchdog/run/descriptors.h"
+#include "watchdog/run/main-loop.h"
+#include "watchdog/run/pidfile.h"
 #include "watchdog/run/roster.h"
 #include "watchdog/run/self-protection.h"
 #include "watchdog/run/service-manager.h"
-#include "watchdog/look/settings-reader.h"
 #include "watchdog/store/history.h"
 #include "watchdog/store/status.h"
 
@@ -200,19 +200,20 @@ start_writer(Run *run, GError **error)
 /* --- reloading --- */
 
 static void
-feed_wanted(const Run *run, const GPtrArray *paths, gboolean wanted, WdFeed feed, gpointer loop)
+feed_wanted(const Run *run, const GPtrArray *paths, gboolean wanted, WdDriver *driver)
 {
   for (guint i = 0; i < paths->len; i++) {
     const guint index =
-        wd_supervisor_find_extension(run->roster->supervisor, g_ptr_array_index(paths, i));
-    if (wd_supervisor_wants(run->roster->supervisor, index) != wanted)
-      feed(loop, &(WdInput){.kind = WD_INPUT_WANTED, .process = index, .wanted = wanted});
+        wd_supervise_find_extension(run->roster->machine, g_ptr_array_index(paths, i));
+    if (wd_supervise_wants(run->roster->machine, index) != wanted)
+      wd_driver_feed(driver,
+                     &(WdInput){.kind = WD_INPUT_WANTED, .process = index, .wanted = wanted});
   }
 }
 
 /* Reads the settings and the list of extensions anew, all or nothing. */
 static void
-reload(gpointer data, WdFeed feed, gpointer loop)
+reload(gpointer data, WdDriver *driver)
 {
   Run *run = data;
   g_autoptr(GError) error = NULL;
@@ -236,14 +237,14 @@ reload(gpointer data, WdFeed feed, gpointer loop)
     return;
   }
   const WdLimits limits =
-      wd_settings_reloaded_limits(wd_supervisor_limits(run->roster->supervisor), &settings->limits);
+      wd_settings_reloaded_limits(wd_machine_limits(run->roster->machine), &settings->limits);
   wd_roster_extend(run->roster, extensions);
-  feed(loop, &(WdInput){.kind = WD_INPUT_SETTINGS,
-                        .settings = {.limits = &limits,
-                                     .details = changes->details,
-                                     .message = changes->message}});
-  feed_wanted(run, removed, FALSE, feed, loop);
-  feed_wanted(run, added, TRUE, feed, loop);
+  wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_SETTINGS,
+                                    .settings = {.limits = &limits,
+                                                 .details = changes->details,
+                                                 .message = changes->message}});
+  feed_wanted(run, removed, FALSE, driver);
+  feed_wanted(run, added, TRUE, driver);
   wd_settings_free(run->settings);
   run->settings = g_steal_pointer(&settings);
 }
@@ -267,7 +268,7 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   if (!start_writer(&run, error))
     return WD_EXIT_FAILED;
   const WdMainLoopParts parts = {
-      .supervisor = run.roster->supervisor,
+      .machine = run.roster->machine,
       .children = run.roster->children,
       .record = run.record,
       .writer = run.writer,

@@ -1,7 +1,7 @@
 /* Reads the kernel's process events (linux/cn_proc.h); pure, the receiving is the caller's. */
 #pragma once
 
-#include "watchdog/core/machine/supervisor.h"
+#include "watchdog/core/event/exit.h"
 
 G_BEGIN_DECLS
 

@@ -1,9 +1,12 @@
-/* What the supervisor asks its surroundings to do. */
+/* What a machine asks of whoever drives it. */
 #pragma once
 
 #include "watchdog/core/event/event.h"
 
 G_BEGIN_DECLS
+
+/* How long the first signal waits for limit_exceeded to be stored. */
+#define WD_STORE_WAIT_US (20 * G_TIME_SPAN_MILLISECOND)
 
 typedef enum {
   /* Start the process; answer with WD_INPUT_SPAWNED or WD_INPUT_SPAWN_FAILED. */
@@ -19,7 +22,7 @@ typedef enum {
   WD_ACTION_LOG,
   /* Try the worker's manager socket; when it accepts, answer with WD_INPUT_MANAGER_ACCEPTS. */
   WD_ACTION_PROBE_MANAGER,
-  /* Publish wd_supervisor_status(). */
+  /* Publish wd_machine_status(). */
   WD_ACTION_PUBLISH,
   /* Every child is gone, or given up on: leave with `exit_code`. */
   WD_ACTION_EXIT,
@@ -27,7 +30,7 @@ typedef enum {
 
 typedef struct {
   WdActionKind kind;
-  guint process; /* index, as wd_supervisor_add_extension() returned it */
+  guint process; /* index, of the process; see machine.h */
   int signo;
   WdEvent *event; /* owned by the list; may be stolen by setting it to NULL */
   gboolean acknowledge;

@@ -1,93 +1,146 @@
 #include "watchdog/core/machine/checks.h"
 
+#include <math.h>
+
+#include "watchdog/core/event/message.h"
+
+#define INTERVAL_US (WD_CHECK_INTERVAL_S * G_TIME_SPAN_SECOND)
+
 /* The watchdog's own health is checked from the start; the delay runs from the worker's start for
  * extensions too (osquery/core/watcher.cpp, delayedTime). */
 gboolean
-wd_checks_watched(const WdChecks *checks, const WdProcess *process, gint64 now_us)
+wd_checks_watched(const WdMachine *machine, const WdProcess *process, gint64 now_us)
 {
-  if (!checks->limits->enforce)
+  if (!machine->limits.enforce)
     return FALSE;
   switch (process->role) {
   case WD_ROLE_WATCHDOG:
     return TRUE;
   case WD_ROLE_EXTENSION:
-    if (!checks->limits->enforce_extensions)
+    if (!machine->limits.enforce_extensions)
       return FALSE;
     break;
   case WD_ROLE_WORKER:
     break;
   }
-  return checks->enforced_from_us != WD_NONE && now_us >= checks->enforced_from_us;
-}
-
-static WdProcess *
-process_at(const WdChecks *checks, guint index)
-{
-  return &g_array_index(checks->processes, WdProcess, index);
+  return machine->enforced_from_us != WD_NONE && now_us >= machine->enforced_from_us;
 }
 
 /* Whether its memory is looked at between the regular checks. */
 static gboolean
-looks_at_memory(const WdChecks *checks, const WdProcess *process, gint64 now_us)
+looks_at_memory(const WdMachine *machine, const WdProcess *process, gint64 now_us)
 {
   return process->role != WD_ROLE_WATCHDOG && process->state == WD_STATE_RUNNING &&
-         wd_checks_watched(checks, process, now_us);
+         wd_checks_watched(machine, process, now_us);
 }
 
 gboolean
-wd_checks_wants_sample(const WdChecks *checks, guint index, gint64 now_us)
+wd_checks_wants_sample(const WdMachine *machine, const WdProcess *process, gint64 now_us)
 {
-  const WdProcess *process = process_at(checks, index);
   if (!wd_process_alive(process))
     return FALSE;
-  return now_us >= checks->next_check_us ||
-         (looks_at_memory(checks, process, now_us) && now_us >= process->next_memory_look_us);
+  return now_us >= machine->next_check_us ||
+         (looks_at_memory(machine, process, now_us) && now_us >= process->next_memory_look_us);
+}
+
+/* Reading all threads at every check would cost more than all else: it is done from half of the
+ * memory limit, or the first strike, on. */
+static gboolean
+nears_limit(const WdProcess *process, const WdLimits *limits)
+{
+  return process->role != WD_ROLE_WATCHDOG &&
+         (process->meter.strikes > 0 ||
+          process->meter.footprint_bytes > limits->memory_limit_bytes / 2);
 }
 
 static void
-measure(const WdChecks *checks, WdStep *step, WdProcess *process, const WdSample *sample,
-        gboolean regular, WdChecksOver over, gpointer user_data)
+log_measured(const WdMachine *machine, const WdProcess *process)
+{
+  const WdMeter *meter = &process->meter;
+  if (isnan(meter->utilization)) /* not measured yet */
+    return;
+  wd_actions_log(machine->actions, process->index,
+                 wd_measured_message(process->pid, meter->cpu_used_ms, meter->cpu_allowed_ms,
+                                     MAX(meter->footprint_bytes, 0),
+                                     machine->limits.memory_limit_bytes));
+}
+
+/* Returns: TRUE with @breach when the sample shows the process over a limit. */
+static gboolean
+measure(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular,
+        WdBreach *breach)
+{
+  const WdLimits *limits = &machine->limits;
+  const WdVerdict verdict =
+      wd_meter_sample(&process->meter, limits, sample, machine->now_us, regular);
+  if (sample == NULL) {
+    process->next_memory_look_us = machine->now_us + INTERVAL_US;
+    return FALSE;
+  }
+  process->next_memory_look_us = machine->policy->next_look_us(&process->meter, limits);
+  process->sample = *sample;
+  process->last_check_us = machine->now_us;
+  if (regular && limits->debug)
+    log_measured(machine, process);
+  if (verdict.kind == WD_VERDICT_WITHIN) {
+    if (regular && nears_limit(process, limits))
+      wd_actions_remember_threads(machine->actions, process->index);
+    /* CPU is judged at regular checks alone. */
+    if (regular)
+      process->breach_recorded = FALSE;
+    return FALSE;
+  }
+  *breach = (WdBreach){
+      .verdict = verdict,
+      .utilization = process->meter.utilization,
+      .utilization_limit = limits->utilization_limit,
+      .sustained_s = process->meter.sustained_s,
+  };
+  return TRUE;
+}
+
+static void
+look_at(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
 {
   WdBreach breach;
-  const gboolean exceeds = wd_process_measure(step, process, sample, regular, &breach);
+  const gboolean exceeds = measure(machine, process, sample, regular, &breach);
   /* What was over its limit before that counted is looked at as soon as it does. */
-  if (step->now_us < checks->enforced_from_us)
-    process->next_memory_look_us = MIN(process->next_memory_look_us, checks->enforced_from_us);
+  if (machine->now_us < machine->enforced_from_us)
+    process->next_memory_look_us = MIN(process->next_memory_look_us, machine->enforced_from_us);
   if (!exceeds || process->state != WD_STATE_RUNNING ||
-      !wd_checks_watched(checks, process, step->now_us))
+      !wd_checks_watched(machine, process, machine->now_us))
     return;
-  const WdProcess *watchdog = process_at(checks, 0);
-  if (process == watchdog || sample->ppid == watchdog->pid)
-    over(step, process, &breach, user_data);
+  /* As osquery: what isn't the watchdog's child any more is nobody's to end. */
+  if (process->role == WD_ROLE_WATCHDOG || sample->ppid == wd_machine_watchdog(machine)->pid)
+    machine->policy->over_limit(machine, process, &breach);
 }
 
 /* The worker first, then every extension, last the watchdog itself. */
 void
-wd_checks_look(WdChecks *checks, WdStep *step, const WdSample *const *samples, WdChecksOver over,
-               gpointer user_data)
+wd_checks_look(WdMachine *machine, const WdSample *const *samples)
 {
-  const gboolean regular = step->now_us >= checks->next_check_us;
-  const guint count = checks->processes->len;
+  const gboolean regular = machine->now_us >= machine->next_check_us;
+  const guint count = machine->processes->len;
   for (guint i = 0; i < count; i++) {
-    const guint index = (i + 1) % count;
-    if (wd_checks_wants_sample(checks, index, step->now_us))
-      measure(checks, step, process_at(checks, index), samples[index], regular, over, user_data);
+    WdProcess *process = wd_machine_at(machine, (i + 1) % count);
+    if (wd_checks_wants_sample(machine, process, machine->now_us))
+      look_at(machine, process, samples[process->index], regular);
   }
   if (!regular)
     return;
   /* After a late check the next one is a whole interval away: checks are not made up for. */
-  checks->next_check_us = step->now_us + WD_CHECK_INTERVAL_S * G_USEC_PER_SEC;
-  wd_actions_publish(step->actions);
+  machine->next_check_us = machine->now_us + INTERVAL_US;
+  wd_actions_publish(machine->actions);
 }
 
 gint64
-wd_checks_deadline(const WdChecks *checks)
+wd_checks_deadline(const WdMachine *machine)
 {
-  gint64 deadline_us = checks->next_check_us;
-  for (guint i = 1; i < checks->processes->len; i++) {
-    const WdProcess *process = process_at(checks, i);
-    const gint64 look_us = MAX(process->next_memory_look_us, checks->enforced_from_us);
-    if (looks_at_memory(checks, process, look_us))
+  gint64 deadline_us = machine->next_check_us;
+  for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++) {
+    const WdProcess *process = wd_machine_at(machine, i);
+    const gint64 look_us = MAX(process->next_memory_look_us, machine->enforced_from_us);
+    if (looks_at_memory(machine, process, look_us))
       deadline_us = MIN(deadline_us, look_us);
   }
   return deadline_us;

@@ -1,41 +1,44 @@
 #include "watchdog/core/machine/presence.h"
 
+#include <string.h>
+
 #include "watchdog/core/event/message.h"
 
-void
-wd_presence_reset(WdProcess *process)
-{
-  process->presence = (WdPresence){
-      .registered = WD_NONE, .uuid = WD_NONE, .responsive = WD_NONE, .missing_since_us = WD_NONE};
-}
+/* Reports come every interval; one that is later than this many is missed. */
+#define REPORTS_MISSED 3
+#define REPORT_SLACK_US (2 * G_TIME_SPAN_SECOND)
+/* More denylisted queries than this are hardly true. */
+#define DENYLISTED_MAX 1000
 
 void
-wd_presence_worker(WdProcess *worker, const WdReport *report)
+wd_presence_begin(WdMachine *machine)
 {
-  worker->presence.responsive = report->registrations.responsive;
-  if (report->registrations.version[0] != '\0')
-    g_strlcpy(worker->presence.version, report->registrations.version,
-              sizeof worker->presence.version);
+  machine->heard_us = machine->now_us;
 }
 
-static const WdReportedExtension *
-find(const WdReport *report, gint64 pid)
+/* Whether what was reported last may still be believed. */
+static gboolean
+reports_come(const WdMachine *machine, gint64 now_us)
 {
-  for (guint i = 0; i < report->registrations.n_extensions; i++)
-    if (report->registrations.extensions[i].pid == pid)
-      return &report->registrations.extensions[i];
-  return NULL;
+  const gint64 interval_us = MAX(machine->limits.extensions_interval_s, 1) * G_USEC_PER_SEC;
+  return now_us - machine->heard_us <= REPORTS_MISSED * interval_us + REPORT_SLACK_US;
 }
 
+/* --- registrations --- */
+
+/* A registration that is missing from a report was seen to be gone; one that goes with its process
+ * follows from that. */
 void
-wd_presence_lost(WdStep *step, WdProcess *extension, WdReason reason, guint64 cause_seq)
+wd_presence_lost(WdMachine *machine, WdProcess *extension, WdReason reason, guint64 cause_seq)
 {
   WdPresence *presence = &extension->presence;
   if (presence->registered == TRUE) {
     WdEvent *event = wd_process_event(extension, WD_EVENT_EXTENSION_UNREGISTERED, reason);
     event->cause_seq = cause_seq;
     event->details = wd_registration_details(presence->uuid);
-    presence->missing_seq = wd_process_record(step, extension, event, FALSE);
+    presence->missing_seq =
+        wd_machine_record(machine, extension, event,
+                          reason == WD_REASON_REGISTRATION ? WD_RECORD_PLAIN : WD_RECORD_INFERRED);
   }
   if (presence->registered != WD_NONE)
     presence->registered = FALSE;
@@ -44,12 +47,21 @@ wd_presence_lost(WdStep *step, WdProcess *extension, WdReason reason, guint64 ca
   presence->missing_since_us = WD_NONE;
 }
 
+void
+wd_presence_end(WdMachine *machine)
+{
+  const guint64 gone_seq = wd_machine_worker(machine)->gone_seq;
+  g_hash_table_remove_all(machine->denylisted);
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++)
+    wd_presence_lost(machine, wd_machine_at(machine, i), WD_REASON_WORKER_GONE, gone_seq);
+}
+
 static void
-found(WdStep *step, WdProcess *extension, const WdReportedExtension *entry)
+registered(WdMachine *machine, WdProcess *extension, const WdReportedExtension *entry)
 {
   WdPresence *presence = &extension->presence;
   if (presence->registered == TRUE && presence->uuid != entry->uuid)
-    wd_presence_lost(step, extension, WD_REASON_REGISTRATION, 0);
+    wd_presence_lost(machine, extension, WD_REASON_REGISTRATION, 0);
   const gboolean news = presence->registered != TRUE;
   presence->registered = TRUE;
   presence->uuid = entry->uuid;
@@ -61,55 +73,122 @@ found(WdStep *step, WdProcess *extension, const WdReportedExtension *entry)
   if (news) {
     WdEvent *event = wd_process_event(extension, WD_EVENT_EXTENSION_REGISTERED, WD_REASON_NONE);
     event->details = wd_registration_details(entry->uuid);
-    wd_process_record(step, extension, event, FALSE);
+    wd_machine_record(machine, extension, event, WD_RECORD_PLAIN);
   }
 }
 
-/* Lives, but osquery has nothing of it. */
+/* It lives, but osquery has no registration of it. @fresh: the report before this one is recent. */
 static void
-missing(WdStep *step, WdProcess *extension, gboolean fresh)
+missing(WdMachine *machine, WdProcess *extension, gboolean fresh)
 {
   WdPresence *presence = &extension->presence;
-  const gint64 timeout_s = step->limits->extension_registration_timeout_s;
+  const gint64 timeout_s = machine->limits.extension_registration_timeout_s;
   if (presence->registered == TRUE)
-    wd_presence_lost(step, extension, WD_REASON_REGISTRATION, 0);
+    wd_presence_lost(machine, extension, WD_REASON_REGISTRATION, 0);
   presence->registered = FALSE;
   if (!fresh || presence->missing_since_us == WD_NONE)
-    presence->missing_since_us = step->now_us;
-  if (timeout_s == 0 || !step->limits->enforce || extension->state != WD_STATE_RUNNING ||
-      step->now_us - presence->missing_since_us <= timeout_s * G_USEC_PER_SEC)
+    presence->missing_since_us = machine->now_us;
+  if (timeout_s > 0 && machine->limits.enforce && extension->state == WD_STATE_RUNNING &&
+      machine->now_us - presence->missing_since_us > timeout_s * G_USEC_PER_SEC)
+    machine->policy->unregistered(machine, extension);
+}
+
+static const WdReportedExtension *
+find_entry(const WdReport *report, gint64 pid)
+{
+  for (guint i = 0; i < report->registrations.n_extensions; i++)
+    if (report->registrations.extensions[i].pid == pid)
+      return &report->registrations.extensions[i];
+  return NULL;
+}
+
+static void
+take_worker(WdProcess *worker, const WdReport *report)
+{
+  worker->presence.responsive = report->registrations.responsive;
+  if (report->registrations.version[0] != '\0')
+    g_strlcpy(worker->presence.version, report->registrations.version,
+              sizeof worker->presence.version);
+}
+
+static void
+take_extension(WdMachine *machine, WdProcess *extension, const WdReport *report, gboolean fresh)
+{
+  if (!report->registrations.listed || !wd_process_alive(extension))
     return;
-  if (!step->limits->dry_run) {
-    wd_process_end(step, extension, WD_REASON_REGISTRATION,
-                   step->limits->forced_shutdown_delay_s * G_USEC_PER_SEC);
-    extension->ending.cause_seq = presence->missing_seq;
-  } else if (!presence->missing_recorded) {
-    presence->missing_recorded = TRUE;
-    WdEvent *event = wd_process_event(extension, WD_EVENT_WOULD_TERMINATE, WD_REASON_REGISTRATION);
-    event->cause_seq = presence->missing_seq;
-    wd_process_record(step, extension, event, FALSE);
+  const WdReportedExtension *entry = find_entry(report, extension->pid);
+  if (entry != NULL)
+    registered(machine, extension, entry);
+  else
+    missing(machine, extension, fresh);
+}
+
+static void
+take_registrations(WdMachine *machine, const WdReport *report)
+{
+  const gboolean fresh = reports_come(machine, machine->now_us);
+  gboolean changed = !fresh;
+  machine->heard_us = machine->now_us;
+  for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++) {
+    WdProcess *process = wd_machine_at(machine, i);
+    const WdPresence before = process->presence;
+    if (process->role == WD_ROLE_WORKER)
+      take_worker(process, report);
+    else
+      take_extension(machine, process, report, fresh);
+    changed = changed || memcmp(&before, &process->presence, sizeof before) != 0;
+  }
+  if (changed)
+    wd_actions_publish(machine->actions);
+}
+
+/* --- denylisted queries --- */
+
+static void
+take_denylisted(WdMachine *machine, const WdReport *report)
+{
+  WdProcess *worker = wd_machine_worker(machine);
+  const char *name = report->denylisted.name;
+  if (g_hash_table_size(machine->denylisted) >= DENYLISTED_MAX ||
+      !g_hash_table_add(machine->denylisted, g_strdup(name)))
+    return;
+  WdEvent *event = wd_process_event(worker, WD_EVENT_QUERY_DENYLISTED, WD_REASON_NONE);
+  event->query_name = g_strdup(name);
+  event->query = g_strdup(report->denylisted.query);
+  event->cause_seq = worker->gone_seq;
+  event->lifetime_ms = (machine->now_us - worker->started_us) / G_TIME_SPAN_MILLISECOND;
+  wd_machine_record(machine, worker, event, WD_RECORD_PLAIN);
+}
+
+/* Of the present worker alone: a report on the one before may have been on its way. */
+void
+wd_presence_take(WdMachine *machine, const WdReport *report)
+{
+  if (report->worker_pid != wd_machine_worker(machine)->pid)
+    return;
+  switch (report->kind) {
+  case WD_REPORT_REGISTRATIONS:
+    take_registrations(machine, report);
+    break;
+  case WD_REPORT_DENYLISTED:
+    take_denylisted(machine, report);
+    break;
   }
 }
 
-void
-wd_presence_extension(WdStep *step, WdProcess *extension, const WdReport *report, gboolean fresh)
-{
-  const WdReportedExtension *entry = find(report, extension->pid);
-  if (entry != NULL)
-    found(step, extension, entry);
-  else
-    missing(step, extension, fresh);
-}
+/* --- shown --- */
 
 void
-wd_presence_show(const WdProcess *process, gboolean known, WdProcessStatus *status)
+wd_presence_show(const WdMachine *machine, const WdProcess *process, gint64 now_us,
+                 WdProcessStatus *status)
 {
   const WdPresence *presence = &process->presence;
   if (!wd_process_alive(process))
     return;
   if (presence->version[0] != '\0')
     status->version = g_strdup(presence->version);
-  if (!known)
+  /* Without a worker nothing is registered. */
+  if (wd_process_alive(wd_machine_worker(machine)) && !reports_come(machine, now_us))
     return;
   status->registered = presence->registered;
   status->uuid = presence->uuid;

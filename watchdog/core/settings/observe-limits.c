@@ -1,4 +1,4 @@
-#include "watchdog/core/machine/observe.h"
+#include "watchdog/core/settings/observe-limits.h"
 
 #define MAX_DELAY_S 600 /* osquery's default */
 

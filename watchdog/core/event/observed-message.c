@@ -1,5 +1,6 @@
+#include "watchdog/core/event/observed-message.h"
+
 #include "watchdog/core/event/message.h"
-#include "watchdog/core/machine/observe.h"
 
 static char *
 ended_text(const WdEvent *event)
@@ -56,11 +57,11 @@ what_of(const WdEvent *event)
 }
 
 char *
-wd_observe_message(const WdEvent *event, const char *supervised)
+wd_observed_message(const WdEvent *event)
 {
   g_autofree char *what = what_of(event);
   if (what == NULL)
-    return g_strdup(supervised);
+    return wd_event_message(event);
   g_autofree char *who =
       event->role == WD_ROLE_WATCHDOG
           ? g_strdup_printf("osqueryd watcher (%" G_GINT64_FORMAT ")", event->pid)

@@ -1,0 +1,252 @@
+#include "watchdog/core/machine/departures.h"
+
+#include "watchdog/core/event/message.h"
+#include "watchdog/core/machine/ending.h"
+#include "watchdog/core/machine/presence.h"
+#include "watchdog/core/machine/stopping.h"
+#include "watchdog/core/machine/worker-gone.h"
+
+/* A worker that exits non-zero so soon, this often in a row, and never opened its manager's socket,
+ * does not understand its command line: backing off would only hide that. */
+#define AT_ONCE_US (1 * G_TIME_SPAN_SECOND)
+#define FAILURES_AT_ONCE_MAX 3
+
+/* A ping that fails, and a busy machine. */
+#define NAME_HELD_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
+
+/* What is known of an end when the next start is decided on. */
+typedef struct {
+  WdReason reason;
+  guint64 seq; /* the event */
+  WdRespawnDecision decision;
+  guint failures;    /* in a row, that led to the decision */
+  gboolean for_good; /* nothing is started again */
+} Departure;
+
+/* --- the next start --- */
+
+/* Even with back-off switched off an abandoned extension isn't started in a tight loop. */
+static void
+abandon(WdMachine *machine, WdProcess *extension)
+{
+  const gint64 wait_s = MAX(machine->limits.max_delay_s, WD_CHECK_INTERVAL_S);
+  wd_process_change(extension, WD_CHANGE_ABANDONED);
+  extension->next_start_us = machine->now_us + wait_s * G_USEC_PER_SEC;
+}
+
+/* What its giving up means for everything else. @limit_seq: the respawn_limit_reached. */
+static void
+give_up(WdMachine *machine, WdProcess *process, WdReason reason, guint64 limit_seq)
+{
+  if (process->role == WD_ROLE_EXTENSION && machine->limits.extension_give_up == WD_GIVE_UP_ABANDON)
+    abandon(machine, process);
+  else
+    wd_stopping_begin(machine, reason, WD_EXIT_FAILED, limit_seq);
+}
+
+static guint64
+record_limit_reached(WdMachine *machine, WdProcess *process, const Departure *departure)
+{
+  WdEvent *event = wd_process_event(process, WD_EVENT_RESPAWN_LIMIT_REACHED, departure->reason);
+  event->restarts = MAX(process->starts - 1, 0);
+  event->cause_seq = departure->seq;
+  return wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+}
+
+static void
+record_delay(WdMachine *machine, WdProcess *process, const Departure *departure)
+{
+  WdEvent *event = wd_process_event(process, WD_EVENT_RESPAWN_DELAYED, departure->reason);
+  event->delay_s = departure->decision.delay_us / G_USEC_PER_SEC;
+  event->restarts = MAX(process->starts - 1, 0);
+  event->message = wd_respawn_message(process->role, process->path, departure->failures);
+  event->cause_seq = departure->seq;
+  wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+}
+
+/* What comes after a process is gone: a wait, which is an event when it is longer than none.
+ * Returns: the number of the respawn_limit_reached; 0: it isn't given up. */
+static guint64
+plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
+{
+  Departure plan = *departure;
+  if (plan.for_good || machine->supervising.stopping || !process->wanted) {
+    wd_process_change(process, WD_CHANGE_DISMISSED);
+    return 0;
+  }
+  if (plan.decision.give_up && process->indispensable) {
+    /* Tried for ever, but, with back-off switched off, not in a tight loop. */
+    plan.decision.give_up = FALSE;
+    plan.decision.delay_us = MAX(plan.decision.delay_us, WD_CHECK_INTERVAL_S * G_USEC_PER_SEC);
+  }
+  wd_process_change(process, WD_CHANGE_GONE);
+  process->next_start_us = machine->now_us + plan.decision.delay_us;
+  if (plan.decision.give_up)
+    return record_limit_reached(machine, process, &plan);
+  if (plan.decision.delay_us > 0)
+    record_delay(machine, process, &plan);
+  return 0;
+}
+
+/* The core keeps the name of an extension that went until its next ping of it fails, and refuses
+ * the name to a new one until then; ours waits for it by itself. */
+static void
+wait_for_name(const WdMachine *machine, WdProcess *process)
+{
+  const gint64 held_us =
+      machine->limits.extensions_interval_s * G_USEC_PER_SEC + NAME_HELD_SLACK_US;
+  if (process->role == WD_ROLE_EXTENSION && !process->indispensable &&
+      machine->supervising.manager_accepts)
+    process->next_start_us = MAX(process->next_start_us, machine->now_us + held_us);
+}
+
+/* --- ends --- */
+
+/* A signal of ours is the cause. */
+static Departure
+terminated(WdMachine *machine, WdProcess *process)
+{
+  Departure departure = {.reason = process->ending.reason};
+  const gboolean for_limit = wd_ending_is_for_limit(departure.reason);
+  process->unprovoked_exit_us = WD_NONE;
+  process->terminations += for_limit;
+  if (for_limit || departure.reason == WD_REASON_REGISTRATION) {
+    departure.decision.delay_us = wd_respawn_terminated(
+        &process->respawn, machine->now_us - process->started_us, &machine->limits);
+    departure.failures = process->respawn.limit_kills;
+  }
+  departure.seq = wd_ending_record(machine, process);
+  return departure;
+}
+
+static WdReason
+reason_of(const WdExit *how)
+{
+  if (how->oom)
+    return WD_REASON_OOM;
+  return how->signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
+}
+
+/* Gone by itself; perhaps while the first signal still waited for the store. @explained: by the
+ * worker's end; then it uses up nothing. */
+static Departure
+exited(WdMachine *machine, WdProcess *process, const WdExit *how, gboolean explained)
+{
+  Departure departure = {.reason = explained ? WD_REASON_WORKER_GONE : reason_of(how)};
+  process->unprovoked_exit_us = machine->now_us;
+  process->respawn_before_exit = process->respawn;
+  if (!explained) {
+    departure.decision = wd_respawn_exited(&process->respawn, machine->now_us - process->started_us,
+                                           &machine->limits);
+    departure.failures = process->respawn.backoffs;
+  }
+  WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_EXITED, departure.reason);
+  event->cause_seq = explained ? wd_worker_gone_cause(machine) : process->ending.cause_seq;
+  wd_process_describe_end(process, event, machine->now_us);
+  departure.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+  return departure;
+}
+
+/* --- the worker's exits that nobody asked for --- */
+
+typedef enum {
+  WORKER_EXIT_ORDINARY,
+  WORKER_EXIT_CATASTROPHIC,
+  WORKER_EXIT_BROKEN_COMMAND_LINE,
+} WorkerExit;
+
+/* Counts the workers in a row that failed at once, before they opened their manager's socket.
+ * Returns: whether the command line must be broken. */
+static gboolean
+fails_at_once(WdMachine *machine, const WdProcess *worker, const WdExit *how)
+{
+  WdSupervising *own = &machine->supervising;
+  const gboolean at_once = how->code != WD_NONE && how->code != 0 && machine->limits.manager &&
+                           !own->manager_accepts &&
+                           machine->now_us - worker->started_us < AT_ONCE_US;
+  own->failures_at_once = at_once ? own->failures_at_once + 1 : 0;
+  return own->failures_at_once >= FAILURES_AT_ONCE_MAX;
+}
+
+static WorkerExit
+judge_worker_exit(WdMachine *machine, const WdProcess *process, const WdExit *how)
+{
+  if (process->role != WD_ROLE_WORKER || process->ending.sent != WD_SIGNALS_NONE ||
+      machine->supervising.stopping)
+    return WORKER_EXIT_ORDINARY;
+  if (how->code == WD_EXIT_CATASTROPHIC)
+    return WORKER_EXIT_CATASTROPHIC;
+  return fails_at_once(machine, process, how) ? WORKER_EXIT_BROKEN_COMMAND_LINE
+                                              : WORKER_EXIT_ORDINARY;
+}
+
+static void
+end_for_broken_command_line(WdMachine *machine, WdProcess *worker)
+{
+  WdEvent *event = wd_process_event(worker, WD_EVENT_RESPAWN_LIMIT_REACHED, WD_REASON_EXIT);
+  event->exit_code = worker->last_exit_code;
+  event->restarts = worker->starts - 1;
+  event->cause_seq = worker->gone_seq;
+  event->message = wd_broken_command_line_message(worker->path, worker->last_exit_code,
+                                                  machine->supervising.failures_at_once);
+  wd_stopping_begin(machine, WD_REASON_EXIT, WD_EXIT_FAILED,
+                    wd_machine_record(machine, worker, event, WD_RECORD_PLAIN));
+}
+
+static void
+end_with_worker(WdMachine *machine, WdProcess *worker, WorkerExit judgement)
+{
+  switch (judgement) {
+  case WORKER_EXIT_ORDINARY:
+    break;
+  case WORKER_EXIT_CATASTROPHIC:
+    wd_actions_log(machine->actions, worker->index, g_strdup("Worker returned exit status"));
+    wd_stopping_begin(machine, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, worker->gone_seq);
+    break;
+  case WORKER_EXIT_BROKEN_COMMAND_LINE:
+    end_for_broken_command_line(machine, worker);
+    break;
+  }
+}
+
+/* --- for the outside --- */
+
+void
+wd_departures_exited(WdMachine *machine, WdProcess *process, const WdExit *how)
+{
+  const gboolean explained = wd_worker_gone_explains(machine, process);
+  const WorkerExit judgement = judge_worker_exit(machine, process, how);
+  process->last_exit_code = how->code;
+  process->last_exit_signal = how->signal;
+  Departure departure = process->ending.sent != WD_SIGNALS_NONE
+                            ? terminated(machine, process)
+                            : exited(machine, process, how, explained);
+  departure.for_good = judgement != WORKER_EXIT_ORDINARY;
+  process->gone_seq = departure.seq;
+  wd_presence_lost(machine, process, departure.reason, departure.seq);
+  wd_process_forget_pid(process);
+  const guint64 limit_seq = plan_start(machine, process, &departure);
+  if (process->role == WD_ROLE_WORKER)
+    wd_worker_gone(machine);
+  end_with_worker(machine, process, judgement);
+  if (limit_seq != 0)
+    give_up(machine, process, WD_REASON_EXIT, limit_seq);
+  else if (!explained)
+    wait_for_name(machine, process);
+}
+
+void
+wd_departures_spawn_failed(WdMachine *machine, WdProcess *process, const char *error)
+{
+  process->spawning = FALSE;
+  process->unprovoked_exit_us = WD_NONE;
+  WdEvent *event = wd_process_event(process, WD_EVENT_SPAWN_FAILED, WD_REASON_SPAWN);
+  event->message = wd_spawn_failed_message(process->role, process->path, error);
+  Departure departure = {.reason = WD_REASON_SPAWN};
+  departure.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+  departure.decision = wd_respawn_spawn_failed(&process->respawn, &machine->limits);
+  departure.failures = process->respawn.backoffs;
+  const guint64 limit_seq = plan_start(machine, process, &departure);
+  if (limit_seq != 0)
+    give_up(machine, process, WD_REASON_SPAWN, limit_seq);
+}

@@ -1,0 +1,121 @@
+/* What both machines are made of: the processes, the limits, the checks, the reports and the
+ * numbers of the events; and WdPolicy, in which they differ. For the parts of the machine alone:
+ * whoever drives one includes machine.h. */
+#pragma once
+
+#include "watchdog/core/machine/action.h"
+#include "watchdog/core/machine/input.h"
+#include "watchdog/core/machine/process.h"
+
+G_BEGIN_DECLS
+
+typedef struct WdMachine WdMachine;
+
+/* The differences between supervising and observing, one table each. */
+typedef struct {
+  /* Takes in an input that the frame knows nothing of. */
+  void (*take)(WdMachine *machine, const WdInput *input);
+  /* When to look at a process's memory again. */
+  gint64 (*next_look_us)(const WdMeter *meter, const WdLimits *limits);
+  /* @process is over a limit, which counts now. */
+  void (*over_limit)(WdMachine *machine, WdProcess *process, const WdBreach *breach);
+  /* @extension has lived unregistered for longer than it may. */
+  void (*unregistered)(WdMachine *machine, WdProcess *extension);
+  /* Does what is due, after @input was taken in. */
+  void (*advance)(WdMachine *machine, const WdInput *input);
+  /* When advance() is due next; G_MAXINT64: never. */
+  gint64 (*deadline)(const WdMachine *machine);
+  /* Corrects the row of @process. Returns: FALSE when there is to be none. */
+  gboolean (*show)(const WdMachine *machine, const WdProcess *process, WdProcessStatus *status);
+  /* The log line of an event whose maker has not worded it. Newly allocated. */
+  char *(*message)(const WdEvent *event);
+  gboolean states_basis; /* details.basis says how each event is known */
+} WdPolicy;
+
+/* A supervisor's own state. */
+typedef struct {
+  gboolean manager_accepts;
+  gint64 next_probe_us;
+  guint failures_at_once; /* workers in a row */
+  gint64 worker_gone_us;  /* WD_NONE: not yet */
+
+  gboolean stopping;       /* nothing is started again */
+  gboolean stop_requested; /* once */
+  gboolean stop_at_once;   /* twice */
+  WdReason stop_reason;
+  guint64 stop_cause_seq;
+  int exit_code;
+} WdSupervising;
+
+/* An observer's own state. */
+typedef struct {
+  gboolean limits_known;
+  gint64 began_us;
+  gint64 worker_gone_us; /* WD_NONE: never */
+  WdReason worker_gone_reason;
+  gboolean pause_open; /* whether the watcher waits because that end came quickly isn't known yet */
+} WdObserving;
+
+struct WdMachine {
+  const WdPolicy *policy;
+  WdLimits limits;
+  GArray
+      *processes; /* of WdProcess: the watchdog, the worker, then the extensions; none is removed */
+  guint64 last_seq; /* of the newest event of this run */
+  gboolean started; /* watchdog_started is recorded */
+  gboolean closed;  /* watchdog_stopped is: nothing follows */
+
+  gint64 next_check_us;    /* the regular one, of all processes */
+  gint64 enforced_from_us; /* the worker's latest start plus watchdog_delay; WD_NONE: none yet */
+  gint64 heard_us;         /* the last report on the present worker, or its start */
+  GHashTable *denylisted;  /* the queries that are recorded for the present worker */
+
+  /* of the step that is being made */
+  gint64 now_us;
+  GArray *actions; /* borrowed */
+
+  union {
+    WdSupervising supervising;
+    WdObserving observing;
+  };
+};
+
+/* A machine with a watchdog that runs and a worker that waits. @limits: copied. @watchdog: its
+ * role says so; the worker runs the program at @worker_path. */
+WdMachine *wd_machine_new(const WdPolicy *policy, const WdLimits *limits, const WdFound *watchdog,
+                          const char *worker_path);
+
+/* Returns: the new process, which waits. The pointers to others may have moved. */
+WdProcess *wd_machine_add(WdMachine *machine, WdRole role, const char *name, const char *path);
+
+static inline WdProcess *
+wd_machine_at(const WdMachine *machine, guint index)
+{
+  return &g_array_index(machine->processes, WdProcess, index);
+}
+
+static inline WdProcess *
+wd_machine_watchdog(const WdMachine *machine)
+{
+  return wd_machine_at(machine, WD_PROCESS_WATCHDOG);
+}
+
+static inline WdProcess *
+wd_machine_worker(const WdMachine *machine)
+{
+  return wd_machine_at(machine, WD_PROCESS_WORKER);
+}
+
+typedef enum {
+  WD_RECORD_PLAIN = 0,
+  WD_RECORD_ACKNOWLEDGE = 1 << 0, /* say when it is stored */
+  WD_RECORD_DETAILS = 1 << 1,     /* with what the process is doing */
+  WD_RECORD_INFERRED = 1 << 2,    /* an observer concluded it, and has not seen it */
+} WdRecordFlags;
+
+/* Gives @event (taken) its number, its message and its basis, and asks for it to be recorded.
+ * Returns: the number. */
+guint64 wd_machine_record(WdMachine *machine, WdProcess *process, WdEvent *event,
+                          WdRecordFlags flags);
+
+G_END_DECLS

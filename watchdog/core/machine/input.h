@@ -1,0 +1,75 @@
+/* What a machine is told of the world. */
+#pragma once
+
+#include "watchdog/core/event/exit.h"
+#include "watchdog/core/event/recovery.h"
+#include "watchdog/core/machine/meter.h"
+#include "watchdog/core/machine/report.h"
+#include "watchdog/core/settings/limits.h"
+
+G_BEGIN_DECLS
+
+/* Fixed indices; the extensions follow in the order in which they were added. */
+#define WD_PROCESS_WATCHDOG 0u
+#define WD_PROCESS_WORKER 1u
+#define WD_PROCESS_FIRST_EXTENSION 2u
+
+typedef enum {
+  WD_INPUT_TICK,              /* time has passed; with the samples that were wanted */
+  WD_INPUT_EXITED,            /* a process that runs, as far as the machine knows, is gone */
+  WD_INPUT_REPORT,            /* the tables extension reports what it sees */
+  WD_INPUT_STORED,            /* everything up to `seq` is durable */
+  WD_INPUT_EVENTS_LOST,       /* the store had no room for `lost` events */
+  WD_INPUT_HISTORY_RECOVERED, /* the store had to begin its history anew */
+  WD_INPUT_STOP,              /* asked to stop; for a supervisor, the second one means at once */
+  /* a supervisor's */
+  WD_INPUT_SPAWNED, /* the program runs: the fork and the exec have succeeded */
+  WD_INPUT_SPAWN_FAILED,
+  WD_INPUT_MANAGER_ACCEPTS, /* the present worker's manager socket accepts connections */
+  WD_INPUT_SETTINGS,        /* other limits, or another list of extensions, from now on */
+  WD_INPUT_WANTED,          /* an extension is on the list again, or no longer */
+  /* an observer's */
+  WD_INPUT_FOUND,  /* a child of the watcher that wasn't known */
+  WD_INPUT_LIMITS, /* the limits that the worker says it has */
+} WdInputKind;
+
+/* A process as it was found. Borrowed. */
+typedef struct {
+  WdRole role;
+  const char *name;
+  const char *path; /* NULL: not known */
+  gint64 pid;
+  gint64 start_ticks;
+  gint64 started_us;
+} WdFound;
+
+/* What an input points to is borrowed. */
+typedef struct {
+  WdInputKind kind;
+  guint process; /* EXITED, SPAWNED, SPAWN_FAILED, WANTED: index */
+  union {
+    const WdSample *const
+        *samples; /* TICK: one per process, NULL where none was wanted or could be had */
+    WdExit exited;
+    const WdReport
+        *report;  /* well-formed; to be believed only where the machine can't know better */
+    guint64 seq;  /* STORED */
+    guint64 lost; /* EVENTS_LOST */
+    const WdRecovery *recovery; /* HISTORY_RECOVERED */
+    struct {
+      gint64 pid;
+      gint64 start_ticks;
+    } spawned;
+    const char *spawn_error; /* for people */
+    struct {
+      const WdLimits *limits;
+      const char *details; /* JSON: what changed, from what, to what */
+      const char *message; /* the same for people */
+    } settings;
+    gboolean wanted;
+    WdFound found;
+    const WdLimits *limits; /* LIMITS */
+  };
+} WdInput;
+
+G_END_DECLS

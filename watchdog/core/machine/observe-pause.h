@@ -1,0 +1,21 @@
+/* Whether a watcher holds its worker back after a quick exit (osquery/core/watcher.cpp,
+ * createWorker). It can only be concluded: from when the worker comes back, or stays away. */
+#pragma once
+
+#include "watchdog/core/machine/frame.h"
+
+G_BEGIN_DECLS
+
+/* The worker is gone, for @reason. */
+void wd_observe_worker_goes(WdMachine *machine, WdReason reason);
+
+/* The worker was started again at @started_us: did the watcher hold it back? */
+void wd_observe_worker_returns(WdMachine *machine, gint64 started_us);
+
+/* The worker isn't back yet: if that is late enough, the watcher holds it back. */
+void wd_observe_worker_stays_away(WdMachine *machine);
+
+/* When wd_observe_worker_stays_away() concludes something; G_MAXINT64: never. */
+gint64 wd_observe_pause_known_us(const WdMachine *machine);
+
+G_END_DECLS

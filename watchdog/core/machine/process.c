@@ -1,0 +1,196 @@
+#include "watchdog/core/machine/process.h"
+
+void
+wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, const char *path)
+{
+  *process = (WdProcess){
+      .index = index,
+      .role = role,
+      .name = g_strdup(name),
+      .path = g_strdup(path),
+      .wanted = TRUE,
+      .state = WD_STATE_WAITING,
+      .pid = WD_NONE,
+      .start_ticks = WD_NONE,
+      .started_us = WD_NONE,
+      .last_check_us = WD_NONE,
+      .unprovoked_exit_us = WD_NONE,
+      .last_exit_code = WD_NONE,
+      .last_exit_signal = WD_NONE,
+  };
+  wd_process_reset_presence(process);
+}
+
+void
+wd_process_clear(WdProcess *process)
+{
+  g_free(process->name);
+  g_free(process->path);
+}
+
+/* --- its life --- */
+
+void
+wd_process_change(WdProcess *process, WdChange change)
+{
+  process->state = wd_state_after(process->state, change);
+}
+
+void
+wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 started_us)
+{
+  wd_process_change(process, WD_CHANGE_BEGUN);
+  process->spawning = FALSE;
+  process->pid = pid;
+  process->start_ticks = start_ticks;
+  process->started_us = started_us;
+  process->starts++;
+  process->ending = (WdEnding){.reason = WD_REASON_NONE};
+  process->breach_recorded = FALSE;
+  wd_process_reset_presence(process);
+  wd_meter_reset(&process->meter, started_us);
+  process->last_check_us = WD_NONE;
+  process->next_memory_look_us = started_us;
+}
+
+void
+wd_process_forget_pid(WdProcess *process)
+{
+  process->pid = WD_NONE;
+  process->start_ticks = WD_NONE;
+}
+
+gboolean
+wd_process_alive(const WdProcess *process)
+{
+  return process->pid != WD_NONE;
+}
+
+gboolean
+wd_process_ends(const WdProcess *process)
+{
+  return wd_process_alive(process) && process->state != WD_STATE_RUNNING;
+}
+
+void
+wd_process_reset_presence(WdProcess *process)
+{
+  process->presence = (WdPresence){
+      .registered = WD_NONE, .uuid = WD_NONE, .responsive = WD_NONE, .missing_since_us = WD_NONE};
+}
+
+/* --- events about it --- */
+
+static gint64
+lifetime_ms(const WdProcess *process, gint64 now_us)
+{
+  return (now_us - process->started_us) / G_TIME_SPAN_MILLISECOND;
+}
+
+WdEvent *
+wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason)
+{
+  WdEvent *event = wd_event_new(kind, process->role, process->name, process->path);
+  event->pid = process->pid;
+  event->reason = reason;
+  return event;
+}
+
+WdReason
+wd_breach_reason(const WdBreach *breach)
+{
+  return breach->verdict.kind == WD_VERDICT_CPU ? WD_REASON_CPU : WD_REASON_MEMORY;
+}
+
+void
+wd_breach_describe(const WdBreach *breach, WdEvent *event)
+{
+  event->measured = breach->verdict.measured;
+  event->limit_value = breach->verdict.limit;
+  event->unit = breach->verdict.unit;
+  if (breach->verdict.kind == WD_VERDICT_CPU) {
+    event->utilization = breach->utilization;
+    event->utilization_limit = breach->utilization_limit;
+    event->sustained_s = breach->sustained_s;
+  }
+}
+
+WdEvent *
+wd_process_breach_event(const WdProcess *process, WdEventKind kind, const WdBreach *breach,
+                        gint64 now_us)
+{
+  WdEvent *event = wd_process_event(process, kind, wd_breach_reason(breach));
+  wd_breach_describe(breach, event);
+  event->lifetime_ms = lifetime_ms(process, now_us);
+  return event;
+}
+
+void
+wd_process_describe_end(const WdProcess *process, WdEvent *event, gint64 now_us)
+{
+  event->exit_code = process->last_exit_code;
+  event->exit_signal = process->last_exit_signal;
+  event->lifetime_ms = lifetime_ms(process, now_us);
+  event->restarts = process->starts - 1;
+}
+
+/* --- shown --- */
+
+static gint64
+wall_s(gint64 monotonic_us, gint64 wall_offset_us)
+{
+  return monotonic_us == WD_NONE ? WD_NONE : (monotonic_us + wall_offset_us) / G_USEC_PER_SEC;
+}
+
+static void
+show_limits(const WdLimits *limits, WdProcessStatus *status)
+{
+  status->utilization_limit = limits->utilization_limit;
+  status->latency_limit_s = limits->latency_limit_s;
+  status->memory_limit_bytes = limits->memory_limit_bytes;
+}
+
+static void
+show_measures(const WdProcess *process, gint64 wall_offset_us, WdProcessStatus *status)
+{
+  const WdMeter *meter = &process->meter;
+  if (!wd_process_alive(process))
+    return;
+  status->start_time_s = wall_s(process->started_us, wall_offset_us);
+  status->utilization = meter->utilization;
+  status->regular_check_us = wd_meter_regular_us(meter);
+  status->sustained_latency_s = meter->sustained_s;
+  status->footprint_bytes = meter->footprint_bytes;
+  status->baseline_bytes = meter->baseline_bytes;
+  status->peak_footprint_bytes = meter->peak_footprint_bytes;
+  if (process->last_check_us == WD_NONE)
+    return;
+  status->user_ms = process->sample.user_ms;
+  status->system_ms = process->sample.system_ms;
+  status->resident_bytes = process->sample.resident_bytes;
+  status->last_check_us = process->last_check_us;
+  status->last_check_time_s = wall_s(process->last_check_us, wall_offset_us);
+}
+
+WdProcessStatus *
+wd_process_status(const WdProcess *process, const WdLimits *limits, gint64 wall_offset_us)
+{
+  WdProcessStatus *status = wd_process_status_new(process->role, process->name, process->path);
+  status->pid = process->pid;
+  status->start_ticks = process->start_ticks;
+  status->state = process->state;
+  if (process->role != WD_ROLE_WATCHDOG) {
+    status->restarts = MAX(process->starts - 1, 0);
+    status->terminations = process->terminations;
+    status->quick_exits = process->respawn.quick_exits;
+    status->restart_limit = limits->respawn_limit;
+  }
+  if (process->state == WD_STATE_WAITING || process->state == WD_STATE_ABANDONED)
+    status->next_start_time_s = wall_s(process->next_start_us, wall_offset_us);
+  show_limits(limits, status);
+  show_measures(process, wall_offset_us, status);
+  status->last_exit_code = process->last_exit_code;
+  status->last_exit_signal = process->last_exit_signal;
+  status->last_seq = process->last_seq;
+  return status;
+}

@@ -1,0 +1,122 @@
+/* One process of the machine: the watchdog itself, the worker, or an extension.
+ *
+ * A process keeps its entry, and its index, when it is gone: what is started again goes on with it.
+ */
+#pragma once
+
+#include "watchdog/core/machine/meter.h"
+#include "watchdog/core/machine/process-state.h"
+#include "watchdog/core/machine/report.h"
+#include "watchdog/core/machine/respawn.h"
+
+G_BEGIN_DECLS
+
+/* A limit exceeded, as measured. */
+typedef struct {
+  WdVerdict verdict;
+  double utilization;
+  gint64 utilization_limit;
+  gint64 sustained_s;
+} WdBreach;
+
+/* A termination under way. */
+typedef struct {
+  WdReason reason;
+  WdBreach breach;   /* what was measured against what; for a limit */
+  guint64 cause_seq; /* the limit_exceeded; 0: not for a limit */
+  gint64 grace_us;   /* SIGTERM → SIGKILL */
+  WdSignals sent;    /* none while the first signal waits for the store */
+  gint64 first_signal_us;
+  gint64 next_us; /* when the next stage is due */
+} WdEnding;
+
+/* What the tables extension reported of a process (presence.h); WD_NONE where it has not. */
+typedef struct {
+  gint64 registered; /* TRUE, FALSE; as uuid: of an extension */
+  gint64 uuid;
+  gint64 responsive;
+  gint64 missing_since_us;   /* reported to live unregistered */
+  guint64 missing_seq;       /* the event that says since when; 0: it never was registered */
+  gboolean missing_recorded; /* dry run: once per episode */
+  char version[WD_REPORTED_VERSION_MAX + 1]; /* "": not known */
+} WdPresence;
+
+typedef struct {
+  guint index;
+  WdRole role;
+  char *name;             /* owned, as is the path */
+  char *path;             /* NULL: not known */
+  gboolean indispensable; /* never given up */
+  gboolean wanted;        /* FALSE: taken off the list since; ended, and not started again */
+
+  WdState state;
+  gboolean spawning; /* asked for; the answer is not here yet */
+  gint64 pid;        /* WD_NONE: none */
+  gint64 start_ticks;
+  gint64 started_us; /* of the present process, else of the one before; WD_NONE: none yet */
+  gint64 next_start_us;
+  WdEnding ending;          /* of the present process; zero unless it is being ended */
+  gboolean breach_recorded; /* dry run: once per episode */
+
+  WdPresence presence;
+
+  WdMeter meter;
+  WdSample sample; /* the last one; valid when last_check_us is not WD_NONE */
+  gint64 last_check_us;
+  gint64 next_memory_look_us;
+
+  WdRespawn respawn;
+  WdRespawn respawn_before_exit; /* to take an exit back that turns out to be the worker's doing */
+  gint64 unprovoked_exit_us;     /* WD_NONE: none, or something else went wrong since then */
+  gint64 last_exit_code;
+  gint64 last_exit_signal;
+  gint64 starts;
+  gint64 terminations;
+  guint64 gone_seq; /* the event of its last end */
+  guint64 last_seq;
+} WdProcess;
+
+/* @name, @path: copied. It waits to be started. */
+void wd_process_init(WdProcess *process, guint index, WdRole role, const char *name,
+                     const char *path);
+void wd_process_clear(WdProcess *process);
+
+/* The only way in which a process's state changes. */
+void wd_process_change(WdProcess *process, WdChange change);
+
+/* The entry is another process's from now on: nothing of the one before holds any more. */
+void wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 started_us);
+
+/* The process is reaped: it has no pid any more. */
+void wd_process_forget_pid(WdProcess *process);
+
+/* Whether there is a process with this pid that is not reaped yet. */
+gboolean wd_process_alive(const WdProcess *process);
+
+/* Whether it is being ended. */
+gboolean wd_process_ends(const WdProcess *process);
+
+/* What was reported of the process before is not true of this one. */
+void wd_process_reset_presence(WdProcess *process);
+
+/* A new event about @process, with its pid. */
+WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason);
+
+/* The same, with what was measured. @now_us: when. */
+WdEvent *wd_process_breach_event(const WdProcess *process, WdEventKind kind, const WdBreach *breach,
+                                 gint64 now_us);
+
+/* Fills in how it ended, how long it lived, and how often it was restarted. */
+void wd_process_describe_end(const WdProcess *process, WdEvent *event, gint64 now_us);
+
+/* Fills in what was measured against which limit. */
+void wd_breach_describe(const WdBreach *breach, WdEvent *event);
+
+WdReason wd_breach_reason(const WdBreach *breach);
+
+/* The row of watchdog_processes, but for what depends on other processes.
+ * @wall_offset_us: wall clock minus monotonic clock. */
+WdProcessStatus *wd_process_status(const WdProcess *process, const WdLimits *limits,
+                                   gint64 wall_offset_us);
+
+G_END_DECLS

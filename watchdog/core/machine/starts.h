@@ -1,0 +1,20 @@
+/* What a supervisor starts when. */
+#pragma once
+
+#include "watchdog/core/machine/frame.h"
+
+G_BEGIN_DECLS
+
+/* Asks for the processes that are due, and for a look at the worker's manager socket. */
+void wd_starts_advance(WdMachine *machine);
+
+/* When that is due next; G_MAXINT64: never. */
+gint64 wd_starts_deadline(const WdMachine *machine);
+
+/* @process was spawned. */
+void wd_starts_spawned(WdMachine *machine, WdProcess *process, gint64 pid, gint64 start_ticks);
+
+/* @extension is no longer on the list. */
+void wd_starts_end_unwanted(WdMachine *machine, WdProcess *extension);
+
+G_END_DECLS

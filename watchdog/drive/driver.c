@@ -1,0 +1,199 @@
+#include "watchdog/drive/driver.h"
+
+#include "watchdog/base/fd-source.h"
+#include "watchdog/base/timer.h"
+#include "watchdog/core/kernel/details.h"
+
+struct WdDriver {
+  WdDriverParts parts;
+  GSource *timer;
+  guint stored_source;
+  GQueue inputs; /* of Pending: came up while a step's actions were carried out */
+  gboolean feeding;
+  gboolean written; /* the writer has something new */
+};
+
+typedef struct {
+  WdInput input;
+  char *text; /* owned; what input.spawn_error points to */
+} Pending;
+
+static void
+pending_free(Pending *pending)
+{
+  g_free(pending->text);
+  g_free(pending);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pending, pending_free)
+
+/* --- actions --- */
+
+static WdHandle *
+handle_of(const WdDriver *driver, guint process)
+{
+  return driver->parts.handle(process, driver->parts.user_data);
+}
+
+static void
+complete(const WdDriver *driver, const WdAction *action)
+{
+  WdEvent *event = action->event;
+  const WdHandle *handle = action->details ? handle_of(driver, action->process) : NULL;
+  event->time_s = g_get_real_time() / G_USEC_PER_SEC;
+  if (handle != NULL && action->process != WD_PROCESS_WATCHDOG) {
+    g_autofree char *decided = g_steal_pointer(&event->details);
+    g_autofree char *seen = wd_handle_details(handle);
+    event->details = wd_details_join(decided, seen);
+  }
+}
+
+static void
+publish(WdDriver *driver)
+{
+  const gint64 now_us = g_get_monotonic_time();
+  wd_writer_publish(driver->parts.writer,
+                    wd_machine_status(driver->parts.machine, now_us, g_get_real_time() - now_us));
+  driver->written = TRUE;
+}
+
+static void
+carry_out(WdDriver *driver, WdAction *action)
+{
+  WdHandle *handle;
+  switch (action->kind) {
+  case WD_ACTION_RECORD:
+    complete(driver, action);
+    driver->parts.act(action, driver->parts.user_data);
+    wd_writer_append(driver->parts.writer, g_steal_pointer(&action->event));
+    driver->written = TRUE;
+    break;
+  case WD_ACTION_REMEMBER_THREADS:
+    handle = handle_of(driver, action->process);
+    if (handle != NULL)
+      wd_handle_remember_threads(handle);
+    break;
+  case WD_ACTION_PUBLISH:
+    publish(driver);
+    break;
+  case WD_ACTION_SPAWN:
+  case WD_ACTION_SIGNAL:
+  case WD_ACTION_LOG:
+  case WD_ACTION_PROBE_MANAGER:
+  case WD_ACTION_EXIT:
+    driver->parts.act(action, driver->parts.user_data);
+    break;
+  }
+}
+
+/* --- inputs --- */
+
+static void
+step(WdDriver *driver, const WdInput *input)
+{
+  g_autoptr(GArray) actions = wd_actions_new();
+  wd_machine_step(driver->parts.machine, input, g_get_monotonic_time(), actions);
+  for (guint i = 0; i < actions->len; i++)
+    carry_out(driver, &g_array_index(actions, WdAction, i));
+}
+
+static void
+settle(WdDriver *driver)
+{
+  const gint64 due_us = wd_machine_deadline(driver->parts.machine);
+  if (driver->written)
+    wd_writer_wake(driver->parts.writer);
+  driver->written = FALSE;
+  g_source_set_ready_time(driver->timer, due_us == G_MAXINT64 ? -1 : due_us);
+}
+
+void
+wd_driver_feed(WdDriver *driver, const WdInput *input)
+{
+  Pending *added = g_new0(Pending, 1);
+  added->input = *input;
+  if (input->kind == WD_INPUT_SPAWN_FAILED)
+    added->input.spawn_error = added->text = g_strdup(input->spawn_error);
+  g_queue_push_tail(&driver->inputs, added);
+  if (driver->feeding)
+    return;
+  driver->feeding = TRUE;
+  while (!g_queue_is_empty(&driver->inputs)) {
+    g_autoptr(Pending) pending = g_queue_pop_head(&driver->inputs);
+    step(driver, &pending->input);
+  }
+  driver->feeding = FALSE;
+  settle(driver);
+}
+
+void
+wd_driver_tick(WdDriver *driver, GArray *missed)
+{
+  const WdMachine *machine = driver->parts.machine;
+  const gint64 now_us = g_get_monotonic_time();
+  const guint count = wd_machine_count(machine);
+  const gboolean with_private = wd_machine_limits(machine)->memory_metric == WD_METRIC_PRIVATE;
+  g_autofree WdSample *samples = g_new0(WdSample, count);
+  g_autofree const WdSample **wanted = g_new0(const WdSample *, count);
+  for (guint i = 0; i < count; i++) {
+    if (!wd_machine_wants_sample(machine, i, now_us))
+      continue;
+    const WdHandle *handle = handle_of(driver, i);
+    if (handle != NULL && wd_handle_sample(handle, with_private, &samples[i]))
+      wanted[i] = &samples[i];
+    else if (missed != NULL)
+      g_array_append_val(missed, i);
+  }
+  wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_TICK, .samples = wanted});
+}
+
+static gboolean
+on_timer(gpointer data)
+{
+  const WdDriver *driver = data;
+  driver->parts.tick(driver->parts.user_data);
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_stored(int fd, GIOCondition condition, gpointer data)
+{
+  (void)fd;
+  (void)condition;
+  WdDriver *driver = data;
+  WdInput input = {.kind = WD_INPUT_STORED};
+  guint64 lost;
+  g_autoptr(WdRecovery) recovery = NULL;
+  wd_writer_collect(driver->parts.writer, &input.seq, &lost, &recovery);
+  wd_driver_feed(driver, &input);
+  if (lost > 0)
+    wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_EVENTS_LOST, .lost = lost});
+  if (recovery != NULL)
+    wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_HISTORY_RECOVERED, .recovery = recovery});
+  return G_SOURCE_CONTINUE;
+}
+
+/* --- begin and end --- */
+
+WdDriver *
+wd_driver_new(const WdDriverParts *parts)
+{
+  WdDriver *driver = g_new0(WdDriver, 1);
+  driver->parts = *parts;
+  g_queue_init(&driver->inputs);
+  driver->stored_source =
+      wd_fd_source_add(wd_writer_fd(parts->writer), G_IO_IN, on_stored, driver, NULL);
+  driver->timer = wd_timer_new(on_timer, driver);
+  g_source_set_ready_time(driver->timer, 0);
+  return driver;
+}
+
+void
+wd_driver_free(WdDriver *driver)
+{
+  if (driver == NULL)
+    return;
+  g_clear_handle_id(&driver->stored_source, g_source_remove);
+  wd_timer_free(driver->timer);
+  g_queue_clear_full(&driver->inputs, (GDestroyNotify)pending_free);
+  g_free(driver);
+}
