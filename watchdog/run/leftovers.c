@@ -5,11 +5,11 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/pidfd.h>
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
 #include "watchdog/run/run-mark.h"
+#include "watchdog/run/signal.h"
 
 /* "BOOT_ID MARK", then "PID START_TICKS", padded with blanks, and a newline. */
 #define LINE_LENGTH 80
@@ -79,20 +79,10 @@ wait_until_gone(const GPtrArray *leftovers, gint64 deadline_us)
 }
 
 static void
-signal_leftover(const WdHandle *leftover, int signo)
-{
-  const int fd = wd_handle_pidfd(leftover);
-  if (fd >= 0)
-    (void)pidfd_send_signal(fd, signo, NULL, 0);
-  else if (wd_handle_lives(leftover))
-    (void)kill((pid_t)wd_handle_pid(leftover), signo);
-}
-
-static void
 signal_all(const GPtrArray *leftovers, int signo)
 {
   for (guint i = 0; i < leftovers->len; i++)
-    signal_leftover(g_ptr_array_index(leftovers, i), signo);
+    (void)wd_signal_send(g_ptr_array_index(leftovers, i), signo);
 }
 
 static gboolean

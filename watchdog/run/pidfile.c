@@ -5,11 +5,12 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
+#include "watchdog/run/signal.h"
 
 /* As osquery's five tries, two seconds apart (osquery/core/init.cpp, initDaemon). */
 #define FORCE_WAIT_US (10 * G_TIME_SPAN_SECOND)
@@ -49,27 +50,21 @@ read_owner(int fd)
 static gboolean
 is_osquery(gint64 pid)
 {
-  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/comm", pid);
-  g_autofree char *name = NULL;
-  if (!g_file_get_contents(path, &name, NULL, NULL))
-    return FALSE;
-  return g_str_has_prefix(name, "osqueryd") || g_str_has_prefix(name, "osquery-watchdo");
+  WdProcStat stat;
+  return wd_procfs_read_stat(pid, &stat) && (g_str_has_prefix(stat.name, "osqueryd") ||
+                                             g_str_has_prefix(stat.name, "osquery-watchdo"));
 }
 
-/* Looked at after the pidfd holds it: what is killed is what was looked at. */
+/* Looked at once it is held: what is killed is what was looked at. */
 static gboolean
 kill_owner(int fd, const char *path, GError **error)
 {
   const gint64 pid = read_owner(fd);
-  const int process = pid > 0 ? pidfd_open((pid_t)pid, 0) : -1;
-  const gboolean recognised = process >= 0 && is_osquery(pid);
-  if (recognised && pidfd_send_signal(process, SIGKILL, NULL, 0) == 0) {
+  g_autoptr(WdHandle) owner = wd_handle_open(pid, NULL);
+  if (owner != NULL && is_osquery(pid) && wd_signal_send(owner, SIGKILL)) {
     wd_logf("Killing osqueryd process: %" G_GINT64_FORMAT, pid);
-    close(process);
     return TRUE;
   }
-  if (process >= 0)
-    close(process);
   g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
               "pidfile %s: locked, and --force kills no process that is not an osqueryd", path);
   return FALSE;

@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -12,6 +11,7 @@
 
 #include "watchdog/core/machine/descendants.h"
 #include "watchdog/record/log.h"
+#include "watchdog/run/signal.h"
 
 #define LONGEST_US (2 * G_TIME_SPAN_SECOND)
 #define LOOKS_US (5 * G_TIME_SPAN_MILLISECOND)
@@ -37,22 +37,18 @@ read_environment(gint64 pid)
   return bytes->len > 0 ? g_steal_pointer(&bytes) : NULL;
 }
 
-/* Through a pidfd where the kernel has them: opened before the look, it can't be another process.
- * Returns: whether it bears the mark. */
+/* Held before the look, so that what is killed is what was looked at. Returns: whether it bears the
+ * mark. */
 static gboolean
 end_if_marked(gint64 pid, const char *mark)
 {
-  const int fd = pidfd_open((pid_t)pid, 0);
-  g_autoptr(GByteArray) environment = read_environment(pid);
+  g_autoptr(WdHandle) handle = wd_handle_open(pid, NULL);
+  g_autoptr(GByteArray) environment = handle != NULL ? read_environment(pid) : NULL;
   const gboolean marked =
       environment != NULL &&
       wd_descendants_marked((const char *)environment->data, environment->len, mark);
-  if (marked && fd >= 0)
-    (void)pidfd_send_signal(fd, SIGKILL, NULL, 0);
-  else if (marked)
-    (void)kill((pid_t)pid, SIGKILL);
-  if (fd >= 0)
-    close(fd);
+  if (marked)
+    (void)wd_signal_send(handle, SIGKILL);
   return marked;
 }
 
