@@ -1,10 +1,8 @@
 /* Whom our signals go to: the processes that we start, and what these leave behind.
  *
- * A number means a process, or a process group, only as long as nobody else can have it: a pid
- * until the process is reaped, by its parent alone; a group's until its leader is. So nobody but
- * children of ours that aren't reaped yet, and groups that such a child leads, are signalled; and,
- * before there are any, what an earlier run left behind, which is known otherwise (leftovers.h,
- * run-mark.h). Pure. */
+ * Only numbers that nobody else can have are signalled (look/handle.h): the pids of children of
+ * ours that aren't reaped yet, and of the groups that these lead. What an earlier run left behind
+ * is ended before there are any (leftovers.h, run-mark.h). Pure. */
 #pragma once
 
 #include <glib.h>
