@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "extension/denylist.h"
+#include "watchdog/core/event/safe-text.h"
 
 /* An empty schedule is asked for again after one interval, two, four, … at most this long, and so
  * often at most: an hour and a half. */
@@ -68,9 +69,8 @@ tell_denylisted(ExtReporter *reporter)
   while (told && !g_queue_is_empty(&reporter->untold)) {
     const ExtDenylisted *next = g_queue_peek_head(&reporter->untold);
     g_autofree WdReport *report = report_of_kind(reporter, WD_REPORT_DENYLISTED);
-    wd_report_set_text(report->denylisted.name, sizeof report->denylisted.name, next->name, FALSE);
-    wd_report_set_text(report->denylisted.query, sizeof report->denylisted.query, next->query,
-                       TRUE);
+    wd_text_copy_safe(report->denylisted.name, sizeof report->denylisted.name, next->name, FALSE);
+    wd_text_copy_safe(report->denylisted.query, sizeof report->denylisted.query, next->query, TRUE);
     told = tell(reporter, report);
     if (told)
       ext_denylisted_free(g_queue_pop_head(&reporter->untold));
@@ -82,8 +82,8 @@ registrations_new(const ExtReporter *reporter, gboolean responsive)
 {
   WdReport *report = report_of_kind(reporter, WD_REPORT_REGISTRATIONS);
   report->registrations.responsive = responsive;
-  wd_report_set_text(report->registrations.version, sizeof report->registrations.version,
-                     reporter->version, FALSE);
+  wd_text_copy_safe(report->registrations.version, sizeof report->registrations.version,
+                    reporter->version, FALSE);
   return report;
 }
 
@@ -146,7 +146,7 @@ add_to_report(WdReport *report, const WireExtensionEntry *entry, gint64 pid, gbo
   extension->pid = pid;
   extension->uuid = entry->uuid;
   extension->responsive = responsive;
-  wd_report_set_text(extension->version, sizeof extension->version, entry->version, FALSE);
+  wd_text_copy_safe(extension->version, sizeof extension->version, entry->version, FALSE);
 }
 
 static gboolean
@@ -243,7 +243,7 @@ find_news(ExtReporter *reporter, const ExtCoreInfo *info)
   for (guint i = 0; i < info->denylisted->len && reporter->untold.length < UNTOLD_MAX; i++) {
     const ExtDenylisted *denylisted = g_ptr_array_index(info->denylisted, i);
     char name[WD_REPORTED_QUERY_NAME_MAX + 1]; /* as it was told */
-    wd_report_set_text(name, sizeof name, denylisted->name, FALSE);
+    wd_text_copy_safe(name, sizeof name, denylisted->name, FALSE);
     const gint64 *recorded_s = g_hash_table_lookup(recorded, name);
     if (name[0] == '\0' || !ext_denylist_is_news(recorded_s != NULL ? *recorded_s : 0, start_s))
       continue;

@@ -141,24 +141,4 @@ TEST(Observation, ValuesOutOfRangeAreRefused)
   EXPECT_FALSE(decodes(encode(*denylisted("", "SELECT 1"))));
   EXPECT_FALSE(decodes(encode(*denylisted("a\nb", "SELECT 1"))));
 }
-
-TEST(Observation, TextsAreCutBetweenCharactersAndMadeFit)
-{
-  char text[8];
-  const struct {
-    const char *from;
-    bool lines;
-    const char *to;
-  } cases[] = {
-      {nullptr, false, ""},           {"", false, ""},
-      {"short", false, "short"},      {"1234567", false, "1234567"},
-      {"12345678", false, "1234567"}, {"123456é", false, "123456"},
-      {"12345é", false, "12345é"},    {"a\nb\x01", false, "a b "},
-      {"a\nb\x01", true, "a\nb "},    {"a\xff", false, "a\xef\xbf\xbd"},
-  };
-  for (const auto &c : cases) {
-    wd_report_set_text(text, sizeof text, c.from, c.lines);
-    EXPECT_STREQ(text, c.to);
-  }
-}
 } // namespace

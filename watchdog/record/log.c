@@ -7,9 +7,10 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "watchdog/core/event/log-fields.h"
-#include "watchdog/record/journal.h"
 #include "watchdog/base/thread.h"
+#include "watchdog/core/event/log-fields.h"
+#include "watchdog/core/event/safe-text.h"
+#include "watchdog/record/journal.h"
 
 #define IDENTIFIER "osquery-watchdogd"
 /* Lines that wait for a syslog that takes none; what comes after them is dropped. */
@@ -109,9 +110,7 @@ static char *
 make_line(const char *text)
 {
   char *line = g_strndup(text, PIPE_BUF - 1);
-  for (char *at = line; *at != '\0'; at++)
-    if (g_ascii_iscntrl(*at))
-      *at = ' ';
+  wd_text_mark_controls(line, ' ');
   return line;
 }
 

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#include "watchdog/core/event/safe-text.h"
+
 static const guint8 MAGIC[] = {'W', 'D', 'O'};
 
 /* The most that an entry takes is what these texts are bounded for. */
@@ -15,19 +17,6 @@ G_STATIC_ASSERT(64 + WD_REPORTED_EXTENSIONS_MAX * (8 + 2 + 1 + 2 + WD_REPORTED_V
                     WD_REPORTED_VERSION_MAX <=
                 WD_REPORT_BYTES_MAX);
 G_STATIC_ASSERT(64 + WD_REPORTED_QUERY_NAME_MAX + WD_REPORTED_QUERY_MAX <= WD_REPORT_BYTES_MAX);
-
-void
-wd_report_set_text(char *to, gsize size, const char *text, gboolean lines)
-{
-  g_autofree char *valid =
-      g_utf8_make_valid(text != NULL ? text : "", text != NULL ? (gssize)strnlen(text, size) : 0);
-  gsize length = strlen(valid);
-  if (length >= size)
-    length = (gsize)(g_utf8_find_prev_char(valid, valid + size) - valid);
-  for (gsize i = 0; i < length; i++)
-    to[i] = g_ascii_iscntrl(valid[i]) && !(lines && g_ascii_isspace(valid[i])) ? ' ' : valid[i];
-  to[length] = '\0';
-}
 
 /* --- encoding --- */
 
@@ -130,12 +119,9 @@ take_text(Input *input, char *text, gsize size, gboolean lines)
 {
   guint16 length;
   if (!take(input, &length, sizeof length) || length >= size || !take(input, text, length) ||
-      !g_utf8_validate_len(text, length, NULL))
+      !wd_text_is_safe(text, length, lines))
     return FALSE;
   text[length] = '\0';
-  for (gsize i = 0; i < length; i++)
-    if (g_ascii_iscntrl(text[i]) && !(lines && g_ascii_isspace(text[i])))
-      return FALSE;
   return TRUE;
 }
 

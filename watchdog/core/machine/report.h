@@ -53,10 +53,6 @@ typedef struct {
   };
 } WdReport;
 
-/* Copies @text into the @size bytes at @to, cut between two characters where it is too long, made
- * valid UTF-8, with control characters as spaces unless @lines. NULL is "". */
-void wd_report_set_text(char *to, gsize size, const char *text, gboolean lines);
-
 /* @bytes: room for WD_REPORT_BYTES_MAX. @report: must be one that decoding would accept.
  * Returns: how many bytes the message has. */
 gsize wd_report_encode(const WdReport *report, guint8 *bytes);

@@ -1,5 +1,7 @@
 #include "watchdog/core/settings/settings-error.h"
 
+#include "watchdog/core/event/safe-text.h"
+
 GQuark
 wd_settings_error_quark(void)
 {
@@ -12,10 +14,7 @@ one_line(const char *format, va_list args)
 {
   char *line = g_strdup_vprintf(format, args);
 
-  for (char *c = line; *c != '\0'; c++) {
-    if (g_ascii_iscntrl(*c))
-      *c = '?';
-  }
+  wd_text_mark_controls(line, '?');
   return line;
 }
 
