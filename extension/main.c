@@ -5,14 +5,15 @@
 #include "extension/options.h"
 #include "extension/program.h"
 #include "watchdog/core/machine/report.h"
+#include "watchdog/core/settings/defaults.h"
 
 int
 main(int argc, char **argv)
 {
   (void)argc;
   const ExtEnvironment environment = {
-      .state_dir = g_getenv("OSQUERY_WATCHDOG_STATE_DIR"),
-      .runtime_dir = g_getenv("OSQUERY_WATCHDOG_RUNTIME_DIR"),
+      .state_dir = g_getenv(WD_STATE_DIR_VARIABLE),
+      .runtime_dir = g_getenv(WD_RUNTIME_DIR_VARIABLE),
       .report_fd = g_getenv(WD_REPORT_FD_VARIABLE),
       .extension = g_getenv("OSQUERY_EXTENSION"),
       .pid = getpid(),

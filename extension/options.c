@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "thrift/socket.h"
+#include "watchdog/core/settings/defaults.h"
 
 /* osquery adds a uuid of 16 bits to the manager's path for each extension's own socket. */
 #define SUFFIX_MAX (sizeof ".65535" - 1)
@@ -157,8 +158,8 @@ ext_options_parse(const char *const *argv, const ExtEnvironment *environment, Ex
   *options = (ExtOptions){
       .timeout_us = 3 * G_TIME_SPAN_SECOND,
       .interval_us = 3 * G_TIME_SPAN_SECOND,
-      .state_dir = g_strdup(state_dir != NULL ? state_dir : "/var/lib/osquery-watchdog"),
-      .runtime_dir = g_strdup(runtime_dir != NULL ? runtime_dir : "/run/osquery-watchdog"),
+      .state_dir = g_strdup(state_dir != NULL ? state_dir : WD_DEFAULT_STATE_DIR),
+      .runtime_dir = g_strdup(runtime_dir != NULL ? runtime_dir : WD_DEFAULT_RUNTIME_DIR),
       .starter = starter_of(environment),
       .report_fd = g_strdup(environment->report_fd),
   };
@@ -199,10 +200,10 @@ ext_options_help(void)
          "  --timeout S         wait at most so long for it (3)\n"
          "  --interval S        look so often whether we are still registered (3)\n"
          "  --verbose           say more on stderr\n"
-         "  --state_dir DIR     where the history is (/var/lib/osquery-watchdog,\n"
-         "                      or $OSQUERY_WATCHDOG_STATE_DIR)\n"
-         "  --runtime_dir DIR   where the present state is (/run/osquery-watchdog,\n"
-         "                      or $OSQUERY_WATCHDOG_RUNTIME_DIR)\n"
+         "  --state_dir DIR     where the history is (" WD_DEFAULT_STATE_DIR ",\n"
+         "                      or $" WD_STATE_DIR_VARIABLE ")\n"
+         "  --runtime_dir DIR   where the present state is (" WD_DEFAULT_RUNTIME_DIR ",\n"
+         "                      or $" WD_RUNTIME_DIR_VARIABLE ")\n"
          "  --observe           observe osqueryd's watcher, and write to these directories\n"
          "  --noobserve         only read what is there; without either: observe, unless\n"
          "                      osquery-watchdogd runs osqueryd\n"

@@ -41,9 +41,9 @@ typedef enum {
 
 /* The variables of the environment that count; NULL where unset. */
 typedef struct {
-  const char *state_dir;   /* OSQUERY_WATCHDOG_STATE_DIR */
-  const char *runtime_dir; /* OSQUERY_WATCHDOG_RUNTIME_DIR: its presence tells who started us */
-  const char *report_fd;   /* OSQUERY_WATCHDOG_FD: where osquery-watchdogd hears us */
+  const char *state_dir;   /* WD_STATE_DIR_VARIABLE */
+  const char *runtime_dir; /* WD_RUNTIME_DIR_VARIABLE: set if osquery-watchdogd started us */
+  const char *report_fd;   /* WD_REPORT_FD_VARIABLE: where osquery-watchdogd hears us */
   const char *extension;   /* OSQUERY_EXTENSION: our pid, where osquery started us */
   gint64 pid;              /* ours */
 } ExtEnvironment;

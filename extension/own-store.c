@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include "watchdog/core/settings/defaults.h"
 #include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 #include "watchdog/record/private-directory.h"
@@ -9,9 +10,6 @@
 #include "watchdog/store/status.h"
 
 #define FINISH_WAIT_US (2 * G_TIME_SPAN_SECOND)
-/* As osquery-watchdogd's defaults. */
-#define HISTORY_MAX 10000
-#define HISTORY_EXPIRY_S 2592000
 
 struct ExtOwnStore {
   int locks[2]; /* of the directories; -1 */
@@ -31,8 +29,8 @@ start_writer(const char *state_dir, const char *runtime_dir, gint64 watcher_pid,
       .run_id = run_id,
       .boot_id = boot_id,
       .watchdog_pid = watcher_pid,
-      .history_max = HISTORY_MAX,
-      .history_expiry_s = HISTORY_EXPIRY_S,
+      .history_max = WD_DEFAULT_HISTORY_MAX,
+      .history_expiry_s = WD_DEFAULT_HISTORY_EXPIRY_S,
   };
   return wd_writer_start(&options, error);
 }

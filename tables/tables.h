@@ -79,10 +79,6 @@ void table_query_add(TableQuery *query, guint column, TableOperator op, const ch
 void table_query_free(TableQuery *query);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableQuery, table_query_free)
 
-/* Where the watchdog keeps its files unless told otherwise. */
-#define TABLE_STATE_DIR "/var/lib/osquery-watchdog"
-#define TABLE_RUNTIME_DIR "/run/osquery-watchdog"
-
 /* Where the rows come from. Opens the files when they are first needed, and again when they are
  * replaced. */
 typedef struct TableStore TableStore;

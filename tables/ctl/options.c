@@ -1,7 +1,7 @@
 #include "tables/ctl/options.h"
 
 #include "tables/ctl/print/words.h"
-#include "tables/tables.h"
+#include "watchdog/core/settings/defaults.h"
 
 static const char help[] =
     "Usage: osquery-watchdogctl [OPTION…] COMMAND\n"
@@ -28,8 +28,8 @@ static const char help[] =
     "                  (with --follow: one object a line)\n"
     "  --csv           RFC 4180, the first line names the columns\n"
     "  --line          one \"name = value\" a line\n"
-    "  --state_dir D   where history.db is (" TABLE_STATE_DIR ")\n"
-    "  --runtime_dir D where status.db is (" TABLE_RUNTIME_DIR ")\n"
+    "  --state_dir D   where history.db is (" WD_DEFAULT_STATE_DIR ")\n"
+    "  --runtime_dir D where status.db is (" WD_DEFAULT_RUNTIME_DIR ")\n"
     "  --version, --help\n"
     "\n"
     "Environment: NO_COLOR forbids colours, which only a terminal gets.\n"
@@ -173,9 +173,9 @@ ctl_options_parse(const char *const *argv, GError **error)
     return NULL;
 
   if (options->state_dir == NULL)
-    options->state_dir = g_strdup(TABLE_STATE_DIR);
+    options->state_dir = g_strdup(WD_DEFAULT_STATE_DIR);
   if (options->runtime_dir == NULL)
-    options->runtime_dir = g_strdup(TABLE_RUNTIME_DIR);
+    options->runtime_dir = g_strdup(WD_DEFAULT_RUNTIME_DIR);
   options->format = json   ? CTL_FORMAT_JSON
                     : csv  ? CTL_FORMAT_CSV
                     : line ? CTL_FORMAT_LINE

@@ -73,7 +73,12 @@ def test_message_ids_are_those_of_the_code():
 
 
 def flags_of(path):
-    return dict(re.findall(r'\{"(\w+)", WD_FLAG_\w+, "(.*?)"\}', source(path)))
+    """Each flag of a table with its default, which may be one of defaults.h."""
+    shared = dict(re.findall(r'^#define (WD_DEFAULT_\w+) "?([^"\s]+)',
+                             source("watchdog/core/settings/defaults.h"), re.M))
+    found = re.findall(r'\{"(\w+)", WD_FLAG_\w+, (?:"(.*?)"|(?:G_STRINGIFY\()?(WD_\w+)\)?)\}',
+                       source(path))
+    return {name: shared[constant] if constant else value for name, value, constant in found}
 
 
 def test_flags_and_their_defaults_are_those_of_the_code():

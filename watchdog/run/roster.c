@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "watchdog/core/settings/defaults.h"
 #include "watchdog/run/run-mark.h"
 
 /* As osquery's watcher (osquery/core/init.cpp): children yield to what the host is for. */
@@ -31,8 +32,8 @@ wd_roster_new(const WdSettings *settings, const char *worker_path, const GPtrArr
     return NULL;
   g_autofree char *own_path = g_file_read_link("/proc/self/exe", NULL);
   g_autoptr(GStrvBuilder) variables = g_strv_builder_new();
-  g_autofree char *state = g_strconcat("OSQUERY_WATCHDOG_STATE_DIR=", state_dir, NULL);
-  g_autofree char *runtime = g_strconcat("OSQUERY_WATCHDOG_RUNTIME_DIR=", runtime_dir, NULL);
+  g_autofree char *state = g_strconcat(WD_STATE_DIR_VARIABLE "=", state_dir, NULL);
+  g_autofree char *runtime = g_strconcat(WD_RUNTIME_DIR_VARIABLE "=", runtime_dir, NULL);
   g_strv_builder_add_many(variables, state, runtime, NULL);
   const gboolean nice = settings->limits.enforce && settings->watchdog_level >= 0;
 

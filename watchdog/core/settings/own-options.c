@@ -1,16 +1,18 @@
 #include "watchdog/core/settings/own-options.h"
 
+#include "watchdog/core/settings/defaults.h"
+
 #define MAX_HISTORY_ROWS 100000000
 
 static const WdFlagSpec OWN[] = {
-    {"state_dir", WD_FLAG_STRING, "/var/lib/osquery-watchdog"},
-    {"runtime_dir", WD_FLAG_STRING, "/run/osquery-watchdog"},
+    {"state_dir", WD_FLAG_STRING, WD_DEFAULT_STATE_DIR},
+    {"runtime_dir", WD_FLAG_STRING, WD_DEFAULT_RUNTIME_DIR},
     {"memory_metric", WD_FLAG_STRING, "growth"},
     {"dry_run", WD_FLAG_BOOL, "false"},
     {"extension_give_up", WD_FLAG_STRING, "shutdown"},
     {"extension_registration_timeout", WD_FLAG_UINT64, "0"},
-    {"history_max", WD_FLAG_UINT64, "10000"},
-    {"history_expiry", WD_FLAG_UINT64, "2592000"},
+    {"history_max", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_MAX)},
+    {"history_expiry", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_EXPIRY_S)},
     {"tables_extension", WD_FLAG_STRING, ""},
     {"tables", WD_FLAG_BOOL, "true"},
     {"check", WD_FLAG_BOOL, "false"},
@@ -145,6 +147,9 @@ wd_own_options_take(WdSettings *settings, const char *const *argv, const WdSetti
   return g_steal_pointer(&flags);
 }
 
+#define ROWS G_STRINGIFY(WD_DEFAULT_HISTORY_MAX)
+#define SECONDS G_STRINGIFY(WD_DEFAULT_HISTORY_EXPIRY_S)
+
 const char *
 wd_settings_help(void)
 {
@@ -156,9 +161,9 @@ wd_settings_help(void)
          "\n"
          "Options:\n"
          "  --state_dir=DIR              where history.db is kept\n"
-         "                               (/var/lib/osquery-watchdog)\n"
+         "                               (" WD_DEFAULT_STATE_DIR ")\n"
          "  --runtime_dir=DIR            where status.db is kept\n"
-         "                               (/run/osquery-watchdog)\n"
+         "                               (" WD_DEFAULT_RUNTIME_DIR ")\n"
          "  --memory_metric=METRIC       what the memory limit is applied to (growth)\n"
          "                                 growth: resident size since the start, as osquery does\n"
          "                                 resident: resident size\n"
@@ -171,8 +176,8 @@ wd_settings_help(void)
          "                               restart an extension that lives but is not registered "
          "with\n"
          "                               osquery for longer (0: never)\n"
-         "  --history_max=ROWS           how many events are kept (10000)\n"
-         "  --history_expiry=SECONDS     how long events are kept (2592000: 30 days)\n"
+         "  --history_max=ROWS           how many events are kept (" ROWS ")\n"
+         "  --history_expiry=SECONDS     how long events are kept (" SECONDS ": 30 days)\n"
          "  --tables_extension=PATH      the extension that serves the tables\n"
          "                               (osquery-watchdog.ext, beside this program)\n"
          "  --notables                   do not start that extension\n"
