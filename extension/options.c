@@ -4,6 +4,7 @@
 
 #include "thrift/socket.h"
 #include "watchdog/core/settings/defaults.h"
+#include "watchdog/core/settings/flag-word.h"
 
 /* osquery adds a uuid of 16 bits to the manager's path for each extension's own socket. */
 #define SUFFIX_MAX (sizeof ".65535" - 1)
@@ -17,30 +18,12 @@ wrong(GError **error, const char *format, const char *what)
   return FALSE;
 }
 
-typedef struct {
-  char *name;        /* without dashes in front, with underscores */
-  const char *value; /* NULL: none was attached */
-} Flag;
-
-static void
-flag_clear(Flag *flag)
-{
-  g_free(flag->name);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Flag, flag_clear)
-
-static gboolean
-split_flag(const char *argument, Flag *flag)
-{
-  if (argument[0] != '-' || argument[1] == '\0')
-    return FALSE;
-  const char *begin = argument + (argument[1] == '-' ? 2 : 1);
-  const char *equals = strchr(begin, '=');
-  flag->name = equals != NULL ? g_strndup(begin, (gsize)(equals - begin)) : g_strdup(begin);
-  flag->value = equals != NULL ? equals + 1 : NULL;
-  g_strdelimit(flag->name, "-", '_');
-  return *flag->name != '\0';
-}
+static const WdFlagSpec FLAGS[] = {
+    {.name = "socket", .type = WD_FLAG_STRING},      {.name = "timeout", .type = WD_FLAG_UINT64},
+    {.name = "interval", .type = WD_FLAG_UINT64},    {.name = "state_dir", .type = WD_FLAG_STRING},
+    {.name = "runtime_dir", .type = WD_FLAG_STRING}, {.name = "verbose", .type = WD_FLAG_BOOL},
+    {.name = "observe", .type = WD_FLAG_BOOL},
+};
 
 static gboolean
 set_path(char **path, const char *value, const char *argument, GError **error)
@@ -55,73 +38,71 @@ set_path(char **path, const char *value, const char *argument, GError **error)
 static gboolean
 set_seconds(gint64 *us, const char *value, const char *argument, GError **error)
 {
-  const gboolean hex = g_str_has_prefix(value, "0x") || g_str_has_prefix(value, "0X");
-  guint64 seconds;
-  if (!g_ascii_string_to_unsigned(hex ? value + 2 : value, hex ? 16 : 10, 0, SECONDS_MAX, &seconds,
-                                  NULL))
+  gint64 seconds;
+  if (!g_ascii_isdigit(*value) || !wd_flag_value_parse(WD_FLAG_UINT64, value, &seconds) ||
+      seconds > SECONDS_MAX)
     return wrong(error, "%s: needs a number of seconds from 0 to 86400", argument);
-  *us = (gint64)MAX(seconds, 1) * G_TIME_SPAN_SECOND; /* osqueryd hands on what it was given */
+  *us = MAX(seconds, 1) * G_TIME_SPAN_SECOND; /* osqueryd hands on what it was given */
   return TRUE;
 }
 
 static gboolean
-set_boolean(gboolean *to, const char *value, const char *argument, GError **error)
+set_boolean(ExtOptions *options, const char *name, const char *value, const char *argument,
+            GError **error)
 {
-  static const char *const TRUE_WORDS[] = {"true", "t", "yes", "y", "1", NULL};
-  static const char *const FALSE_WORDS[] = {"false", "f", "no", "n", "0", NULL};
-  g_autofree char *word = g_ascii_strdown(value, -1);
-  *to = g_strv_contains(TRUE_WORDS, word);
-  return *to || g_strv_contains(FALSE_WORDS, word) ||
-         wrong(error, "%s: needs true or false", argument);
+  gint64 on;
+  if (!wd_flag_value_parse(WD_FLAG_BOOL, value, &on))
+    return wrong(error, "%s: needs true or false", argument);
+  if (g_str_equal(name, "verbose"))
+    options->verbose = on != 0;
+  else
+    options->observe = on != 0 ? EXT_OBSERVE_ALWAYS : EXT_OBSERVE_NEVER;
+  return TRUE;
 }
 
-/* @next: the argument that follows. Takes it where the value isn't attached, and says so by @took.
- */
 static gboolean
-apply(ExtOptions *options, const Flag *flag, const char *argument, const char *next, gboolean *took,
-      GError **error)
+set(ExtOptions *options, const char *name, const char *value, const char *argument, GError **error)
 {
-  *took = FALSE;
-  if (g_str_equal(flag->name, "verbose"))
-    return set_boolean(&options->verbose, flag->value != NULL ? flag->value : "true", argument,
-                       error);
-  if (g_str_equal(flag->name, "noverbose") && flag->value == NULL) {
-    options->verbose = FALSE;
-    return TRUE;
-  }
-
-  if (g_str_equal(flag->name, "noobserve") && flag->value == NULL) {
-    options->observe = EXT_OBSERVE_NEVER;
-    return TRUE;
-  }
-  if (g_str_equal(flag->name, "observe")) {
-    gboolean observe;
-    if (!set_boolean(&observe, flag->value != NULL ? flag->value : "true", argument, error))
-      return FALSE;
-    options->observe = observe ? EXT_OBSERVE_ALWAYS : EXT_OBSERVE_NEVER;
-    return TRUE;
-  }
-
-  static const char *const VALUED[] = {"socket",    "timeout",     "interval",
-                                       "state_dir", "runtime_dir", NULL};
-  if (!g_strv_contains(VALUED, flag->name))
-    return wrong(error, "%s: unknown option", argument);
-  const char *value = flag->value;
-  if (value == NULL) {
-    if (next == NULL)
-      return wrong(error, "%s: needs a value", argument);
-    value = next;
-    *took = TRUE;
-  }
-  if (g_str_equal(flag->name, "timeout"))
+  if (g_str_equal(name, "timeout"))
     return set_seconds(&options->timeout_us, value, argument, error);
-  if (g_str_equal(flag->name, "interval"))
+  if (g_str_equal(name, "interval"))
     return set_seconds(&options->interval_us, value, argument, error);
-  if (g_str_equal(flag->name, "state_dir"))
+  if (g_str_equal(name, "state_dir"))
     return set_path(&options->state_dir, value, argument, error);
-  if (g_str_equal(flag->name, "runtime_dir"))
+  if (g_str_equal(name, "runtime_dir"))
     return set_path(&options->runtime_dir, value, argument, error);
-  return set_path(&options->socket, value, argument, error);
+  if (g_str_equal(name, "socket"))
+    return set_path(&options->socket, value, argument, error);
+  return set_boolean(options, name, value, argument, error);
+}
+
+/* Applies the flag at @argv[*@i]. If its value is the next word, *@i is advanced to it. Stricter
+ * than gflags, which ignores the value in --noverbose=1, and what is no flag. */
+static ExtOptionsResult
+apply_word(ExtOptions *options, const char *const *argv, gsize *i, GError **error)
+{
+  const char *argument = argv[*i];
+  g_auto(WdFlagWord) flag = {0};
+  if (argument[0] == '-' && argument[1] != '\0')
+    flag = wd_flag_word_take(FLAGS, G_N_ELEMENTS(FLAGS), argv, i);
+  if (flag.name == NULL || *flag.name == '\0') {
+    wrong(error, "%s: not an option", argument);
+    return EXT_OPTIONS_WRONG;
+  }
+  if (g_str_equal(flag.name, "help") || g_str_equal(flag.name, "h"))
+    return EXT_OPTIONS_HELP;
+  if (g_str_equal(flag.name, "version"))
+    return EXT_OPTIONS_VERSION;
+
+  const gboolean negated = g_str_has_prefix(flag.name, "no");
+  gboolean ok;
+  if (flag.spec == NULL || (negated && strchr(argument, '=') != NULL))
+    ok = wrong(error, "%s: unknown option", argument);
+  else if (flag.value == NULL)
+    ok = wrong(error, "%s: needs a value", argument);
+  else
+    ok = set(options, flag.spec->name, flag.value, argument, error);
+  return ok ? EXT_OPTIONS_RUN : EXT_OPTIONS_WRONG;
 }
 
 static gboolean
@@ -163,21 +144,11 @@ ext_options_parse(const char *const *argv, const ExtEnvironment *environment, Ex
       .starter = starter_of(environment),
       .report_fd = g_strdup(environment->report_fd),
   };
-  for (guint i = 1; argv[0] != NULL && argv[i] != NULL; i++) {
-    g_auto(Flag) flag = {0};
-    if (!split_flag(argv[i], &flag)) {
-      wrong(error, "%s: not an option", argv[i]);
-      return EXT_OPTIONS_WRONG;
-    }
-    if (g_str_equal(flag.name, "help") || g_str_equal(flag.name, "h"))
-      return EXT_OPTIONS_HELP;
-    if (g_str_equal(flag.name, "version"))
-      return EXT_OPTIONS_VERSION;
-    gboolean took;
-    if (!apply(options, &flag, argv[i], argv[i + 1], &took, error))
-      return EXT_OPTIONS_WRONG;
-    i += took ? 1 : 0;
-  }
+  ExtOptionsResult result = EXT_OPTIONS_RUN;
+  for (gsize i = 1; argv[0] != NULL && argv[i] != NULL && result == EXT_OPTIONS_RUN; i++)
+    result = apply_word(options, argv, &i, error);
+  if (result != EXT_OPTIONS_RUN)
+    return result;
   return check(options, error) ? EXT_OPTIONS_RUN : EXT_OPTIONS_WRONG;
 }
 

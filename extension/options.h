@@ -48,9 +48,8 @@ typedef struct {
   gint64 pid;              /* ours */
 } ExtEnvironment;
 
-/* Understands --name=value, --name value and their forms with one dash, dashes for underscores, and
- * --verbose, --noverbose, --verbose=false, as for --observe; the last one wins. @argv: with the
- * program's name, ended by NULL.
+/* The flags are written as flag-word.h says; the last one wins. A word that is no flag is refused,
+ * as is a value of --noverbose or --noobserve. @argv: with the program's name, ended by NULL.
  * @options: to be cleared in any case. */
 ExtOptionsResult ext_options_parse(const char *const *argv, const ExtEnvironment *environment,
                                    ExtOptions *options, GError **error);

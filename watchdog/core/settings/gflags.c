@@ -33,44 +33,15 @@ unknown_flag_free(gpointer data)
 }
 
 static WdFlag *
+flag_of(const WdFlags *flags, const WdFlagSpec *spec)
+{
+  return spec != NULL ? &flags->flags[spec - flags->specs] : NULL;
+}
+
+static WdFlag *
 find_flag(const WdFlags *flags, const char *name)
 {
-  g_autofree char *underscored = g_strdelimit(g_strdup(name), "-", '_');
-
-  for (gsize i = 0; i < flags->n_flags; i++) {
-    if (g_str_equal(flags->flags[i].spec->name, underscored))
-      return &flags->flags[i];
-  }
-  return NULL;
-}
-
-/* Splits @text, a flag without its dashes.
- * @name: newly allocated; @value: within @text or static; NULL if it has none.
- * Returns: the flag; NULL if it is unknown. */
-static WdFlag *
-split_flag(Parser *parser, const char *text, char **name, const char **value)
-{
-  const char *equals = strchr(text, '=');
-
-  *name = equals != NULL ? g_strndup(text, (gsize)(equals - text)) : g_strdup(text);
-  *value = equals != NULL ? equals + 1 : NULL;
-
-  WdFlag *flag = find_flag(parser->flags, *name);
-  if (flag == NULL && g_str_has_prefix(*name, "no")) {
-    flag = find_flag(parser->flags, *name + strlen("no"));
-    if (flag == NULL || flag->spec->type != WD_FLAG_BOOL)
-      return NULL;
-    *value = "false";
-  }
-  if (flag != NULL && flag->spec->type == WD_FLAG_BOOL && *value == NULL)
-    *value = "true";
-  return flag;
-}
-
-static const char *
-skip_dashes(const char *text)
-{
-  return text + (text[1] == '-' ? 2 : 1);
+  return flag_of(flags, wd_flag_spec_find(flags->specs, flags->n_flags, name));
 }
 
 static void
@@ -125,21 +96,19 @@ warn_ignored(Parser *parser, const char *name, const char *source)
 static gboolean
 apply_flag_line(Parser *parser, const char *line, const char *source, GError **error)
 {
-  g_autofree char *name = NULL;
-  const char *value;
-  WdFlag *flag = split_flag(parser, skip_dashes(line), &name, &value);
+  const WdFlags *flags = parser->flags;
+  g_auto(WdFlagWord) word = wd_flag_word_split(flags->specs, flags->n_flags, line);
 
-  if (flag == NULL) {
-    if (!warn_ignored(parser, name, source))
-      add_unknown(parser, name, source);
+  if (word.spec == NULL) {
+    if (!warn_ignored(parser, word.name, source))
+      add_unknown(parser, word.name, source);
     return TRUE;
   }
-  if (value == NULL) {
-    wd_settings_warn(parser->flags->warnings, "%s: ignored: --%s has no value", source,
-                     flag->spec->name);
+  if (word.value == NULL) {
+    wd_settings_warn(flags->warnings, "%s: ignored: --%s has no value", source, word.spec->name);
     return TRUE;
   }
-  return set_flag(parser, flag, value, source, error);
+  return set_flag(parser, flag_of(flags, word.spec), word.value, source, error);
 }
 
 static gboolean
@@ -287,54 +256,59 @@ set_flag(Parser *parser, WdFlag *flag, const char *value, const char *source, GE
 
 /* "--bool false" sets it to true, and leaves "false" as an argument. */
 static void
-warn_misread(Parser *parser, const WdFlag *flag, const char *given, const char *next)
+warn_misread(Parser *parser, const WdFlagSpec *spec, const char *given, const char *next)
 {
   gint64 number;
 
-  if (flag->spec->type == WD_FLAG_BOOL && strchr(given, '=') == NULL && next != NULL &&
+  if (spec->type == WD_FLAG_BOOL && strchr(given, '=') == NULL && next != NULL &&
       wd_flag_value_parse(WD_FLAG_BOOL, next, &number))
     wd_settings_warn(parser->flags->warnings,
                      "argv: %s %s: the value is ignored: --%s needs a '=' before it", given, next,
-                     flag->spec->name);
+                     spec->name);
+}
+
+/* The flag at @argv[*@i], and its value if that is the next word. */
+static gboolean
+apply_word(Parser *parser, const char *const *argv, gsize *i, GError **error)
+{
+  const WdFlags *flags = parser->flags;
+  const char *given = argv[*i];
+  g_auto(WdFlagWord) word = wd_flag_word_take(flags->specs, flags->n_flags, argv, i);
+
+  if (word.spec == NULL) {
+    add_unknown(parser, word.name, "argv");
+    return TRUE;
+  }
+  warn_misread(parser, word.spec, given, argv[*i + 1]);
+  if (word.value == NULL)
+    return wd_settings_fail(error, WD_SETTINGS_ERROR_USAGE, "argv: --%s: expected a value",
+                            word.spec->name);
+  return set_flag(parser, flag_of(flags, word.spec), word.value, "argv", error);
 }
 
 /* The command line itself. */
 static gboolean
 apply_argv(Parser *parser, const char *const *argv, GError **error)
 {
-  for (gsize i = 1; argv[i] != NULL; i++) {
-    if (argv[i][0] != '-' || argv[i][1] == '\0') {
-      g_ptr_array_add(parser->flags->arguments, g_strdup(argv[i]));
-      continue;
-    }
-    if (g_str_equal(argv[i], "--")) {
-      while (argv[++i] != NULL)
-        g_ptr_array_add(parser->flags->arguments, g_strdup(argv[i]));
-      return TRUE;
-    }
+  gboolean flags_ended = FALSE;
 
-    g_autofree char *name = NULL;
-    const char *value;
-    WdFlag *flag = split_flag(parser, skip_dashes(argv[i]), &name, &value);
-    if (flag == NULL) {
-      add_unknown(parser, name, "argv");
-      continue;
-    }
-    warn_misread(parser, flag, argv[i], argv[i + 1]);
-    if (value == NULL && (value = argv[++i]) == NULL)
-      return wd_settings_fail(error, WD_SETTINGS_ERROR_USAGE, "argv: --%s: expected a value",
-                              flag->spec->name);
-    if (!set_flag(parser, flag, value, "argv", error))
+  for (gsize i = 1; argv[i] != NULL; i++) {
+    if (flags_ended || argv[i][0] != '-' || argv[i][1] == '\0')
+      g_ptr_array_add(parser->flags->arguments, g_strdup(argv[i]));
+    else if (g_str_equal(argv[i], "--"))
+      flags_ended = TRUE;
+    else if (!apply_word(parser, argv, &i, error))
       return FALSE;
   }
   return TRUE;
 }
 
-static WdFlags *
-flags_new(const WdFlagSpec *specs, gsize n_specs)
+WdFlags *
+wd_flags_new(const WdFlagSpec *specs, gsize n_specs)
 {
   WdFlags *flags = g_new0(WdFlags, 1);
 
+  flags->specs = specs;
   flags->flags = g_new0(WdFlag, n_specs);
   flags->n_flags = n_specs;
   flags->unknown = g_ptr_array_new_with_free_func(unknown_flag_free);
@@ -355,7 +329,7 @@ WdFlags *
 wd_flags_parse(const WdFlagSpec *specs, gsize n_specs, const char *const *argv,
                const char *default_flagfile, const WdSettingsIo *io, GError **error)
 {
-  g_autoptr(WdFlags) flags = flags_new(specs, n_specs);
+  g_autoptr(WdFlags) flags = wd_flags_new(specs, n_specs);
   Parser parser = {.flags = flags, .io = io, .program = argv[0]};
 
   if (default_flagfile != NULL && !apply_file(&parser, default_flagfile, TRUE, "default", error))
@@ -389,6 +363,12 @@ wd_flags_get(const WdFlags *flags, const char *name)
   if (flag == NULL)
     g_error("the flag %s isn't in the table", name);
   return flag;
+}
+
+gboolean
+wd_flags_on(const WdFlags *flags, const char *name)
+{
+  return wd_flags_get(flags, name)->number != 0;
 }
 
 gboolean

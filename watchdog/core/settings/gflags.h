@@ -1,12 +1,9 @@
 /* Reads a command line and its flagfiles as gflags 2.2.2 does, the version that osquery is built
- * with; every quirk below is gflags' own (src/gflags.cc: SplitArgumentLocked,
- * ParseNewCommandLineFlags, ProcessOptionsFromStringLocked, FlagValue::ParseFrom). Pure: files and
- * environment come through callbacks.
+ * with; every quirk below is gflags' own (src/gflags.cc: ParseNewCommandLineFlags,
+ * ProcessOptionsFromStringLocked). Pure: files and environment come through callbacks.
  *
- * Flags: `--name=value`, `--name value` (not for booleans), `-name`, `--bool`, `--nobool`; dashes
- * in a name stand for underscores; the last one wins. `--nobool=anything` is false. `--` ends the
- * flags; what doesn't begin with a dash, and `-` alone, is an argument, wherever it stands. An
- * unknown flag takes no value: in `--unknown x`, x is an argument.
+ * Flags are written as flag-word.h says; the last one wins. `--` ends the flags; what doesn't begin
+ * with a dash, and `-` alone, is an argument, wherever it stands.
  *
  * `--flagfile=A,B` is applied at its place in the command line. Lines: leading blanks and empty
  * lines are skipped, `#` begins a comment, `-` a flag, all else is a list of patterns (fnmatch):
@@ -19,7 +16,7 @@
  * MiB or more than 256 in all are errors here; gflags would go on until it crashes. */
 #pragma once
 
-#include "watchdog/core/settings/flag-value.h"
+#include "watchdog/core/settings/flag-word.h"
 #include "watchdog/core/settings/settings-error.h"
 
 G_BEGIN_DECLS
@@ -38,12 +35,6 @@ typedef struct {
 } WdSettingsIo;
 
 typedef struct {
-  const char *name; /* with underscores */
-  WdFlagType type;
-  const char *initial; /* the value if it isn't given; valid for the type */
-} WdFlagSpec;
-
-typedef struct {
   const WdFlagSpec *spec; /* borrowed */
   char *text;             /* owned: as given, except that booleans are "true" or "false" */
   gint64 number;          /* as wd_flag_value_parse() gives it */
@@ -58,12 +49,16 @@ typedef struct {
 } WdUnknownFlag;
 
 typedef struct {
-  WdFlag *flags; /* in the order of the table */
+  const WdFlagSpec *specs; /* borrowed: the table */
+  WdFlag *flags;           /* in the order of the table */
   gsize n_flags;
   GPtrArray *unknown;   /* of WdUnknownFlag */
   GPtrArray *arguments; /* of char *, the command line's; argv[0] is none of them */
   GPtrArray *warnings;  /* of char *: lines "PATH:LINE: …" for what gflags ignores in silence */
 } WdFlags;
+
+/* Every flag with the value that it has if it isn't given. @specs: must outlive the result. */
+WdFlags *wd_flags_new(const WdFlagSpec *specs, gsize n_specs);
 
 /* @specs: the known flags; the four that gflags itself defines are acted upon if they are among
  * them: flagfile, fromenv, tryfromenv (undefok only needs its value).
@@ -78,6 +73,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdFlags, wd_flags_free)
 
 /* @name: one of the table. */
 const WdFlag *wd_flags_get(const WdFlags *flags, const char *name);
+
+/* @name: a boolean of the table. */
+gboolean wd_flags_on(const WdFlags *flags, const char *name);
 
 /* Sets @error to "SOURCE: --NAME=VALUE: expected EXPECTED". Returns: FALSE. */
 gboolean wd_flag_refuse(const WdFlag *flag, const char *expected, GError **error);

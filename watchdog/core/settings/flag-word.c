@@ -1,0 +1,61 @@
+#include "watchdog/core/settings/flag-word.h"
+
+#include <string.h>
+
+const WdFlagSpec *
+wd_flag_spec_find(const WdFlagSpec *specs, gsize n_specs, const char *name)
+{
+  g_autofree char *underscored = g_strdelimit(g_strdup(name), "-", '_');
+
+  for (gsize i = 0; i < n_specs; i++) {
+    if (g_str_equal(specs[i].name, underscored))
+      return &specs[i];
+  }
+  return NULL;
+}
+
+/* The boolean that @name, "noNAME", switches off; NULL: none. */
+static const WdFlagSpec *
+find_negated(const WdFlagSpec *specs, gsize n_specs, const char *name)
+{
+  if (!g_str_has_prefix(name, "no"))
+    return NULL;
+  const WdFlagSpec *spec = wd_flag_spec_find(specs, n_specs, name + strlen("no"));
+  return spec != NULL && spec->type == WD_FLAG_BOOL ? spec : NULL;
+}
+
+WdFlagWord
+wd_flag_word_split(const WdFlagSpec *specs, gsize n_specs, const char *word)
+{
+  const char *begin = word + (word[1] == '-' ? 2 : 1);
+  const char *end = strchrnul(begin, '=');
+  WdFlagWord flag = {
+      .name = g_strndup(begin, (gsize)(end - begin)),
+      .value = *end == '=' ? end + 1 : NULL,
+  };
+
+  flag.spec = wd_flag_spec_find(specs, n_specs, flag.name);
+  if (flag.spec != NULL) {
+    if (flag.spec->type == WD_FLAG_BOOL && flag.value == NULL)
+      flag.value = "true";
+  } else if ((flag.spec = find_negated(specs, n_specs, flag.name)) != NULL) {
+    flag.value = "false";
+  }
+  return flag;
+}
+
+WdFlagWord
+wd_flag_word_take(const WdFlagSpec *specs, gsize n_specs, const char *const *argv, gsize *i)
+{
+  WdFlagWord flag = wd_flag_word_split(specs, n_specs, argv[*i]);
+
+  if (flag.spec != NULL && flag.value == NULL && argv[*i + 1] != NULL)
+    flag.value = argv[++*i];
+  return flag;
+}
+
+void
+wd_flag_word_clear(WdFlagWord *word)
+{
+  g_clear_pointer(&word->name, g_free);
+}
