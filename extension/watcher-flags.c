@@ -2,7 +2,7 @@
 
 #include <unistd.h>
 
-#include "watchdog/core/settings/observe-limits.h"
+#include "watchdog/core/settings/osqueryd-flags.h"
 
 #define ANSWER_US (3 * G_TIME_SPAN_SECOND)
 
@@ -31,7 +31,7 @@ ask(gpointer data)
   };
   const guint cpus = (guint)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
   g_autoptr(GHashTable) options = wire_options(&peer, NULL); /* no answer is an answer */
-  flags->known = options != NULL && wd_observe_limits(options, cpus, &flags->limits);
+  flags->known = options != NULL && wd_limits_from_options(options, cpus, &flags->limits);
   g_source_attach(flags->done, NULL);
   return NULL;
 }

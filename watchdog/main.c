@@ -2,8 +2,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "watchdog/record/log.h"
+#include "watchdog/core/settings/own-options.h"
 #include "watchdog/look/settings-reader.h"
+#include "watchdog/record/log.h"
 #include "watchdog/run/supervision.h"
 
 #define EXIT_USAGE 2
@@ -33,7 +34,7 @@ main(int argc, char **argv)
   int exit_code = EXIT_SUCCESS;
   switch (settings->command) {
   case WD_COMMAND_HELP:
-    exit_code = print(wd_settings_help());
+    exit_code = print(wd_own_options_help());
     break;
   case WD_COMMAND_VERSION:
     exit_code = print("osquery-watchdogd " PROJECT_VERSION "\n");

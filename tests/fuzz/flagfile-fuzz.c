@@ -1,6 +1,6 @@
 /* Whatever stands in flagfiles: the settings come out, or one line that says why not. The input is
  * up to four files, /0 to /3, parted by NUL bytes; osqueryd is given /0. */
-#include "watchdog/core/settings/settings.h"
+#include "watchdog/core/settings/settings-parse.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* Whatever a worker says that its flags are, one `name=value` a line: limits with which every sum
  * of times can be made, or none. */
-#include "watchdog/core/settings/observe-limits.h"
+#include "watchdog/core/settings/osqueryd-flags.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,7 +29,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     *equals = '\0';
     g_hash_table_insert(options, *line, equals + 1);
   }
-  if (!wd_observe_limits(options, 2, &limits))
+  if (!wd_limits_from_options(options, 2, &limits))
     return 0;
   g_assert_true(limits.memory_limit_bytes > 0);
   g_assert_true(limits.utilization_limit >= 1 && limits.utilization_limit <= 100);

@@ -1,5 +1,4 @@
 #include "watchdog/core/machine/observe.h"
-#include "watchdog/core/settings/observe-limits.h"
 
 #include <gtest/gtest.h>
 
@@ -714,42 +713,6 @@ TEST_F(Observe, TheStatusCounts)
   EXPECT_EQ(row->user_ms, 40);
   EXPECT_TRUE(row->enforced);
   EXPECT_EQ(row->memory_limit_bytes, 50 * MIB);
-}
-
-TEST(ObserveLimits, FromOptions)
-{
-  g_autoptr(GHashTable) options = g_hash_table_new(g_str_hash, g_str_equal);
-  const char *const values[][2] = {
-      {"watchdog_level", "1"},
-      {"watchdog_memory_limit", "0"},
-      {"watchdog_utilization_limit", "7"},
-      {"watchdog_latency_limit", "0"},
-      {"watchdog_delay", "60"},
-      {"watchdog_forced_shutdown_delay", "4"},
-      {"disable_watchdog", "false"},
-      {"enable_extensions_watchdog", "true"},
-  };
-  WdLimits limits = {};
-  for (const auto &value : values) {
-    EXPECT_FALSE(wd_observe_limits(options, 2, &limits));
-    EXPECT_EQ(limits.cpus, 0u);
-    g_hash_table_insert(options, (gpointer)value[0], (gpointer)value[1]);
-  }
-  ASSERT_TRUE(wd_observe_limits(options, 2, &limits));
-  EXPECT_EQ(limits.memory_limit_bytes, 100 * MIB);
-  EXPECT_EQ(limits.utilization_limit, 7);
-  EXPECT_EQ(limits.latency_limit_s, 6);
-  EXPECT_EQ(limits.watchdog_delay_s, 60);
-  EXPECT_TRUE(limits.enforce && limits.enforce_extensions);
-  EXPECT_EQ(limits.cpus, 2u);
-  EXPECT_EQ(limits.max_delay_s, 600); // a hidden flag
-  g_hash_table_insert(options, (gpointer) "watchdog_max_delay", (gpointer) "20");
-  ASSERT_TRUE(wd_observe_limits(options, 2, &limits));
-  EXPECT_EQ(limits.max_delay_s, 20);
-  for (const char *bad : {"", "x", "-1", "99999999999999999999"}) {
-    g_hash_table_insert(options, (gpointer) "watchdog_delay", (gpointer)bad);
-    EXPECT_FALSE(wd_observe_limits(options, 2, &limits)) << bad;
-  }
 }
 
 } // namespace

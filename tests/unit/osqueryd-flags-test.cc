@@ -1,5 +1,6 @@
 /* Each of osqueryd's flags that the watchdog reads: its default, and every way to give it. */
-#include "watchdog/core/settings/settings.h"
+#include "watchdog/core/settings/osqueryd-flags.h"
+#include "watchdog/core/settings/settings-parse.h"
 
 #include "tests/unit/settings-io.h"
 
@@ -154,6 +155,42 @@ TEST_F(OsquerydFlags, LevelMinusOneIsNotOff)
     ASSERT_EQ(error, nullptr);
     EXPECT_EQ(settings->limits.enforce, c.enforce) << c.word;
     wd_settings_free(settings);
+  }
+}
+
+TEST(OsquerydLimits, AreThoseThatAWorkerAnswers)
+{
+  g_autoptr(GHashTable) options = g_hash_table_new(g_str_hash, g_str_equal);
+  const char *const values[][2] = {
+      {"watchdog_level", "1"},
+      {"watchdog_memory_limit", "0"},
+      {"watchdog_utilization_limit", "7"},
+      {"watchdog_latency_limit", "0"},
+      {"watchdog_delay", "60"},
+      {"watchdog_forced_shutdown_delay", "4"},
+      {"disable_watchdog", "false"},
+      {"enable_extensions_watchdog", "true"},
+  };
+  WdLimits limits = {};
+  for (const auto &value : values) {
+    EXPECT_FALSE(wd_limits_from_options(options, 2, &limits));
+    EXPECT_EQ(limits.cpus, 0u);
+    g_hash_table_insert(options, (gpointer)value[0], (gpointer)value[1]);
+  }
+  ASSERT_TRUE(wd_limits_from_options(options, 2, &limits));
+  EXPECT_EQ(limits.memory_limit_bytes, 100 * 1024 * 1024);
+  EXPECT_EQ(limits.utilization_limit, 7);
+  EXPECT_EQ(limits.latency_limit_s, 6);
+  EXPECT_EQ(limits.watchdog_delay_s, 60);
+  EXPECT_TRUE(limits.enforce && limits.enforce_extensions);
+  EXPECT_EQ(limits.cpus, 2u);
+  EXPECT_EQ(limits.max_delay_s, 600); // a hidden flag
+  g_hash_table_insert(options, (gpointer) "watchdog_max_delay", (gpointer) "20");
+  ASSERT_TRUE(wd_limits_from_options(options, 2, &limits));
+  EXPECT_EQ(limits.max_delay_s, 20);
+  for (const char *bad : {"", "x", "-1", "99999999999999999999"}) {
+    g_hash_table_insert(options, (gpointer) "watchdog_delay", (gpointer)bad);
+    EXPECT_FALSE(wd_limits_from_options(options, 2, &limits)) << bad;
   }
 }
 

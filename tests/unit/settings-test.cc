@@ -1,4 +1,6 @@
-#include "watchdog/core/settings/settings.h"
+#include "watchdog/core/settings/osqueryd-flags.h"
+#include "watchdog/core/settings/own-options.h"
+#include "watchdog/core/settings/settings-parse.h"
 
 #include "tests/unit/settings-io.h"
 
@@ -224,7 +226,7 @@ TEST_F(Settings, HelpAndVersionNeedNoOsqueryd)
 TEST_F(Settings, HelpTellsEveryOptionWithItsDefault)
 {
   ASSERT_EQ(parse({"w", "--", "osqueryd"}), "");
-  const std::string help = wd_settings_help();
+  const std::string help = wd_own_options_help();
   for (guint i = 0; i < settings->origins->len; i++) {
     auto *one = static_cast<WdSettingOrigin *>(g_ptr_array_index(settings->origins, i));
     const std::string name = one->name;
@@ -339,10 +341,10 @@ TEST_F(Settings, TheStopGraceIsNeverNothing)
 
 TEST_F(Settings, TheDefaultFlagfileIsForThoseWithoutOne)
 {
-  fake.files[WD_DEFAULT_FLAGFILE] = "--watchdog_level=1\n";
+  fake.files[WD_OSQUERYD_DEFAULT_FLAGFILE] = "--watchdog_level=1\n";
   fake.files["/f"] = "";
   ASSERT_EQ(parse({"w", "--", "osqueryd"}), "");
-  EXPECT_EQ(origin("watchdog_level"), "1 " WD_DEFAULT_FLAGFILE ":1");
+  EXPECT_EQ(origin("watchdog_level"), "1 " WD_OSQUERYD_DEFAULT_FLAGFILE ":1");
   ASSERT_EQ(parse({"w", "--", "osqueryd", "--watchdog_level=-1"}), "");
   EXPECT_EQ(origin("watchdog_level"), "-1 argv");
   EXPECT_EQ(settings->watchdog_level, -1);

@@ -3,11 +3,12 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "watchdog/core/settings/settings-parse.h"
 #include "watchdog/look/cpu-quota.h"
-#include "watchdog/record/log.h"
 #include "watchdog/look/managed-extensions.h"
 #include "watchdog/look/program-file.h"
 #include "watchdog/look/text-file.h"
+#include "watchdog/record/log.h"
 
 static char *
 read_file(const char *path, gpointer user_data, GError **error)

@@ -4,6 +4,7 @@
 
 #include "watchdog/base/errno-error.h"
 #include "watchdog/core/settings/settings-changes.h"
+#include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/managed-extensions.h"
 #include "watchdog/look/process-tree.h"
 #include "watchdog/look/procfs.h"

@@ -10,6 +10,7 @@
  * extensions/extensions.cpp, filesystem/filesystem.cpp, logger/logger.cpp; the last four are
  * gflags'. */
 static const WdFlagSpec OSQUERYD[] = {
+    /* the watcher's limits */
     {"watchdog_level", WD_FLAG_INT32, "0"},
     {"watchdog_memory_limit", WD_FLAG_UINT64, "0"},
     {"watchdog_utilization_limit", WD_FLAG_UINT64, "0"},
@@ -19,6 +20,7 @@ static const WdFlagSpec OSQUERYD[] = {
     {"watchdog_forced_shutdown_delay", WD_FLAG_UINT64, "4"},
     {"enable_extensions_watchdog", WD_FLAG_BOOL, "false"},
     {"disable_watchdog", WD_FLAG_BOOL, "false"},
+    /* the rest */
     {"enable_watchdog_debug", WD_FLAG_BOOL, "false"},
     {"alarm_timeout", WD_FLAG_UINT64, "15"},
     {"disable_extensions", WD_FLAG_BOOL, "false"},
@@ -39,11 +41,11 @@ static const WdFlagSpec OSQUERYD[] = {
     {"undefok", WD_FLAG_STRING, ""},
 };
 
-static gboolean
-is_on(const WdFlags *flags, const char *name)
-{
-  return wd_flags_get(flags, name)->number != 0;
-}
+/* How many of them, from the first, are the watcher's limits. */
+enum { N_LIMIT_FLAGS = 9 };
+
+/* osquery hides this flag, so a worker's answer lacks it. */
+static const char UNLISTED[] = "watchdog_max_delay";
 
 static char *
 text_of(const WdFlags *flags, const char *name)
@@ -106,10 +108,10 @@ warn_about_flags(WdSettings *settings, const WdFlags *flags)
   }
 }
 
+/* Needs the first N_LIMIT_FLAGS of the table, no others. */
 static void
-take_limits(WdSettings *settings, const WdFlags *flags, guint cpus)
+take_limits(WdLimits *limits, const WdFlags *flags, guint cpus)
 {
-  WdLimits *limits = &settings->limits;
   const WdLimitFlags chosen = {
       .level = wd_flags_get(flags, "watchdog_level")->number,
       .memory_limit_mb = wd_flags_get(flags, "watchdog_memory_limit")->number,
@@ -118,38 +120,57 @@ take_limits(WdSettings *settings, const WdFlags *flags, guint cpus)
   };
 
   wd_limits_resolve(limits, &chosen);
-  settings->watchdog_level = chosen.level == -1 || chosen.level == 1 ? (int)chosen.level : 0;
-  settings->alarm_timeout_s = seconds_of(flags, "alarm_timeout");
-  limits->enforce = !is_on(flags, "disable_watchdog");
-  limits->enforce_extensions = is_on(flags, "enable_extensions_watchdog");
+  limits->enforce = !wd_flags_on(flags, "disable_watchdog");
+  limits->enforce_extensions = wd_flags_on(flags, "enable_extensions_watchdog");
   limits->max_delay_s = seconds_of(flags, "watchdog_max_delay");
   limits->watchdog_delay_s = seconds_of(flags, "watchdog_delay");
   limits->forced_shutdown_delay_s = seconds_of(flags, "watchdog_forced_shutdown_delay");
-  limits->stop_grace_s = MAX(settings->alarm_timeout_s - 4, 1);
-  limits->extensions_interval_s = take_lenient_seconds(settings, flags, "extensions_interval");
-  limits->extensions_timeout_s = take_lenient_seconds(settings, flags, "extensions_timeout");
   limits->cpus = MAX(cpus, 1);
+}
+
+gboolean
+wd_limits_from_options(GHashTable *options, guint cpus, WdLimits *limits)
+{
+  g_autoptr(WdFlags) flags = wd_flags_new(OSQUERYD, N_LIMIT_FLAGS);
+
+  for (gsize i = 0; i < flags->n_flags; i++) {
+    WdFlag *flag = &flags->flags[i];
+    const char *text = g_hash_table_lookup(options, flag->spec->name);
+    if ((text == NULL || !wd_flag_value_parse(flag->spec->type, text, &flag->number)) &&
+        !g_str_equal(flag->spec->name, UNLISTED))
+      return FALSE;
+  }
+  *limits = (WdLimits){.memory_metric = WD_METRIC_GROWTH};
+  take_limits(limits, flags, cpus);
+  return TRUE;
 }
 
 static gboolean
 take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
 {
   const WdFlag *manager_socket = wd_flags_get(flags, "extensions_socket");
+  const gint64 level = wd_flags_get(flags, "watchdog_level")->number;
+  WdLimits *limits = &settings->limits;
 
-  settings->disable_extensions = is_on(flags, "disable_extensions");
-  settings->limits.manager = !settings->disable_extensions;
+  settings->disable_extensions = wd_flags_on(flags, "disable_extensions");
+  limits->manager = !settings->disable_extensions;
   if (!settings->disable_extensions && strlen(manager_socket->text) > MAX_SOCKET_BYTES)
     return wd_flag_refuse(
         manager_socket,
         "at most 101 bytes: a socket's path has room for 107, .65535 behind it included", error);
 
-  take_limits(settings, flags, cpus);
-  settings->allow_unsafe = is_on(flags, "allow_unsafe");
-  settings->verbose = is_on(flags, "verbose");
-  settings->limits.debug = is_on(flags, "enable_watchdog_debug");
-  settings->force = is_on(flags, "force");
-  settings->ephemeral = is_on(flags, "ephemeral");
-  settings->daemonize = is_on(flags, "daemonize");
+  take_limits(limits, flags, cpus);
+  settings->watchdog_level = level == -1 || level == 1 ? (int)level : 0;
+  settings->alarm_timeout_s = seconds_of(flags, "alarm_timeout");
+  limits->stop_grace_s = MAX(settings->alarm_timeout_s - 4, 1);
+  limits->extensions_interval_s = take_lenient_seconds(settings, flags, "extensions_interval");
+  limits->extensions_timeout_s = take_lenient_seconds(settings, flags, "extensions_timeout");
+  limits->debug = wd_flags_on(flags, "enable_watchdog_debug");
+  settings->allow_unsafe = wd_flags_on(flags, "allow_unsafe");
+  settings->verbose = wd_flags_on(flags, "verbose");
+  settings->force = wd_flags_on(flags, "force");
+  settings->ephemeral = wd_flags_on(flags, "ephemeral");
+  settings->daemonize = wd_flags_on(flags, "daemonize");
   settings->extensions_socket = g_strdup(manager_socket->text);
   settings->extensions_autoload = text_of(flags, "extensions_autoload");
   settings->extensions_require = text_of(flags, "extensions_require");
@@ -169,7 +190,7 @@ default_flagfile(char *const *osqueryd_argv)
     if (g_str_has_prefix(osqueryd_argv[i], "--flagfile"))
       return NULL;
   }
-  return WD_DEFAULT_FLAGFILE;
+  return WD_OSQUERYD_DEFAULT_FLAGFILE;
 }
 
 WdFlags *

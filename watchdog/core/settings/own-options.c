@@ -22,12 +22,6 @@ static const WdFlagSpec OWN[] = {
 };
 
 static gboolean
-is_on(const WdFlags *flags, const char *name)
-{
-  return wd_flags_get(flags, name)->number != 0;
-}
-
-static gboolean
 take_path(const WdFlags *flags, const char *name, char **path, GError **error)
 {
   const WdFlag *flag = wd_flags_get(flags, name);
@@ -125,14 +119,14 @@ take(WdSettings *settings, const WdFlags *flags, GError **error)
   const WdFlag *tables_extension = wd_flags_get(flags, "tables_extension");
   if (*tables_extension->text != '\0')
     settings->tables_extension = g_strdup(tables_extension->text);
-  settings->tables = is_on(flags, "tables");
+  settings->tables = wd_flags_on(flags, "tables");
   settings->limits.memory_metric = (WdMemoryMetric)metric;
   settings->limits.extension_give_up = (WdGiveUp)give_up;
-  settings->limits.dry_run = is_on(flags, "dry_run");
-  settings->command = is_on(flags, "help")      ? WD_COMMAND_HELP
-                      : is_on(flags, "version") ? WD_COMMAND_VERSION
-                      : is_on(flags, "check")   ? WD_COMMAND_CHECK
-                                                : WD_COMMAND_RUN;
+  settings->limits.dry_run = wd_flags_on(flags, "dry_run");
+  settings->command = wd_flags_on(flags, "help")      ? WD_COMMAND_HELP
+                      : wd_flags_on(flags, "version") ? WD_COMMAND_VERSION
+                      : wd_flags_on(flags, "check")   ? WD_COMMAND_CHECK
+                                                      : WD_COMMAND_RUN;
   return TRUE;
 }
 
@@ -151,7 +145,7 @@ wd_own_options_take(WdSettings *settings, const char *const *argv, const WdSetti
 #define SECONDS G_STRINGIFY(WD_DEFAULT_HISTORY_EXPIRY_S)
 
 const char *
-wd_settings_help(void)
+wd_own_options_help(void)
 {
   return "Usage: osquery-watchdogd [OPTION…] -- OSQUERYD [OSQUERYD FLAG…]\n"
          "\n"

@@ -1,6 +1,7 @@
 /* The part of settings.h that is ours: what stands before "--". */
 #pragma once
 
+#include "watchdog/core/settings/gflags.h"
 #include "watchdog/core/settings/settings.h"
 
 G_BEGIN_DECLS
@@ -10,5 +11,8 @@ G_BEGIN_DECLS
  * Returns: all options, to tell where each is from; or NULL with @error in WD_SETTINGS_ERROR. */
 WdFlags *wd_own_options_take(WdSettings *settings, const char *const *argv, const WdSettingsIo *io,
                              GError **error);
+
+/* What --help prints: the usage, our options, their units and defaults. Static. */
+const char *wd_own_options_help(void);
 
 G_END_DECLS

@@ -1,8 +1,6 @@
-/* Every setting, from our own options before `--` and from osqueryd's flags after it (gflags.h,
- * both), resolved purely: files and environment come through callbacks. */
+/* Every setting of osquery-watchdogd, as settings-parse.h finds it. */
 #pragma once
 
-#include "watchdog/core/settings/gflags.h"
 #include "watchdog/core/settings/limits.h"
 
 G_BEGIN_DECLS
@@ -52,23 +50,7 @@ typedef struct {
   GPtrArray *warnings; /* of char *: lines about what works, but hardly as meant */
 } WdSettings;
 
-/* A flagfile that osqueryd applies when it is given none, if it can read it
- * (osquery/core/init.cpp). */
-#define WD_DEFAULT_FLAGFILE "/etc/osquery/osquery.flags.default"
-
-/* @argv: the program's whole command line, argv[0] included, NULL-terminated. What stands before
- * the first "--" is ours, what stands behind it is osqueryd and its flags.
- * @cpus: online CPUs.
- * With --version or --help, nothing else is read, and osqueryd_argv is NULL unless given.
- * Paths stay as they were given: a relative one is meant from the working directory.
- * Returns: the settings, or NULL with a one-line @error in WD_SETTINGS_ERROR that names the input
- * and what was expected. */
-WdSettings *wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io,
-                              GError **error);
 void wd_settings_free(WdSettings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdSettings, wd_settings_free)
-
-/* What --help prints: the usage, our options, their units and defaults. Static. */
-const char *wd_settings_help(void);
 
 G_END_DECLS
