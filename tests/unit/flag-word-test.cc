@@ -44,7 +44,9 @@ TEST(FlagWord, IsTakenApart)
       {"--=7", " - 7"},
   };
   for (const auto &c : cases) {
-    g_auto(WdFlagWord) word = wd_flag_word_split(SPECS, G_N_ELEMENTS(SPECS), c.word);
+    const char *const argv[] = {c.word, nullptr};
+    gsize i = 0;
+    g_auto(WdFlagWord) word = wd_flag_word_take(SPECS, G_N_ELEMENTS(SPECS), argv, &i);
     EXPECT_EQ(shown(word), c.parts) << c.word;
   }
 }

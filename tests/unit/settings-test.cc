@@ -83,13 +83,13 @@ TEST_F(Settings, Defaults)
   EXPECT_FALSE(settings->verbose);
   EXPECT_FALSE(settings->limits.debug);
   EXPECT_FALSE(settings->force);
-  EXPECT_FALSE(settings->ephemeral);
+  EXPECT_EQ(origin("ephemeral"), "false default");
   EXPECT_FALSE(settings->daemonize);
   EXPECT_STREQ(settings->extensions_socket, "/var/osquery/osquery.em");
   EXPECT_STREQ(settings->extensions_autoload, "/etc/osquery/extensions.load");
-  EXPECT_STREQ(settings->extensions_require, "");
+  EXPECT_EQ(origin("extensions_require"), " default");
   EXPECT_STREQ(settings->pidfile, "/var/run/osqueryd.pidfile");
-  EXPECT_EQ(settings->alarm_timeout_s, 15);
+  EXPECT_EQ(origin("alarm_timeout"), "15 default");
 
   const WdLimits &limits = settings->limits;
   EXPECT_TRUE(limits.enforce);
@@ -286,7 +286,7 @@ TEST_F(Settings, OsquerydsFlags)
   EXPECT_EQ(limits.max_delay_s, 7);
   EXPECT_EQ(limits.forced_shutdown_delay_s, 0);
   EXPECT_EQ(limits.stop_grace_s, 16);
-  EXPECT_EQ(settings->alarm_timeout_s, 20);
+  EXPECT_EQ(origin("alarm_timeout"), "20 argv");
   EXPECT_FALSE(limits.enforce);
   EXPECT_TRUE(limits.enforce_extensions);
   EXPECT_EQ(limits.extensions_timeout_s, 10);
@@ -295,7 +295,7 @@ TEST_F(Settings, OsquerydsFlags)
   EXPECT_TRUE(settings->disable_extensions);
   EXPECT_STREQ(settings->extensions_socket, "/s");
   EXPECT_STREQ(settings->extensions_autoload, "/l");
-  EXPECT_STREQ(settings->extensions_require, "a,b");
+  EXPECT_EQ(origin("extensions_require"), "a,b argv");
   EXPECT_TRUE(settings->allow_unsafe);
   EXPECT_STREQ(settings->pidfile, "/p");
   EXPECT_TRUE(settings->force);

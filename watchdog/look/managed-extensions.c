@@ -5,9 +5,9 @@
 #include <sys/stat.h>
 
 #include "watchdog/core/settings/extensions-load.h"
-#include "watchdog/record/log.h"
 #include "watchdog/look/program-file.h"
 #include "watchdog/look/text-file.h"
+#include "watchdog/record/log.h"
 
 #define TABLES_EXTENSION "osquery-watchdog.ext"
 /* Guards against a directory line that names half the file system. */
@@ -19,9 +19,11 @@ typedef struct {
   gboolean allow_unsafe;
 } Loader;
 
-void
-wd_managed_extension_free(WdManagedExtension *extension)
+static void
+extension_free(gpointer data)
 {
+  WdManagedExtension *extension = data;
+
   g_free(extension->path);
   g_free(extension->name);
   g_free(extension);
@@ -175,21 +177,19 @@ add_autoloaded(const Loader *loader, const char *autoload, GError **unreadable)
       g_propagate_error(unreadable, g_steal_pointer(&failure));
     return;
   }
-  g_autoptr(GPtrArray) entries = wd_extensions_load_parse(text);
-  for (guint i = 0; i < entries->len; i++) {
-    const WdExtensionEntry *entry = g_ptr_array_index(entries, i);
-    if (g_file_test(entry->path, G_FILE_TEST_IS_DIR))
-      consider_directory(loader, entry->path, 0);
+  g_auto(GStrv) paths = wd_extensions_load_parse(text);
+  for (gsize i = 0; paths[i] != NULL; i++) {
+    if (g_file_test(paths[i], G_FILE_TEST_IS_DIR))
+      consider_directory(loader, paths[i], 0);
     else
-      consider(loader, entry->path);
+      consider(loader, paths[i]);
   }
 }
 
 GPtrArray *
 wd_managed_extensions_list(const WdSettings *settings, GError **unreadable, GError **error)
 {
-  g_autoptr(GPtrArray) extensions =
-      g_ptr_array_new_with_free_func((GDestroyNotify)wd_managed_extension_free);
+  g_autoptr(GPtrArray) extensions = g_ptr_array_new_with_free_func(extension_free);
   const Loader loader = {.extensions = extensions, .allow_unsafe = settings->allow_unsafe};
   if (settings->disable_extensions)
     return g_steal_pointer(&extensions);

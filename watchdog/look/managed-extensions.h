@@ -13,8 +13,6 @@ typedef struct {
   gboolean is_tables; /* our own, which serves the tables */
 } WdManagedExtension;
 
-void wd_managed_extension_free(WdManagedExtension *extension);
-
 /* Lists what the settings ask for: our own extension first, unless it is switched off, then what
  * extensions.load names; nothing with --disable_extensions. A file that is named twice, or through
  * two paths, or that is our own, is there once. Files that may not be executed are left out, each

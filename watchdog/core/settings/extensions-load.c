@@ -1,34 +1,17 @@
 #include "watchdog/core/settings/extensions-load.h"
 
-#include <string.h>
-
-static void
-entry_free(gpointer data)
-{
-  WdExtensionEntry *entry = data;
-
-  g_free(entry->path);
-  g_free(entry);
-}
-
-GPtrArray *
+char **
 wd_extensions_load_parse(const char *text)
 {
-  g_autoptr(GPtrArray) entries = g_ptr_array_new_with_free_func(entry_free);
-  guint line = 1;
+  g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+  g_autoptr(GStrvBuilder) paths = g_strv_builder_new();
 
-  for (const char *at = text; *at != '\0'; line++) {
-    const char *end = strchrnul(at, '\n');
-    g_autofree char *path = g_strstrip(g_strndup(at, (gsize)(end - at)));
-
-    if (*path != '\0' && *path != '#' && *path != ';') {
-      WdExtensionEntry *entry = g_new(WdExtensionEntry, 1);
-      *entry = (WdExtensionEntry){g_steal_pointer(&path), line};
-      g_ptr_array_add(entries, entry);
-    }
-    at = *end == '\n' ? end + 1 : end;
+  for (gsize i = 0; lines[i] != NULL; i++) {
+    const char *path = g_strstrip(lines[i]);
+    if (*path != '\0' && *path != '#' && *path != ';')
+      g_strv_builder_add(paths, path);
   }
-  return g_steal_pointer(&entries);
+  return g_strv_builder_end(paths);
 }
 
 gboolean

@@ -7,15 +7,10 @@
 
 G_BEGIN_DECLS
 
-typedef struct {
-  char *path; /* owned, trimmed: a file, or a directory that stands for all files below it */
-  guint line; /* from 1 */
-} WdExtensionEntry;
-
 /* @text: the file named by --extensions_autoload: one path a line; blanks around it, empty lines
- * and lines that begin with '#' or ';' don't count. A path may stand there twice. Returns: of
- * WdExtensionEntry, in the order of the lines. */
-GPtrArray *wd_extensions_load_parse(const char *text);
+ * and lines that begin with '#' or ';' don't count. A path may stand there twice. Returns: the
+ * paths in the order of the lines, newly allocated; a directory stands for all files below it. */
+char **wd_extensions_load_parse(const char *text);
 
 /* Whether a file may be an extension by its name, which ends in ".ext". */
 gboolean wd_extensions_load_accepts(const char *path);

@@ -25,9 +25,9 @@ find_negated(const WdFlagSpec *specs, gsize n_specs, const char *name)
 }
 
 WdFlagWord
-wd_flag_word_split(const WdFlagSpec *specs, gsize n_specs, const char *word)
+wd_flag_word_take(const WdFlagSpec *specs, gsize n_specs, const char *const *argv, gsize *i)
 {
-  const char *begin = word + (word[1] == '-' ? 2 : 1);
+  const char *begin = argv[*i] + (argv[*i][1] == '-' ? 2 : 1);
   const char *end = strchrnul(begin, '=');
   WdFlagWord flag = {
       .name = g_strndup(begin, (gsize)(end - begin)),
@@ -35,22 +35,15 @@ wd_flag_word_split(const WdFlagSpec *specs, gsize n_specs, const char *word)
   };
 
   flag.spec = wd_flag_spec_find(specs, n_specs, flag.name);
-  if (flag.spec != NULL) {
-    if (flag.spec->type == WD_FLAG_BOOL && flag.value == NULL)
-      flag.value = "true";
-  } else if ((flag.spec = find_negated(specs, n_specs, flag.name)) != NULL) {
-    flag.value = "false";
-  }
-  return flag;
-}
-
-WdFlagWord
-wd_flag_word_take(const WdFlagSpec *specs, gsize n_specs, const char *const *argv, gsize *i)
-{
-  WdFlagWord flag = wd_flag_word_split(specs, n_specs, argv[*i]);
-
-  if (flag.spec != NULL && flag.value == NULL && argv[*i + 1] != NULL)
+  if (flag.spec == NULL) {
+    flag.spec = find_negated(specs, n_specs, flag.name);
+    if (flag.spec != NULL)
+      flag.value = "false";
+  } else if (flag.value == NULL && flag.spec->type == WD_FLAG_BOOL) {
+    flag.value = "true";
+  } else if (flag.value == NULL && argv[*i + 1] != NULL) {
     flag.value = argv[++*i];
+  }
   return flag;
 }
 

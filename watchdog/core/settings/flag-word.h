@@ -25,9 +25,6 @@ typedef struct {
   const char *value;      /* borrowed from the word, or static; NULL: none */
 } WdFlagWord;
 
-/* @word: begins with '-'. */
-WdFlagWord wd_flag_word_split(const WdFlagSpec *specs, gsize n_specs, const char *word);
-
 /* The flag at @argv[*@i], which begins with '-'. If its value is the next word, *@i is advanced to
  * it. */
 WdFlagWord wd_flag_word_take(const WdFlagSpec *specs, gsize n_specs, const char *const *argv,

@@ -97,7 +97,9 @@ static gboolean
 apply_flag_line(Parser *parser, const char *line, const char *source, GError **error)
 {
   const WdFlags *flags = parser->flags;
-  g_auto(WdFlagWord) word = wd_flag_word_split(flags->specs, flags->n_flags, line);
+  const char *const alone[] = {line, NULL};
+  gsize i = 0;
+  g_auto(WdFlagWord) word = wd_flag_word_take(flags->specs, flags->n_flags, alone, &i);
 
   if (word.spec == NULL) {
     if (!warn_ignored(parser, word.name, source))
@@ -243,7 +245,6 @@ set_flag(Parser *parser, WdFlag *flag, const char *value, const char *source, GE
                                                 : g_strdup(value);
   g_free(flag->source);
   flag->source = g_strdup(source);
-  flag->times++;
 
   if (g_str_equal(name, "flagfile"))
     return apply_flagfile(parser, flag, source, error);

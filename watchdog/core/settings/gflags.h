@@ -39,7 +39,6 @@ typedef struct {
   char *text;             /* owned: as given, except that booleans are "true" or "false" */
   gint64 number;          /* as wd_flag_value_parse() gives it */
   char *source; /* owned: "default", "argv", "PATH:LINE" or "FLAGS_name" of the environment */
-  guint times;  /* how often it was given */
 } WdFlag;
 
 /* A flag that isn't in the table. */

@@ -47,12 +47,6 @@ enum { N_LIMIT_FLAGS = 9 };
 /* osquery hides this flag, so a worker's answer lacks it. */
 static const char UNLISTED[] = "watchdog_max_delay";
 
-static char *
-text_of(const WdFlags *flags, const char *name)
-{
-  return g_strdup(wd_flags_get(flags, name)->text);
-}
-
 static gint64
 seconds_of(const WdFlags *flags, const char *name)
 {
@@ -161,20 +155,18 @@ take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
 
   take_limits(limits, flags, cpus);
   settings->watchdog_level = level == -1 || level == 1 ? (int)level : 0;
-  settings->alarm_timeout_s = seconds_of(flags, "alarm_timeout");
-  limits->stop_grace_s = MAX(settings->alarm_timeout_s - 4, 1);
+  limits->stop_grace_s = MAX(seconds_of(flags, "alarm_timeout") - 4, 1);
   limits->extensions_interval_s = take_lenient_seconds(settings, flags, "extensions_interval");
   limits->extensions_timeout_s = take_lenient_seconds(settings, flags, "extensions_timeout");
   limits->debug = wd_flags_on(flags, "enable_watchdog_debug");
   settings->allow_unsafe = wd_flags_on(flags, "allow_unsafe");
   settings->verbose = wd_flags_on(flags, "verbose");
   settings->force = wd_flags_on(flags, "force");
-  settings->ephemeral = wd_flags_on(flags, "ephemeral");
   settings->daemonize = wd_flags_on(flags, "daemonize");
   settings->extensions_socket = g_strdup(manager_socket->text);
-  settings->extensions_autoload = text_of(flags, "extensions_autoload");
-  settings->extensions_require = text_of(flags, "extensions_require");
-  settings->pidfile = settings->ephemeral ? NULL : text_of(flags, "pidfile");
+  settings->extensions_autoload = g_strdup(wd_flags_get(flags, "extensions_autoload")->text);
+  settings->pidfile =
+      wd_flags_on(flags, "ephemeral") ? NULL : g_strdup(wd_flags_get(flags, "pidfile")->text);
 
   warn_about_flags(settings, flags);
   for (guint i = 0; i < flags->warnings->len; i++)

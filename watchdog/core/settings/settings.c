@@ -11,7 +11,6 @@ wd_settings_free(WdSettings *settings)
   g_strfreev(settings->osqueryd_argv);
   g_free(settings->extensions_socket);
   g_free(settings->extensions_autoload);
-  g_free(settings->extensions_require);
   g_free(settings->pidfile);
   g_ptr_array_unref(settings->origins);
   g_ptr_array_unref(settings->warnings);

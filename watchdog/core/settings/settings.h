@@ -38,13 +38,10 @@ typedef struct {
   gboolean allow_unsafe;
   gboolean verbose;
   gboolean force;
-  gboolean ephemeral;
   gboolean daemonize;
   char *extensions_socket;
   char *extensions_autoload;
-  char *extensions_require;
-  char *pidfile; /* NULL: none */
-  gint64 alarm_timeout_s;
+  char *pidfile; /* NULL: none, as with --ephemeral */
 
   GPtrArray *origins;  /* of WdSettingOrigin, every setting once: ours first, then osqueryd's */
   GPtrArray *warnings; /* of char *: lines about what works, but hardly as meant */
