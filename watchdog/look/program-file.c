@@ -13,12 +13,11 @@ wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error)
   g_autofree char *parent = g_path_get_dirname(path);
   const gboolean has_file = stat(path, &file) == 0;
   const gboolean has_directory = stat(parent, &directory) == 0;
-  const WdPermission permission = wd_permission_check(
+  const char *fault = wd_permission_fault(
       has_file ? &file : NULL, has_directory ? &directory : NULL, geteuid(), allow_unsafe);
-  if (permission == WD_PERMISSION_SAFE)
+  if (fault == NULL)
     return TRUE;
-  g_set_error(error, G_FILE_ERROR,
-              permission == WD_PERMISSION_MISSING ? G_FILE_ERROR_NOENT : G_FILE_ERROR_ACCES,
-              "%s %s", path, wd_permission_text(permission));
+  g_set_error(error, G_FILE_ERROR, has_file ? G_FILE_ERROR_ACCES : G_FILE_ERROR_NOENT, "%s %s",
+              path, fault);
   return FALSE;
 }

@@ -1,4 +1,5 @@
-/* Whether a program's file may be executed by us, by osquery's rule (core/permission.h). */
+/* Whether a program's file may be executed by us, by osquery's rule (core/settings/permission.h).
+ */
 #pragma once
 
 #include <glib.h>
