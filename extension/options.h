@@ -8,8 +8,7 @@ G_BEGIN_DECLS
 /* Who started us, and so who ends us. */
 typedef enum {
   EXT_STARTED_BY_HAND,
-  EXT_STARTED_BY_OSQUERY,  /* a watcher, which a core that goes is not the end of; or a core itself
-                            */
+  EXT_STARTED_BY_OSQUERY,  /* a watcher, which outlives its core, or a core itself */
   EXT_STARTED_BY_WATCHDOG, /* osquery-watchdogd */
 } ExtStarter;
 

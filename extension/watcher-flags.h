@@ -1,5 +1,5 @@
-/* Asks a worker which limits its watcher has: they share one command line. In a thread of its own,
- * for a worker may be slow to answer. */
+/* Asks a worker which limits its watcher has, because they share one command line. In a thread of
+ * its own, because a worker may be slow to answer. */
 #pragma once
 
 #include "thrift/client.h"

@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 #define WD_OSQUERYD_DEFAULT_FLAGFILE "/etc/osquery/osquery.flags.default"
 
 /* Fills in what is osqueryd's in @settings, whose osqueryd_argv has a program in it.
- * Returns: all flags that we know, to tell where each is from; or NULL with @error in
+ * Returns: all flags that we know, to show where each is from; or NULL with @error in
  * WD_SETTINGS_ERROR. */
 WdFlags *wd_osqueryd_flags_take(WdSettings *settings, guint cpus, const WdSettingsIo *io,
                                 GError **error);

@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 /* Fills in what is ours in @settings.
  * @argv: argv[0] and what stands before "--", NULL-terminated.
- * Returns: all options, to tell where each is from; or NULL with @error in WD_SETTINGS_ERROR. */
+ * Returns: all options, to show where each is from; or NULL with @error in WD_SETTINGS_ERROR. */
 WdFlags *wd_own_options_take(WdSettings *settings, const char *const *argv, const WdSettingsIo *io,
                              GError **error);
 

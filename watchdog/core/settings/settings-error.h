@@ -1,4 +1,4 @@
-/* What is said about settings that are wrong. */
+/* Errors and warnings about settings that are wrong. */
 #pragma once
 
 #include <glib.h>
