@@ -4,12 +4,11 @@
  * _NONE member; the tables show all of them as SQL NULL. */
 #pragma once
 
+#include "watchdog/core/event/none.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
-
-/* "Does not apply" for every gint64 of an event or a status row. */
-#define WD_NONE G_MININT64
 
 typedef enum {
   WD_ROLE_WATCHDOG,

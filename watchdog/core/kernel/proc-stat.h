@@ -5,7 +5,7 @@
  * @length. */
 #pragma once
 
-#include "watchdog/core/event/event.h"
+#include "watchdog/core/event/none.h"
 
 G_BEGIN_DECLS
 
