@@ -1,4 +1,5 @@
 #include "tables/source.h"
+#include "watchdog/store/history.h"
 #include "watchdog/store/status.h"
 
 #define KEY (TABLE_OPTION_INDEX | TABLE_OPTION_OPTIMIZED)

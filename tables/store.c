@@ -96,8 +96,7 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **erro
       wd_database_set_error(opened, &failure);
     if (failure != NULL) {
       *db = NULL;
-      if (!store->demands_files &&
-          g_error_matches(failure, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING))
+      if (!store->demands_files && g_error_matches(failure, WD_STORE_ERROR, WD_STORE_ERROR_MISSING))
         return TRUE;
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;

@@ -14,7 +14,7 @@ ctl_set_error(const Ctl *ctl, GError **error)
 {
   const char *message =
       sqlite3_errcode(ctl->db) == SQLITE_AUTH ? ONLY_READING : sqlite3_errmsg(ctl->db);
-  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, message);
+  g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, message);
 }
 
 sqlite3_stmt *
@@ -83,7 +83,7 @@ ctl_check_history(const Ctl *ctl, GError **error)
   struct stat info;
   if (stat(path, &info) == 0)
     return TRUE;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING, "%s: %s", path, g_strerror(errno));
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING, "%s: %s", path, g_strerror(errno));
   return FALSE;
 }
 

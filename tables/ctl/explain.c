@@ -1,6 +1,6 @@
 #include "tables/ctl/advice/chain.h"
-#include "tables/ctl/command.h"
 #include "tables/ctl/advice/story.h"
+#include "tables/ctl/command.h"
 #include "tables/ctl/print/text.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
@@ -27,7 +27,7 @@ find_newest(const Ctl *ctl, gint64 *eid, GError **error)
   *eid = ctl_integer(stmt, 0);
   if (*eid != WD_NONE)
     return TRUE;
-  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING,
+  g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING,
                       "the history has no process that ended other than as asked: there is nothing "
                       "to explain");
   return FALSE;
@@ -92,8 +92,8 @@ find_root(const Ctl *ctl, gint64 eid, GError **error)
   if (found == LOOKUP_FAILED)
     return NULL;
   if (chain == NULL) /* a cause that is missing or unknown leaves its consequence as the root */
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING,
-                "explain %" G_GINT64_FORMAT ": %s", eid,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING, "explain %" G_GINT64_FORMAT ": %s",
+                eid,
                 found == LOOKUP_UNKNOWN ? "the event is of a newer version than this"
                                         : "the history has no such event");
   return g_steal_pointer(&chain);

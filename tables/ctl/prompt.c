@@ -1,7 +1,7 @@
 #include "tables/ctl/completion.h"
-#include "tables/ctl/query.h"
 #include "tables/ctl/print/terminal.h"
 #include "tables/ctl/print/text.h"
+#include "tables/ctl/query.h"
 #include "watchdog/store/database.h"
 
 #include <histedit.h>
@@ -114,7 +114,7 @@ new_editor(Prompt *prompt, History *lines, GError **error)
       history(lines, &event, H_SETSIZE, HISTORY_LINES) == 0 &&
       el_set(edit, EL_HIST, history, lines) == 0)
     return g_steal_pointer(&edit);
-  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO,
+  g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_IO,
                       "cannot edit lines on this terminal");
   return NULL;
 }

@@ -14,7 +14,7 @@
 static gboolean
 fail(GError **error, const char *message)
 {
-  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, message);
+  g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, message);
   return FALSE;
 }
 
@@ -118,8 +118,7 @@ read_line(FILE *in, GString *text, GError **error)
   }
   if (!ferror(in))
     return text->len > before ? READ_LINE : READ_END;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "standard input: %s",
-              g_strerror(errno));
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "standard input: %s", g_strerror(errno));
   return READ_FAILED;
 }
 

@@ -264,7 +264,7 @@ check_running(const Ctl *ctl, GError **error)
   case SQLITE_ROW:
     return TRUE;
   case SQLITE_DONE:
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING,
                 "%s: is missing or empty, no watchdog is running or ever was",
                 table_store_path(ctl->store, table_definition_find("watchdog_processes")));
     return FALSE;

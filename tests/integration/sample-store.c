@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "watchdog/store/history.h"
 #include "watchdog/store/status.h"
 
 #define BATCH 500

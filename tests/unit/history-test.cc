@@ -135,7 +135,7 @@ TEST_F(History, AppendIsAllOrNothing)
   g_autoptr(GError) error = nullptr;
   EXPECT_FALSE(wd_history_append(history, events, 2, &error));
   ASSERT_NE(error, nullptr);
-  EXPECT_EQ(error->domain, WD_HISTORY_ERROR);
+  EXPECT_EQ(error->domain, WD_STORE_ERROR);
   EXPECT_EQ(rows(file, "SELECT count(*) FROM events"), Rows{"0"});
 
   execute(file, "DROP TRIGGER refuse");
@@ -385,7 +385,7 @@ TEST_F(History, ALockedFileIsBusyWithinTheTimeAllowed)
   gint64 began = g_get_monotonic_time();
   EXPECT_FALSE(wd_history_append(history, &event, 1, &error));
   EXPECT_LT(g_get_monotonic_time() - began, 4 * G_TIME_SPAN_SECOND);
-  EXPECT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY));
+  EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_BUSY));
 
   ASSERT_EQ(sqlite3_exec(other, "ROLLBACK", nullptr, nullptr, nullptr), SQLITE_OK);
   EXPECT_TRUE(wd_history_append(history, &event, 1, nullptr));
@@ -410,19 +410,19 @@ TEST_F(History, FilesThatCannotBeUsedAreLeftAlone)
   const struct {
     const char *what;
     std::vector<const char *> sql; // nullptr: no database
-    WdHistoryError code;
+    WdStoreError code;
     const char *message;
   } cases[] = {
-      {"text", {}, WD_HISTORY_ERROR_CORRUPT, "file is not a database"},
-      {"foreign", {"CREATE TABLE t(a)"}, WD_HISTORY_ERROR_CORRUPT, "is no history"},
-      {"foreign id", {"PRAGMA application_id=7"}, WD_HISTORY_ERROR_CORRUPT, "application_id 7"},
+      {"text", {}, WD_STORE_ERROR_CORRUPT, "file is not a database"},
+      {"foreign", {"CREATE TABLE t(a)"}, WD_STORE_ERROR_CORRUPT, "is no history"},
+      {"foreign id", {"PRAGMA application_id=7"}, WD_STORE_ERROR_CORRUPT, "application_id 7"},
       {"newer",
        {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=2"},
-       WD_HISTORY_ERROR_NEWER,
+       WD_STORE_ERROR_NEWER,
        "has schema version 2, this program knows up to 1"},
       {"wrong tables",
        {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=1"},
-       WD_HISTORY_ERROR_CORRUPT,
+       WD_STORE_ERROR_CORRUPT,
        "no such table"},
   };
   for (const auto &c : cases) {
@@ -440,12 +440,12 @@ TEST_F(History, FilesThatCannotBeUsedAreLeftAlone)
     WdHistoryRun r = run("a");
     g_autoptr(GError) error = nullptr;
     EXPECT_EQ(wd_history_open(file.c_str(), &r, &error), nullptr);
-    EXPECT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, c.code));
+    EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, c.code));
     EXPECT_EQ(std::string(error->message).find(file + ": "), 0u) << error->message;
     EXPECT_NE(std::string(error->message).find(c.message), std::string::npos) << error->message;
     EXPECT_EQ(std::string(error->message).find('\n'), std::string::npos);
 
-    if (c.sql.size() < 3 || c.code == WD_HISTORY_ERROR_NEWER) {
+    if (c.sql.size() < 3 || c.code == WD_STORE_ERROR_NEWER) {
       g_autofree char *after = nullptr;
       gsize after_length;
       ASSERT_TRUE(g_file_get_contents(file.c_str(), &after, &after_length, nullptr));
@@ -473,7 +473,7 @@ TEST_F(History, OnlyRegularFilesAreOpened)
   for (const auto &c : cases) {
     g_autoptr(GError) error = nullptr;
     EXPECT_EQ(wd_history_open(path(c.what).c_str(), &r, &error), nullptr);
-    EXPECT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO));
+    EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_IO));
     EXPECT_EQ(error->message, path(c.what) + ": " + c.message);
   }
   EXPECT_NE(access(path("nowhere").c_str(), F_OK), 0);
@@ -487,7 +487,7 @@ TEST_F(History, AnImpossibleEidIsCorruption)
   WdHistoryRun r = run("b");
   g_autoptr(GError) error = nullptr;
   EXPECT_EQ(wd_history_open(file.c_str(), &r, &error), nullptr);
-  EXPECT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT));
+  EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT));
 }
 
 // A file of each version, as that version made it: never change one that has been released.

@@ -22,13 +22,13 @@ protected:
     append(history, 1, WD_EVENT_WATCHDOG_STARTED);
   }
 
-  void expect_error(const WdSchema &schema, WdHistoryError code, const std::string &message)
+  void expect_error(const WdSchema &schema, WdStoreError code, const std::string &message)
   {
     g_autoptr(GError) error = nullptr;
     g_autoptr(sqlite3) db = wd_reader_open(file.c_str(), &schema, &error);
     EXPECT_EQ(db, nullptr);
     ASSERT_NE(error, nullptr);
-    EXPECT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, code)) << error->code;
+    EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, code)) << error->code;
     EXPECT_EQ(error->message, message);
   }
 
@@ -62,12 +62,12 @@ TEST_F(Reader, CannotWrite)
 
 TEST_F(Reader, AMissingOrEmptyFileIsMissing)
 {
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_MISSING, file + ": No such file or directory");
+  expect_error(wd_schema_history, WD_STORE_ERROR_MISSING, file + ": No such file or directory");
   ASSERT_TRUE(g_file_set_contents(file.c_str(), "", 0, nullptr));
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
+  expect_error(wd_schema_history, WD_STORE_ERROR_MISSING, file + ": is still empty");
   execute(file, "PRAGMA journal_mode=WAL");
   ASSERT_TRUE(g_file_set_contents((file + "-wal").c_str(), "", 0, nullptr));
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
+  expect_error(wd_schema_history, WD_STORE_ERROR_MISSING, file + ": is still empty");
 }
 
 // Nothing in it needs keeping, so a status without its log is just one that begins.
@@ -76,27 +76,27 @@ TEST_F(Reader, AStatusWithoutALogIsNoFailure)
   file = path("status.db");
   execute(file, "PRAGMA journal_mode=WAL");
   ASSERT_FALSE(wd_reader_has_wal(file.c_str()));
-  expect_error(wd_schema_status, WD_HISTORY_ERROR_MISSING, file + ": is still empty");
+  expect_error(wd_schema_status, WD_STORE_ERROR_MISSING, file + ": is still empty");
 }
 
 TEST_F(Reader, OtherFilesAreRefused)
 {
   ASSERT_TRUE(g_file_set_contents(file.c_str(), "this is no database, just text\n", -1, nullptr));
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_CORRUPT, file + ": file is not a database");
+  expect_error(wd_schema_history, WD_STORE_ERROR_CORRUPT, file + ": file is not a database");
   unlink(file.c_str());
   execute(file, "CREATE TABLE t(a)");
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_CORRUPT,
+  expect_error(wd_schema_history, WD_STORE_ERROR_CORRUPT,
                file + ": is no history of osquery-watchdog (application_id 0)");
   unlink(file.c_str());
   ASSERT_EQ(mkdir(file.c_str(), 0700), 0);
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_IO, file + ": is no regular file");
+  expect_error(wd_schema_history, WD_STORE_ERROR_IO, file + ": is no regular file");
   rmdir(file.c_str());
 }
 
 TEST_F(Reader, TheHistoryIsNoStatus)
 {
   write_one_event();
-  expect_error(wd_schema_status, WD_HISTORY_ERROR_CORRUPT,
+  expect_error(wd_schema_status, WD_STORE_ERROR_CORRUPT,
                file + ": is no status of osquery-watchdog (application_id 1331127368)");
 }
 
@@ -104,7 +104,7 @@ TEST_F(Reader, ANewerSchemaIsNamed)
 {
   write_one_event();
   execute(file, "PRAGMA user_version=9");
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_NEWER,
+  expect_error(wd_schema_history, WD_STORE_ERROR_NEWER,
                file + ": has schema version 9, this program knows up to 1");
 }
 
@@ -124,7 +124,7 @@ TEST_F(Reader, ACopyThatLacksItsLogIsRefusedAndStaysAsItIs)
     gsize length;
     ASSERT_TRUE(g_file_get_contents(path("live.db").c_str(), &text, &length, nullptr));
     ASSERT_TRUE(g_file_set_contents(file.c_str(), text, static_cast<gssize>(length), nullptr));
-    expect_error(wd_schema_history, WD_HISTORY_ERROR_IO, message);
+    expect_error(wd_schema_history, WD_STORE_ERROR_IO, message);
     EXPECT_FALSE(wd_reader_has_wal(file.c_str()));
     EXPECT_NE(access((file + "-shm").c_str(), F_OK), 0);
   }
@@ -169,7 +169,7 @@ TEST_F(Reader, AFileWithoutPermissionIsNamed)
   write_one_event();
   ASSERT_EQ(chmod(directory.c_str(), 0711), 0);
   ASSERT_EQ(us == 0 ? seteuid(65534) : chmod(file.c_str(), 0), 0);
-  expect_error(wd_schema_history, WD_HISTORY_ERROR_IO, file + ": Permission denied");
+  expect_error(wd_schema_history, WD_STORE_ERROR_IO, file + ": Permission denied");
   ASSERT_EQ(seteuid(us), 0);
 }
 

@@ -147,7 +147,7 @@ TEST_F(Recover, ANewerHistoryIsLeftAlone)
   WdRecovery *told = nullptr;
   g_autoptr(GError) error = nullptr;
   EXPECT_EQ(wd_history_open_or_recover(file.c_str(), &next, &told, &error), nullptr);
-  EXPECT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_NEWER));
+  EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_NEWER));
   EXPECT_TRUE(read_file(file) == before);
   EXPECT_EQ(asides(), std::vector<std::string>());
 }
@@ -249,7 +249,7 @@ TEST_F(Recover, ARunKeepsItsBase)
     event->cause_seq = 2;
     g_autoptr(GError) error = nullptr;
     EXPECT_FALSE(wd_history_append(history, &event, 1, &error));
-    ASSERT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MOVED));
+    ASSERT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_MOVED));
 
     WdHistoryRun again = run("b");
     again.begun = TRUE;
@@ -344,7 +344,7 @@ TEST_F(Recover, TruncationIsNoticed)
         WdHistory *anew;
         if (while_open) {
           ASSERT_FALSE(wd_history_append(history, &event, 1, &error));
-          ASSERT_TRUE(g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT))
+          ASSERT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT))
               << error->message;
           anew = wd_history_recover(file.c_str(), &again, history, error->message, &told, nullptr);
         } else {
@@ -416,7 +416,7 @@ TEST_F(Recover, CorruptBytesAnywhere)
     g_autoptr(GError) error = nullptr;
     g_autoptr(WdHistory) history = wd_history_open_or_recover(file.c_str(), &next, &told, &error);
     recovery.reset(told);
-    if (g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_NEWER))
+    if (g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_NEWER))
       continue; // the version itself was hit
     ASSERT_NE(history, nullptr) << error->message;
     append(history, 1, WD_EVENT_WATCHDOG_STARTED);

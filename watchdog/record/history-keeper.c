@@ -1,6 +1,7 @@
 #include "watchdog/record/history-keeper.h"
 
 #include "watchdog/record/log.h"
+#include "watchdog/store/store-error.h"
 
 #define RETRY_LONGEST_US (5 * G_TIME_SPAN_SECOND)
 #define PRUNE_MOST WD_HISTORY_BATCH_MAX /* keeps pace with what comes */
@@ -61,11 +62,11 @@ failed(WdHistoryKeeper *keeper, const GError *error)
   keeper->retry_at_us = g_get_monotonic_time() + keeper->retry_us;
   if (keeper->unusable != NULL)
     return;
-  if (g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT) ||
-      g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MOVED)) {
+  if (g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT) ||
+      g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_MOVED)) {
     if (keeper->history != NULL)
       keeper->unusable = g_strdup(error->message);
-  } else if (!g_error_matches(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_BUSY)) {
+  } else if (!g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_BUSY)) {
     g_clear_pointer(&keeper->history, wd_history_free);
   }
 }

@@ -1,8 +1,9 @@
 #include "watchdog/record/status-writer.h"
 
-#include "watchdog/record/log.h"
-#include "watchdog/store/status.h"
 #include "watchdog/base/thread.h"
+#include "watchdog/record/log.h"
+#include "watchdog/store/run.h"
+#include "watchdog/store/status.h"
 
 /* How long a state waits for its events at most: a little less than the time between two checks, so
  * that the next one finds it due. */

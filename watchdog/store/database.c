@@ -1,5 +1,7 @@
 #include "watchdog/store/database.h"
 
+#include "watchdog/core/event/none.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -10,23 +12,21 @@
  * recovers it. */
 #define BUSY_TIMEOUT_MS 250
 
-G_DEFINE_QUARK(wd - history - error, wd_history_error)
-
-static WdHistoryError
+static WdStoreError
 classify(int code)
 {
   switch (code & 0xff) {
   case SQLITE_BUSY:
   case SQLITE_LOCKED:
-    return WD_HISTORY_ERROR_BUSY;
+    return WD_STORE_ERROR_BUSY;
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB:
   case SQLITE_ERROR: /* our own SQL doesn't compile: the tables aren't those that the version says
                       */
   case SQLITE_CONSTRAINT:
-    return WD_HISTORY_ERROR_CORRUPT;
+    return WD_STORE_ERROR_CORRUPT;
   default:
-    return WD_HISTORY_ERROR_IO;
+    return WD_STORE_ERROR_IO;
   }
 }
 
@@ -37,7 +37,7 @@ wd_database_set_error(sqlite3 *db, GError **error)
   int primary = code & 0xff;
   int os_error = sqlite3_system_errno(db);
   gboolean from_os = os_error != 0 && (primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR);
-  g_set_error(error, WD_HISTORY_ERROR, classify(code), "%s: %s%s%s%s",
+  g_set_error(error, WD_STORE_ERROR, classify(code), "%s: %s%s%s%s",
               sqlite3_db_filename(db, "main"), sqlite3_errmsg(db), from_os ? " (" : "",
               from_os ? g_strerror(os_error) : "", from_os ? ")" : "");
 }
@@ -53,23 +53,23 @@ ensure_file(const char *path, GError **error)
     int saved = errno;
     if (close(fd) == 0 && done)
       return TRUE;
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "%s: cannot be created: %s", path,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be created: %s", path,
                 g_strerror(done ? errno : saved));
     return FALSE;
   }
   struct stat info;
   if (errno != EEXIST || lstat(path, &info) < 0) {
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "%s: cannot be created: %s", path,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be created: %s", path,
                 g_strerror(errno));
     return FALSE;
   }
   if (!S_ISREG(info.st_mode)) {
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "%s: is %s", path,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: is %s", path,
                 S_ISLNK(info.st_mode) ? "a symbolic link" : "no regular file");
     return FALSE;
   }
   if (info.st_uid != 0 && info.st_uid != geteuid()) {
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO,
                 "%s: belongs to user %u, neither to root nor to us", path, info.st_uid);
     return FALSE;
   }
@@ -92,7 +92,7 @@ wd_database_open(const char *path, GError **error)
   g_autoptr(sqlite3) db = NULL;
   if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
       sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS) != SQLITE_OK) {
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "%s: %s", path, sqlite3_errmsg(db));
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: %s", path, sqlite3_errmsg(db));
     return NULL;
   }
   return g_steal_pointer(&db);
@@ -131,7 +131,7 @@ wd_database_use_wal(sqlite3 *db, GError **error)
   const unsigned char *mode = sqlite3_column_text(stmt, 0);
   if (g_strcmp0((const char *)mode, "wal") == 0)
     return TRUE;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO,
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO,
               "%s: its file system can't hold a write-ahead log", sqlite3_db_filename(db, "main"));
   return FALSE;
 }

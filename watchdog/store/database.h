@@ -2,7 +2,7 @@
  * filling in rows. Used inside the store and by tables/. */
 #pragma once
 
-#include "watchdog/store/history.h"
+#include "watchdog/store/store-error.h"
 
 #include <sqlite3.h>
 
@@ -19,7 +19,7 @@ void wd_database_keep_small(void);
 
 /* Opens @path for writing. A missing file is created with mode 0600 whatever the umask (SQLite
  * gives the -wal and -shm the mode of the main file). Nothing is read or written yet. Returns: NULL
- * with WD_HISTORY_ERROR_IO when it can't be opened, or when it is a symbolic link, no regular file,
+ * with WD_STORE_ERROR_IO when it can't be opened, or when it is a symbolic link, no regular file,
  * or owned by neither root nor us. */
 sqlite3 *wd_database_open(const char *path, GError **error);
 
@@ -44,7 +44,7 @@ char *wd_database_text(sqlite3 *db, const char *sql, GError **error);
 void wd_database_rollback(sqlite3 *db);
 
 /* Sets @error from the connection's last failure: one line with the file's path; domain and code in
- * WD_HISTORY_ERROR. */
+ * WD_STORE_ERROR. */
 void wd_database_set_error(sqlite3 *db, GError **error);
 
 /* Fills in a statement's parameters from the first to the last and runs it. Absent values become

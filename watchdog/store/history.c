@@ -1,8 +1,6 @@
 #include "watchdog/store/history.h"
 
 #include "watchdog/store/files.h"
-#include "watchdog/store/recover.h"
-#include "watchdog/store/run.h"
 #include "watchdog/store/salvage.h"
 #include "watchdog/store/schema.h"
 
@@ -86,7 +84,7 @@ check_integrity(sqlite3 *db, GError **error)
     return FALSE;
   if (g_str_equal(found, "ok"))
     return TRUE;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT, "%s: is damaged: %s",
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT, "%s: is damaged: %s",
               sqlite3_db_filename(db, "main"), g_strdelimit(found, "\n", ' '));
   return FALSE;
 }
@@ -100,7 +98,7 @@ check_files(WdHistory *history, GError **error)
   case WD_FILES_SAME:
     return TRUE;
   case WD_FILES_MOVED:
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MOVED,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MOVED,
                 "%s: was removed or replaced while it was in use",
                 sqlite3_db_filename(history->db, "main"));
     return FALSE;
@@ -113,7 +111,7 @@ check_files(WdHistory *history, GError **error)
     wd_files_remember(&history->files);
     return TRUE;
   }
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT, "%s (cut short while in use)",
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT, "%s (cut short while in use)",
               failure->message);
   return FALSE;
 }

@@ -8,38 +8,13 @@
 #pragma once
 
 #include "watchdog/core/event/event.h"
+#include "watchdog/store/run.h"
 
 G_BEGIN_DECLS
 
 #define WD_HISTORY_FILE "history.db" /* in the state directory */
 
-#define WD_HISTORY_ERROR wd_history_error_quark()
-GQuark wd_history_error_quark(void);
-
-typedef enum {
-  WD_HISTORY_ERROR_BUSY,    /* locked by another process: try again */
-  WD_HISTORY_ERROR_IO,      /* full, read-only, missing, EIO: try again */
-  WD_HISTORY_ERROR_CORRUPT, /* not a database, or malformed: recover */
-  WD_HISTORY_ERROR_MOVED,   /* its files are gone, or others by now: recover */
-  WD_HISTORY_ERROR_NEWER,   /* a schema of a newer version than ours: leave alone */
-  WD_HISTORY_ERROR_MISSING, /* readers only: there is no file, or nothing in it yet */
-} WdHistoryError;
-
 typedef struct WdHistory WdHistory;
-
-typedef struct {
-  const char *run_id;  /* unique for this start of the watchdog */
-  const char *boot_id; /* /proc/sys/kernel/random/boot_id */
-  gint64 watchdog_pid;
-  gint64 now_s; /* wall clock, labels what opening itself records */
-  gint64 floor; /* eids up to it may have been used, whatever the file says; 0: nothing is known */
-  gboolean begun; /* the run opens its history again, and still has */
-  gint64 base;    /* its base, and */
-  guint64 stored; /* its events up to this seq durable */
-} WdHistoryRun;
-
-/* Greater ones are nobody's: damage, or a joke. Whole numbers up to here survive a double. */
-#define WD_GREATEST_EID (G_GINT64_CONSTANT(1) << 53)
 
 /* Opens or creates (0600, WAL, synchronous=FULL), checks as a whole and migrates the file, and
  * begins the run: if the
@@ -49,12 +24,20 @@ typedef struct {
  * have the run_id of the run that crashed. Opening again with the same run_id goes on with that
  * run: eids stay what they were, and what was durable must still be there.
  * @path: absolute. Never waits longer than 250 ms for a lock.
- * Returns: NULL with @error in WD_HISTORY_ERROR. */
+ * Returns: NULL with @error in WD_STORE_ERROR. */
 WdHistory *wd_history_open(const char *path, const WdHistoryRun *run, GError **error);
+
+/* Like wd_history_open(), for a file that may lack anything; what can be read of @source goes into
+ * it. @source: NULL is allowed. @saved: how many events that were. */
+WdHistory *wd_history_begin_anew(const char *path, const WdHistoryRun *run, sqlite3 *source,
+                                 gint64 *saved, GError **error);
 
 /* Commits what it can of the WAL and closes. NULL is allowed. */
 void wd_history_free(WdHistory *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdHistory, wd_history_free)
+
+/* To save from a history that has failed. Stays the history's. */
+sqlite3 *wd_history_connection(WdHistory *history);
 
 /* What this run's seqs are added to. */
 gint64 wd_history_base(const WdHistory *history);
@@ -67,7 +50,7 @@ gint64 wd_history_eid(const WdHistory *history, guint64 seq);
 
 /* Appends @n events in one durable transaction: all or none. An event whose eid is there already is
  * left as it is (a retry after a lost acknowledgement). Text is made valid UTF-8 first. After
- * WD_HISTORY_ERROR_MOVED or _CORRUPT what can be read is for wd_history_recover(). */
+ * WD_STORE_ERROR_MOVED or _CORRUPT what can be read is for wd_history_recover(). */
 gboolean wd_history_append(WdHistory *history, WdEvent *const *events, gsize n, GError **error);
 
 /* Removes up to @most of the oldest rows that are over @max_rows or older than @oldest_s (wall

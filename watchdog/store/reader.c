@@ -11,9 +11,9 @@
 #define BUSY_TIMEOUT_MS 100
 
 static void
-set_error(GError **error, WdHistoryError code, const char *path, const char *what)
+set_error(GError **error, WdStoreError code, const char *path, const char *what)
 {
-  g_set_error(error, WD_HISTORY_ERROR, (gint)code, "%s: %s", path, what);
+  g_set_error(error, WD_STORE_ERROR, (gint)code, "%s: %s", path, what);
 }
 
 /* SQLite would say "unable to open database file" to all of these. Nothing is opened here: closing
@@ -25,16 +25,16 @@ check_file(const char *path, GError **error)
   g_autofree char *wal = g_strconcat(path, "-wal", NULL);
   if (stat(path, &info) < 0)
     set_error(error,
-              errno == ENOENT || errno == ENOTDIR ? WD_HISTORY_ERROR_MISSING : WD_HISTORY_ERROR_IO,
+              errno == ENOENT || errno == ENOTDIR ? WD_STORE_ERROR_MISSING : WD_STORE_ERROR_IO,
               path, g_strerror(errno));
   else if (!S_ISREG(info.st_mode))
-    set_error(error, WD_HISTORY_ERROR_IO, path, "is no regular file");
+    set_error(error, WD_STORE_ERROR_IO, path, "is no regular file");
   else if (info.st_size == 0)
-    set_error(error, WD_HISTORY_ERROR_MISSING, path, "is still empty");
+    set_error(error, WD_STORE_ERROR_MISSING, path, "is still empty");
   else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
-    set_error(error, WD_HISTORY_ERROR_IO, path, g_strerror(errno));
+    set_error(error, WD_STORE_ERROR_IO, path, g_strerror(errno));
   else if (faccessat(AT_FDCWD, wal, R_OK, AT_EACCESS) < 0 && errno != ENOENT)
-    set_error(error, WD_HISTORY_ERROR_IO, wal, g_strerror(errno));
+    set_error(error, WD_STORE_ERROR_IO, wal, g_strerror(errno));
   else
     return TRUE;
   return FALSE;
@@ -60,7 +60,7 @@ open_file(const char *path, gboolean has_wal, GError **error)
   int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
   if (sqlite3_open_v2(name, &db, flags, NULL) != SQLITE_OK ||
       sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS) != SQLITE_OK) {
-    set_error(error, WD_HISTORY_ERROR_IO, path, sqlite3_errmsg(db));
+    set_error(error, WD_STORE_ERROR_IO, path, sqlite3_errmsg(db));
     return NULL;
   }
   return g_steal_pointer(&db);
@@ -76,7 +76,7 @@ check_history_without_wal(sqlite3 *db, const char *wal, gint32 version, GError *
   if (version > 0 && !wd_run_has_stopped(db, &complete, error))
     return FALSE;
   if (!complete)
-    set_error(error, WD_HISTORY_ERROR_IO, wal,
+    set_error(error, WD_STORE_ERROR_IO, wal,
               "is missing although the watchdog never stopped: copy it along with the database, or"
               " create it empty to read what is there");
   return complete;
@@ -99,7 +99,7 @@ wd_reader_open(const char *path, const WdSchema *schema, GError **error)
       !check_history_without_wal(db, wal, version, error))
     return NULL;
   if (version == 0) { /* its writer is about to create it */
-    set_error(error, WD_HISTORY_ERROR_MISSING, path, "is still empty");
+    set_error(error, WD_STORE_ERROR_MISSING, path, "is still empty");
     return NULL;
   }
   return g_steal_pointer(&db);

@@ -10,7 +10,7 @@ G_BEGIN_DECLS
  * and of a version that we know. A database whose -wal file is missing is read as it stands: for
  * what is written later it must be opened again.
  * @error: one line with the path and the exact failed check (missing, no permission, no database,
- * newer schema, -wal missing …), domain WD_HISTORY_ERROR; WD_HISTORY_ERROR_MISSING when there is no
+ * newer schema, -wal missing …), domain WD_STORE_ERROR; WD_STORE_ERROR_MISSING when there is no
  * file, or none with anything in it yet.
  * Returns: a connection to close with sqlite3_close_v2(), or NULL. */
 sqlite3 *wd_reader_open(const char *path, const WdSchema *schema, GError **error);

@@ -1,6 +1,7 @@
 #include "watchdog/store/recover.h"
 
-#include "watchdog/store/schema.h"
+#include "watchdog/store/database.h"
+#include "watchdog/store/store-error.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,7 +23,7 @@ static gboolean
 set_io_error(GError **error, const char *path, const char *what)
 {
   const int saved = errno;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "%s: cannot be %s: %s", path, what,
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be %s: %s", path, what,
               g_strerror(saved));
   return FALSE;
 }
@@ -149,7 +150,7 @@ begin_anew(const char *path, const WdHistoryRun *run, sqlite3 *source, gint64 *s
   WdHistory *history = wd_history_begin_anew(path, &begun, source, saved, &failure);
   /* One more that can't be used; the next attempt will find none. */
   char *moved_to = NULL;
-  if (g_error_matches(failure, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT) &&
+  if (g_error_matches(failure, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT) &&
       !keep(path, path, &moved_to, error))
     return NULL;
   g_free(moved_to);
@@ -193,7 +194,7 @@ wd_history_open_or_recover(const char *path, const WdHistoryRun *run, WdRecovery
   WdHistory *history = wd_history_open(path, run, &problem);
   if (history != NULL)
     return history;
-  if (g_error_matches(problem, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT))
+  if (g_error_matches(problem, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT))
     return wd_history_recover(path, run, NULL, problem->message, recovery, error);
   g_propagate_error(error, g_steal_pointer(&problem));
   return NULL;

@@ -9,11 +9,11 @@
 #pragma once
 
 #include "watchdog/core/event/recovery.h"
-#include "watchdog/store/database.h"
+#include "watchdog/store/history.h"
 
 G_BEGIN_DECLS
 
-/* Like wd_history_open(), but recovers from WD_HISTORY_ERROR_CORRUPT, and goes on with a recovery
+/* Like wd_history_open(), but recovers from WD_STORE_ERROR_CORRUPT, and goes on with a recovery
  * that was interrupted.
  * @recovery: set to what has happened when the history was begun anew; else left alone. When a run
  * begins with a recovered history, its base is at least the wall clock in milliseconds: nobody
@@ -22,19 +22,10 @@ WdHistory *wd_history_open_or_recover(const char *path, const WdHistoryRun *run,
                                       WdRecovery **recovery, GError **error);
 
 /* Begins the history anew after @problem.
- * @previous: the history that has just said WD_HISTORY_ERROR_CORRUPT or _MOVED, or NULL. What it
+ * @previous: the history that has just said WD_STORE_ERROR_CORRUPT or _MOVED, or NULL. What it
  * still has open is the best that there is to save from. It stays the caller's and is only good for
  * this and for freeing; on failure, for the next attempt. */
 WdHistory *wd_history_recover(const char *path, const WdHistoryRun *run, WdHistory *previous,
                               const char *problem, WdRecovery **recovery, GError **error);
-
-/* --- for recover.c alone --- */
-
-/* Like wd_history_open(), for a file that may lack anything; what can be read of @source goes into
- * it. NULL is allowed. @saved: how many events that were. */
-WdHistory *wd_history_begin_anew(const char *path, const WdHistoryRun *run, sqlite3 *source,
-                                 gint64 *saved, GError **error);
-
-sqlite3 *wd_history_connection(WdHistory *history);
 
 G_END_DECLS

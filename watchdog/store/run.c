@@ -1,5 +1,7 @@
 #include "watchdog/store/run.h"
 
+#include "watchdog/store/database.h"
+
 /* Whether the event is an observer's (core/observe.h), which may see a limit exceeded that nobody
  * ends a process for. */
 #define OBSERVED "(coalesce(details, '') LIKE '{\"basis\":%')"
@@ -115,7 +117,7 @@ check_complete(sqlite3 *db, const WdHistoryRun *run, const PreviousRun *previous
   if (previous->same && previous->base == run->base &&
       (run->stored == 0 || greatest >= run->base + (gint64)run->stored))
     return TRUE;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
               "%s: lacks events that this run had stored in it", sqlite3_db_filename(db, "main"));
   return FALSE;
 }
@@ -130,7 +132,7 @@ find_greatest(sqlite3 *db, const WdHistoryRun *run, const PreviousRun *previous,
   *greatest = MAX(*greatest, MAX(run->floor, previous->base));
   if (*greatest >= 0 && *greatest < WD_GREATEST_EID)
     return TRUE;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
               "%s: has the impossible eid %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
               *greatest);
   return FALSE;

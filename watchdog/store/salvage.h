@@ -9,7 +9,7 @@ G_BEGIN_DECLS
  * to the eid @most; those that are there already stay as they are. The newest run is copied, too,
  * if @target has none. Goes around damage in a bounded number of attempts.
  * @saved: how many events.
- * Returns: FALSE with @error in WD_HISTORY_ERROR when @target can't be written; damage in @source
+ * Returns: FALSE with @error in WD_STORE_ERROR when @target can't be written; damage in @source
  * is no failure. */
 gboolean wd_salvage(sqlite3 *source, sqlite3 *target, gint64 most, gint64 *saved, GError **error);
 

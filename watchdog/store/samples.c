@@ -18,7 +18,7 @@ wd_samples_open(WdSamples *samples, sqlite3 *db, GError **error)
     return FALSE;
   samples->check = newest < 0 ? 0 : (newest >> PLACES_BITS) + 1;
   if (samples->check > GREATEST_CHECK) {
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
                 "%s: no watchdog made a sample %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
                 newest);
     return FALSE;

@@ -21,7 +21,7 @@ typedef struct {
 } WdSamples;
 
 /* Goes on with what is in @db, which must have the table. Returns: FALSE with @error,
- * WD_HISTORY_ERROR_CORRUPT when its keys are none of ours; @samples is to be cleared then, too. */
+ * WD_STORE_ERROR_CORRUPT when its keys are none of ours; @samples is to be cleared then, too. */
 gboolean wd_samples_open(WdSamples *samples, sqlite3 *db, GError **error);
 void wd_samples_clear(WdSamples *samples);
 

@@ -138,13 +138,13 @@ wd_schema_check(sqlite3 *db, const WdSchema *schema, gint32 *version, GError **e
   const char *path = sqlite3_db_filename(db, "main");
   gboolean empty = id == 0 && found == 0 && tables == 0;
   if (!empty && (id != schema->application_id || found < 1)) {
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
                 "%s: is no %s of osquery-watchdog (application_id %" G_GINT64_FORMAT ")", path,
                 schema->title, id);
     return FALSE;
   }
   if (found > schema->version) {
-    g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_NEWER,
+    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_NEWER,
                 "%s: has schema version %" G_GINT64_FORMAT ", this program knows up to %d", path,
                 found, schema->version);
     return FALSE;

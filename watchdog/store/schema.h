@@ -19,7 +19,7 @@ extern const WdSchema wd_schema_status;
 
 /* Reads which version the database has, changing nothing.
  * @version: set to 0 for a database that is still empty.
- * Returns: FALSE with WD_HISTORY_ERROR_CORRUPT when it is none of ours, _NEWER when it is of a
+ * Returns: FALSE with WD_STORE_ERROR_CORRUPT when it is none of ours, _NEWER when it is of a
  * version that we don't know, or what SQLite reports. */
 gboolean wd_schema_check(sqlite3 *db, const WdSchema *schema, gint32 *version, GError **error);
 

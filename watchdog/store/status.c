@@ -78,7 +78,7 @@ remove_files(const char *path, GError **error)
   for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
     g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
     if (unlink(file) < 0 && errno != ENOENT) {
-      g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "%s: cannot be removed: %s", file,
+      g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be removed: %s", file,
                   g_strerror(errno));
       return FALSE;
     }
@@ -93,8 +93,8 @@ wd_status_open(const char *path, GError **error)
   WdStatus *status = try_open(path, &reason);
   if (status != NULL)
     return status;
-  if (!g_error_matches(reason, WD_HISTORY_ERROR, WD_HISTORY_ERROR_CORRUPT) &&
-      !g_error_matches(reason, WD_HISTORY_ERROR, WD_HISTORY_ERROR_NEWER)) {
+  if (!g_error_matches(reason, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT) &&
+      !g_error_matches(reason, WD_STORE_ERROR, WD_STORE_ERROR_NEWER)) {
     g_propagate_error(error, g_steal_pointer(&reason));
     return NULL;
   }

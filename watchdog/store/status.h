@@ -4,7 +4,6 @@
 #pragma once
 
 #include "watchdog/core/event/process-status.h"
-#include "watchdog/store/history.h"
 
 G_BEGIN_DECLS
 

@@ -106,7 +106,7 @@ read_series(Story *story, GError **error)
     return FALSE;
   if (story->times > 0)
     return TRUE;
-  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING,
+  g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING,
                       "the event is gone from the history, or of a newer version than this");
   return FALSE;
 }

@@ -138,8 +138,7 @@ check_files(const Ctl *ctl, GError **error)
   struct stat info;
   if (stat(history, &info) == 0 || stat(status, &info) == 0)
     return TRUE;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_MISSING, "%s: %s", history,
-              g_strerror(errno));
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING, "%s: %s", history, g_strerror(errno));
   return FALSE;
 }
 
@@ -175,7 +174,7 @@ ctl_report(const Ctl *ctl, GError **error)
     return ctl_output_file(ctl->options->html, page->str, page->len, error);
   if (fwrite(page->str, 1, page->len, ctl->out) == page->len && fflush(ctl->out) == 0)
     return TRUE;
-  g_set_error(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, "cannot write the output: %s",
+  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "cannot write the output: %s",
               g_strerror(errno));
   return FALSE;
 }

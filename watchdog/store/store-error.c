@@ -1,0 +1,3 @@
+#include "watchdog/store/store-error.h"
+
+G_DEFINE_QUARK(wd - store - error, wd_store_error)
