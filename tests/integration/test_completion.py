@@ -39,7 +39,7 @@ def complete(program, *words, directory=ROOT):
 
 
 def event_names():
-    source = (ROOT / "watchdog" / "core" / "event.c").read_text()
+    source = (ROOT / "watchdog" / "core" / "event" / "event.c").read_text()
     return set(re.findall(r'return "(\w+)";', re.search(
         r"^wd_event_kind_name\(.*?^}", source, re.M | re.S)[0]))
 
