@@ -78,7 +78,7 @@ set_sqlite_error(ExtContext *context, GError **error)
 
 /* The index of the column called @name, n_columns when there is none. */
 static guint
-find_column(const TableDefinition *table, const char *name)
+find_column(const WdTable *table, const char *name)
 {
   guint i = 0;
   while (i < table->n_columns && g_strcmp0(table->columns[i].name, name) != 0)
@@ -93,7 +93,7 @@ column_text(sqlite3_stmt *stmt, int column)
 }
 
 static void
-add_constraint(sqlite3_stmt *row, const TableDefinition *table, TableQuery *query)
+add_constraint(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
 {
   const guint column = find_column(table, column_text(row, 0));
   const char *value = column_text(row, 2);
@@ -113,7 +113,7 @@ add_constraint(sqlite3_stmt *row, const TableDefinition *table, TableQuery *quer
 }
 
 static void
-add_column(sqlite3_stmt *row, const TableDefinition *table, TableQuery *query)
+add_column(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
 {
   const guint column = find_column(table, column_text(row, 0));
   if (column < table->n_columns)
@@ -122,10 +122,9 @@ add_column(sqlite3_stmt *row, const TableDefinition *table, TableQuery *query)
 
 /* Runs @stmt over @json and has @each look at every row of its result. */
 static gboolean
-for_each(ExtContext *context, sqlite3_stmt *stmt, const char *json, const TableDefinition *table,
+for_each(ExtContext *context, sqlite3_stmt *stmt, const char *json, const WdTable *table,
          TableQuery *query,
-         void (*each)(sqlite3_stmt *row, const TableDefinition *table, TableQuery *query),
-         GError **error)
+         void (*each)(sqlite3_stmt *row, const WdTable *table, TableQuery *query), GError **error)
 {
   int result = sqlite3_bind_text(stmt, 1, json, -1, SQLITE_STATIC);
   while (result == SQLITE_OK || result == SQLITE_ROW) {
@@ -162,8 +161,7 @@ look_at_form(ExtContext *context, const char *json, Form *form, GError **error)
 }
 
 TableQuery *
-ext_context_parse(ExtContext *context, const char *json, const TableDefinition *table,
-                  GError **error)
+ext_context_parse(ExtContext *context, const char *json, const WdTable *table, GError **error)
 {
   g_autoptr(TableQuery) query = table_query_new();
   if (json == NULL || *json == '\0')

@@ -27,7 +27,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtContext, ext_context_free)
  * that we don't know are ignored: the asker filters again. Without colsUsed (older osquery) all
  * columns are read. Returns: NULL with @error (G_IO_ERROR_INVALID_DATA) when it is not JSON of this
  * form, or too large. */
-TableQuery *ext_context_parse(ExtContext *context, const char *json, const TableDefinition *table,
+TableQuery *ext_context_parse(ExtContext *context, const char *json, const WdTable *table,
                               GError **error);
 
 G_END_DECLS

@@ -7,7 +7,7 @@ ext_denylist_is_news(gint64 recorded_start_s, gint64 worker_start_s)
 }
 
 static guint
-column_index(const TableDefinition *table, const char *name)
+column_index(const WdTable *table, const char *name)
 {
   guint i = 0;
   while (!g_str_equal(table->columns[i].name, name))
@@ -18,7 +18,7 @@ column_index(const TableDefinition *table, const char *name)
 GHashTable *
 ext_denylist_read(TableStore *store, gint64 now_s, GError **error)
 {
-  const TableDefinition *events = table_definition_find("watchdog_events");
+  const WdTable *events = table_definition_find("watchdog_events");
   const guint name = column_index(events, "query_name");
   const guint time = column_index(events, "time");
   const guint lifetime = column_index(events, "lifetime_ms");

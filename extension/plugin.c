@@ -22,11 +22,11 @@ struct ExtPlugin {
 static void
 describe_tables(ExtPlugin *plugin)
 {
-  const TableDefinition *const *definitions = table_definitions(&plugin->n_tables);
+  const WdTable *const *definitions = table_definitions(&plugin->n_tables);
   plugin->tables = g_new(WireTable, plugin->n_tables);
   plugin->columns = g_ptr_array_new_with_free_func(g_free);
   for (guint i = 0; i < plugin->n_tables; i++) {
-    const TableDefinition *definition = definitions[i];
+    const WdTable *definition = definitions[i];
     WireColumn *columns = g_new(WireColumn, definition->n_columns);
     for (guint j = 0; j < definition->n_columns; j++)
       columns[j] =
@@ -104,7 +104,7 @@ answer_columns(const WireTable *table, const WireMessage *call, GByteArray *repl
 /* Straight from the cursor into the reply, so that no row is in memory twice. */
 typedef struct {
   TableStore *store;
-  const TableDefinition *table;
+  const WdTable *table;
   TableQuery *query;
   TableCursor *cursor; /* NULL: not begun */
   WireMessage call;
@@ -123,7 +123,7 @@ generate_free(gpointer data)
 static void
 add_values(Generate *generate)
 {
-  const TableDefinition *table = generate->table;
+  const WdTable *table = generate->table;
   for (guint i = 0; i < table->n_columns; i++) {
     gsize length;
     const char *text = (generate->query->columns_used >> i & 1) != 0
@@ -162,7 +162,7 @@ generate_next(gpointer data, GByteArray *reply)
 }
 
 static void
-answer_generate(ExtPlugin *plugin, const TableDefinition *table, const char *context,
+answer_generate(ExtPlugin *plugin, const WdTable *table, const char *context,
                 const WireMessage *call, GByteArray *reply, WireRest *rest)
 {
   g_autoptr(GError) error = NULL;

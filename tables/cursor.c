@@ -28,8 +28,7 @@ bind_values(sqlite3_stmt *stmt, const GArray *values)
 }
 
 TableCursor *
-table_cursor_open(TableStore *store, const TableDefinition *table, const TableQuery *query,
-                  GError **error)
+table_cursor_open(TableStore *store, const WdTable *table, const TableQuery *query, GError **error)
 {
   guint source = table_source_index(table);
   sqlite3 *db;

@@ -85,21 +85,21 @@ parse_fraction(const char *text, TableOperator op, gint64 *number)
 
 /* What to bind for @constraint. Returns: FALSE when it can't be passed on. */
 static gboolean
-constraint_value(const TableConstraint *constraint, TableType type, TableValue *value)
+constraint_value(const TableConstraint *constraint, WdColumnType type, TableValue *value)
 {
   *value = (TableValue){0};
   if (constraint->value == NULL || operator_text(constraint->op) == NULL)
     return FALSE;
   switch (type) {
-  case TABLE_TEXT:
+  case WD_TYPE_TEXT:
     value->text = constraint->value;
     return constraint->op == TABLE_OP_EQ;
-  case TABLE_INTEGER:
-  case TABLE_BIGINT:
+  case WD_TYPE_INTEGER:
+  case WD_TYPE_BIGINT:
     return g_ascii_string_to_signed(constraint->value, 10, G_MININT64, G_MAXINT64, &value->number,
                                     NULL) ||
            parse_fraction(constraint->value, constraint->op, &value->number);
-  case TABLE_DOUBLE:
+  case WD_TYPE_DOUBLE:
     return FALSE;
   }
   g_assert_not_reached();
@@ -109,7 +109,7 @@ constraint_value(const TableConstraint *constraint, TableType type, TableValue *
  * are passed on or none. */
 static void
 append_equalities(GString *sql, GArray *values, const TableQuery *query, guint column,
-                  const TableColumn *definition, const char *prefix)
+                  const WdColumn *definition, const char *prefix)
 {
   guint before = values->len;
   for (guint i = 0; i < query->constraints->len; i++) {
@@ -136,7 +136,7 @@ append_equalities(GString *sql, GArray *values, const TableQuery *query, guint c
 /* Writes " AND …" for every constraint on @column that can be passed on. */
 static void
 append_column(GString *sql, GArray *values, const TableQuery *query, guint column,
-              const TableColumn *definition, const char *prefix)
+              const WdColumn *definition, const char *prefix)
 {
   append_equalities(sql, values, query, column, definition, prefix);
   for (guint i = 0; i < query->constraints->len; i++) {
@@ -157,10 +157,10 @@ append_columns(GString *sql, TableSelect *select, const TableSource *source, gui
 {
   gint8 n = 0;
   memset(select->results, -1, sizeof select->results);
-  for (guint i = 0; i < source->definition.n_columns; i++) {
+  for (guint i = 0; i < source->table->n_columns; i++) {
     if ((used >> i & 1) == 0)
       continue;
-    const char *name = source->definition.columns[i].name;
+    const char *name = source->table->columns[i].name;
     gboolean computed = g_strcmp0(name, source->computed) == 0;
     g_string_append_printf(sql, "%s%s", n == 0 ? "" : ", ", computed ? source->expression : name);
     select->results[i] = n++;
@@ -176,28 +176,28 @@ append_columns(GString *sql, TableSelect *select, const TableSource *source, gui
 TableSelect *
 table_select_new(const TableSource *source, const TableQuery *query)
 {
-  const TableDefinition *table = &source->definition;
+  const WdTable *table = source->table;
   TableSelect *select = g_new0(TableSelect, 1);
   select->values = g_array_new(FALSE, FALSE, sizeof(TableValue));
   g_autoptr(GString) where = g_string_new("TRUE");
   const gsize nothing = where->len;
   for (guint i = 0; i < table->n_columns; i++)
-    if (g_str_equal(table->columns[i].name, source->key))
+    if (g_str_equal(table->columns[i].name, table->key))
       append_column(where, select->values, query, i, &table->columns[i], "");
   gboolean by_key = where->len > nothing;
   for (guint i = 0; i < table->n_columns; i++)
-    if (table->columns[i].options != TABLE_OPTION_NONE &&
-        !g_str_equal(table->columns[i].name, source->key))
+    if (table->columns[i].options != WD_OPTION_NONE &&
+        !g_str_equal(table->columns[i].name, table->key))
       append_column(where, select->values, query, i, &table->columns[i], by_key ? "+" : "");
 
   GString *sql = g_string_new("SELECT ");
   append_columns(sql, select, source, query->columns_used);
   if (by_key || where->len == nothing)
-    g_string_append_printf(sql, " FROM %s WHERE %s", source->from, where->str);
+    g_string_append_printf(sql, " FROM %s WHERE %s", table->stored, where->str);
   else
-    g_string_append_printf(sql, " FROM %s WHERE %s IN (SELECT %s FROM %s WHERE %s)", source->from,
-                           source->key, source->key, source->from, where->str);
-  g_string_append_printf(sql, " ORDER BY %s", source->key);
+    g_string_append_printf(sql, " FROM %s WHERE %s IN (SELECT %s FROM %s WHERE %s)", table->stored,
+                           table->key, table->key, table->stored, where->str);
+  g_string_append_printf(sql, " ORDER BY %s", table->key);
   select->sql = g_string_free(sql, FALSE);
   return select;
 }

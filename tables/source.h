@@ -7,12 +7,10 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  TableDefinition definition;
+  const WdTable *table;
   const char *file;       /* its name in that directory */
   gboolean in_state_dir;  /* FALSE: in the runtime directory */
   const WdSchema *schema; /* of that file */
-  const char *from;       /* the table in it; its columns have the same names */
-  const char *key;        /* its INTEGER PRIMARY KEY, by which the rows are ordered */
   const char *computed;   /* the one column that isn't shown as stored, or NULL */
   const char *expression; /* what is shown in it */
 } TableSource;
@@ -21,6 +19,6 @@ typedef struct {
 extern const TableSource table_sources[TABLE_N_SOURCES];
 
 /* @table: one of ours. Returns: its place in table_sources. */
-guint table_source_index(const TableDefinition *table);
+guint table_source_index(const WdTable *table);
 
 G_END_DECLS

@@ -10,7 +10,7 @@
 
 typedef struct {
   sqlite3_vtab base; /* first, for SQLite */
-  const TableDefinition *table;
+  const WdTable *table;
   TableStore *store;
 } Table;
 
@@ -22,7 +22,7 @@ typedef struct {
 
 /* What a module is registered with. */
 typedef struct {
-  const TableDefinition *table;
+  const WdTable *table;
   TableStore *store;
 } Registration;
 
@@ -53,21 +53,21 @@ disconnect_table(sqlite3_vtab *vtab)
 /* Text is compared as the store compares it only with SQLite's default collation, and only `=` is
  * made use of; numbers know no collation. */
 static gboolean
-is_useful(const TableDefinition *table, sqlite3_index_info *info, int i)
+is_useful(const WdTable *table, sqlite3_index_info *info, int i)
 {
   int column = info->aConstraint[i].iColumn;
   if (!info->aConstraint[i].usable || column < 0 ||
-      table->columns[column].options == TABLE_OPTION_NONE)
+      table->columns[column].options == WD_OPTION_NONE)
     return FALSE;
   switch (info->aConstraint[i].op) {
   case SQLITE_INDEX_CONSTRAINT_EQ:
-    return table->columns[column].type != TABLE_TEXT ||
+    return table->columns[column].type != WD_TYPE_TEXT ||
            g_ascii_strcasecmp(sqlite3_vtab_collation(info, i), "BINARY") == 0;
   case SQLITE_INDEX_CONSTRAINT_GT:
   case SQLITE_INDEX_CONSTRAINT_LE:
   case SQLITE_INDEX_CONSTRAINT_LT:
   case SQLITE_INDEX_CONSTRAINT_GE:
-    return table->columns[column].type != TABLE_TEXT;
+    return table->columns[column].type != WD_TYPE_TEXT;
   default:
     return FALSE;
   }
@@ -200,17 +200,17 @@ column_value(sqlite3_vtab_cursor *base, sqlite3_context *context, int i)
   if (table_cursor_is_null(rows, column))
     return SQLITE_OK; /* the result is NULL unless set */
   switch (table->table->columns[column].type) {
-  case TABLE_TEXT: {
+  case WD_TYPE_TEXT: {
     gsize length;
     const char *text = table_cursor_text(rows, column, &length);
     sqlite3_result_text64(context, text, length, SQLITE_TRANSIENT, SQLITE_UTF8);
     break;
   }
-  case TABLE_INTEGER:
-  case TABLE_BIGINT:
+  case WD_TYPE_INTEGER:
+  case WD_TYPE_BIGINT:
     sqlite3_result_int64(context, table_cursor_int64(rows, column));
     break;
-  case TABLE_DOUBLE:
+  case WD_TYPE_DOUBLE:
     sqlite3_result_double(context, table_cursor_double(rows, column));
     break;
   }
@@ -242,7 +242,7 @@ int
 table_sqlite_register(sqlite3 *db, TableStore *store)
 {
   guint n;
-  const TableDefinition *const *definitions = table_definitions(&n);
+  const WdTable *const *definitions = table_definitions(&n);
   for (guint i = 0; i < n; i++) {
     Registration *registration = g_new0(Registration, 1);
     registration->table = definitions[i];

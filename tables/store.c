@@ -71,7 +71,7 @@ on_progress(void *data)
 }
 
 const char *
-table_store_path(const TableStore *store, const TableDefinition *table)
+table_store_path(const TableStore *store, const WdTable *table)
 {
   return store->connections[table_source_index(table)].path;
 }

@@ -4,51 +4,24 @@
  * whoever pulls (the extension's reply, ctl's virtual table) decides where the values go. */
 #pragma once
 
+#include "watchdog/core/event/column.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-typedef enum {
-  TABLE_TEXT,
-  TABLE_INTEGER,
-  TABLE_BIGINT,
-  TABLE_DOUBLE,
-} TableType;
-
-/* osquery's column option bits (osquery/core/tables.h, ColumnOptions). */
-typedef enum {
-  TABLE_OPTION_NONE = 0,
-  TABLE_OPTION_INDEX = 1,
-  TABLE_OPTION_ADDITIONAL = 4,
-  TABLE_OPTION_OPTIMIZED = 8, /* with INDEX: `IN (…)` arrives as several equalities in one call */
-} TableOptions;
-
-typedef struct {
-  const char *name;
-  TableType type;
-  TableOptions options;
-  const char *meaning; /* for docs/tables.md, in Markdown */
-  const char *null;    /* when the value is NULL; NULL: never, or as the event says */
-} TableColumn;
-
-typedef struct {
-  const char *name;
-  const TableColumn *columns;
-  guint n_columns;
-} TableDefinition;
-
 /* The name that osquery uses for @type, e.g. "BIGINT". Static. */
-const char *table_type_name(TableType type);
+const char *table_type_name(WdColumnType type);
 
 /* All tables; @n: how many. Static. */
-const TableDefinition *const *table_definitions(guint *n);
+const WdTable *const *table_definitions(guint *n);
 
 /* NULL when there is no such table. */
-const TableDefinition *table_definition_find(const char *name);
+const WdTable *table_definition_find(const char *name);
 
 /* "CREATE TABLE watchdog_events(eid BIGINT, …)", as SQLite takes it for a virtual table. Newly
  * allocated. */
-char *table_create_statement(const TableDefinition *table);
+char *table_create_statement(const WdTable *table);
 
 /* osquery's operators (osquery/core/tables.h, ConstraintOperator), which are SQLite's. */
 typedef enum {
@@ -90,7 +63,7 @@ void table_store_set_breather(TableStore *store, void (*breathe)(gpointer user_d
                               gpointer user_data);
 
 /* The file that @table is read from, absolute. Without that file the table is empty. */
-const char *table_store_path(const TableStore *store, const TableDefinition *table);
+const char *table_store_path(const TableStore *store, const WdTable *table);
 
 /* From now on a cursor fails where the file is missing: for those who may have named a wrong
  * directory. */
@@ -105,8 +78,8 @@ typedef struct TableCursor TableCursor;
 /* Starts reading; events come ordered by eid, processes as the watchdog lists them, samples as they
  * were made. @store must
  * outlive the cursor, @query need not. Returns: NULL with @error (one line for people). */
-TableCursor *table_cursor_open(TableStore *store, const TableDefinition *table,
-                               const TableQuery *query, GError **error);
+TableCursor *table_cursor_open(TableStore *store, const WdTable *table, const TableQuery *query,
+                               GError **error);
 void table_cursor_free(TableCursor *cursor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableCursor, table_cursor_free)
 

@@ -83,11 +83,11 @@ token_is(const char *sql, const Token *token, const char *word)
   return strlen(word) == length && g_ascii_strncasecmp(sql + token->start, word, length) == 0;
 }
 
-static const TableDefinition *
+static const WdTable *
 table_named(const char *sql, const Token *token)
 {
   guint n;
-  const TableDefinition *const *tables = table_definitions(&n);
+  const WdTable *const *tables = table_definitions(&n);
   for (guint i = 0; i < n; i++)
     if (token->kind == TOKEN_WORD && token_is(sql, token, tables[i]->name))
       return tables[i];
@@ -95,12 +95,12 @@ table_named(const char *sql, const Token *token)
 }
 
 /* The table of which @name is the name or an alias somewhere in @sql; NULL if there is none. */
-static const TableDefinition *
+static const WdTable *
 table_called(const char *sql, const Token *name)
 {
   gsize length = strlen(sql);
-  const TableDefinition *named = table_named(sql, name);
-  const TableDefinition *before = NULL; /* the table that the last token named */
+  const WdTable *named = table_named(sql, name);
+  const WdTable *before = NULL; /* the table that the last token named */
   g_autofree char *alias = g_strndup(sql + name->start, name->end - name->start);
   for (Token token = next_token(sql, length, 0);
        named == NULL && token.kind != TOKEN_END && token.kind != TOKEN_UNFINISHED;
@@ -115,7 +115,7 @@ table_called(const char *sql, const Token *name)
 }
 
 static gboolean
-mentions(const char *sql, const TableDefinition *table)
+mentions(const char *sql, const WdTable *table)
 {
   gsize length = strlen(sql);
   for (Token token = next_token(sql, length, 0);
@@ -194,7 +194,7 @@ collect_keywords(Collector *collector, const char *const *words, gsize n)
 }
 
 static void
-collect_columns(Collector *collector, const TableDefinition *table)
+collect_columns(Collector *collector, const WdTable *table)
 {
   for (guint i = 0; i < table->n_columns; i++)
     collect(collector, table->columns[i].name);
@@ -204,7 +204,7 @@ static void
 collect_tables(Collector *collector)
 {
   guint n;
-  const TableDefinition *const *tables = table_definitions(&n);
+  const WdTable *const *tables = table_definitions(&n);
   for (guint i = 0; i < n; i++)
     collect(collector, tables[i]->name);
 }
@@ -214,7 +214,7 @@ static void
 collect_all_columns(Collector *collector)
 {
   guint n;
-  const TableDefinition *const *tables = table_definitions(&n);
+  const WdTable *const *tables = table_definitions(&n);
   gboolean any = FALSE;
   for (guint i = 0; i < n; i++)
     any = any || mentions(collector->sql, tables[i]);
@@ -250,8 +250,7 @@ ctl_complete(const char *sql, gsize point, gsize *start)
   Collector collector = {
       .sql = sql, .word = &place.word, .found = g_ptr_array_new_with_free_func(g_free)};
   *start = place.word.start;
-  const TableDefinition *owner =
-      place.owner.kind == TOKEN_WORD ? table_called(sql, &place.owner) : NULL;
+  const WdTable *owner = place.owner.kind == TOKEN_WORD ? table_called(sql, &place.owner) : NULL;
   if (place.no_word)
     return take_sorted(collector.found);
   if (place.owner.kind == TOKEN_WORD) {

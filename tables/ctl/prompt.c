@@ -146,7 +146,7 @@ static void
 print_tables(const Prompt *prompt, gboolean with_columns)
 {
   guint n;
-  const TableDefinition *const *tables = table_definitions(&n);
+  const WdTable *const *tables = table_definitions(&n);
   for (guint i = 0; i < n; i++) {
     g_autofree char *sql = table_create_statement(tables[i]);
     fprintf(prompt->ctl->out, "%s%s\n", with_columns ? sql : tables[i]->name,

@@ -111,7 +111,7 @@ static double
 ask_cursor(TableStore *store, const Asked *asked, gint64 newest, gint64 *rows)
 {
   g_autoptr(GError) error = NULL;
-  const TableDefinition *table = table_definition_find("watchdog_events");
+  const WdTable *table = table_definition_find("watchdog_events");
   double began = now_us(CLOCK_MONOTONIC);
   g_autoptr(TableQuery) query = table_query_new();
   for (guint a = 0; asked[a].column != NULL; a++)

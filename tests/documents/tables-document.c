@@ -13,7 +13,7 @@
 #include "watchdog/core/event/process-status.h"
 
 static void
-put_columns(const TableDefinition *table)
+put_columns(const WdTable *table)
 {
   gboolean nulls = FALSE;
   for (guint i = 0; i < table->n_columns; i++)
@@ -21,11 +21,11 @@ put_columns(const TableDefinition *table)
   puts(nulls ? "| column | type | meaning | NULL |\n|---|---|---|---|"
              : "| column | type | meaning |\n|---|---|---|");
   for (guint i = 0; i < table->n_columns; i++) {
-    const TableColumn *column = &table->columns[i];
+    const WdColumn *column = &table->columns[i];
     printf("| %s | %s | %s%s |", column->name, table_type_name(column->type), column->meaning,
-           column->options & TABLE_OPTION_INDEX        ? "; index"
-           : column->options & TABLE_OPTION_ADDITIONAL ? "; additional"
-                                                       : "");
+           column->options & WD_OPTION_INDEX        ? "; index"
+           : column->options & WD_OPTION_ADDITIONAL ? "; additional"
+                                                    : "");
     if (nulls)
       printf(" %s |", column->null == NULL ? "never" : column->null);
     putchar('\n');

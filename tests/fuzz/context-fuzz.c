@@ -27,7 +27,7 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 }
 
 static void
-check_constraint(const TableConstraint *constraint, const TableDefinition *table)
+check_constraint(const TableConstraint *constraint, const WdTable *table)
 {
   g_assert_cmpuint(constraint->column, <, table->n_columns);
   g_assert_nonnull(constraint->value);
@@ -46,7 +46,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
   const TableSource *source = &table_sources[1];
-  const TableDefinition *table = &source->definition;
+  const WdTable *table = source->table;
   g_autofree char *json = g_strndup((const char *)data, size);
   g_autoptr(GError) error = NULL;
   g_autoptr(TableQuery) query = ext_context_parse(context, json, table, &error);

@@ -7,12 +7,12 @@ namespace
 {
 using std::string;
 
-const TableColumn COLUMNS[] = {
-    {"eid", TABLE_BIGINT, TableOptions(TABLE_OPTION_INDEX | TABLE_OPTION_OPTIMIZED)},
-    {"time", TABLE_BIGINT, TABLE_OPTION_ADDITIONAL},
-    {"event", TABLE_TEXT, TABLE_OPTION_ADDITIONAL},
+const WdColumn COLUMNS[] = {
+    {"eid", WD_TYPE_BIGINT, WdColumnOptions(WD_OPTION_INDEX | WD_OPTION_OPTIMIZED)},
+    {"time", WD_TYPE_BIGINT, WD_OPTION_ADDITIONAL},
+    {"event", WD_TYPE_TEXT, WD_OPTION_ADDITIONAL},
 };
-const TableDefinition TABLE = {"events", COLUMNS, 3};
+const WdTable TABLE = {"events", COLUMNS, 3};
 
 class Context : public ::testing::Test
 {

@@ -149,13 +149,12 @@ TEST_F(History, EidsGrowAcrossRuns)
 {
   {
     g_autoptr(WdHistory) history = open_history(file, run("a"));
-    EXPECT_EQ(wd_history_eid(history, 0), 0);
-    EXPECT_EQ(wd_history_eid(history, 7), 7);
+    EXPECT_EQ(wd_history_base(history) + 7, 7);
     append(history, 1, WD_EVENT_WATCHDOG_STARTED);
     append(history, 2, WD_EVENT_WATCHDOG_STOPPED);
   }
   g_autoptr(WdHistory) history = open_history(file, run("b"));
-  EXPECT_EQ(wd_history_eid(history, 1), 3);
+  EXPECT_EQ(wd_history_base(history) + 1, 3);
   append(history, 1, WD_EVENT_WATCHDOG_STARTED);
   EXPECT_EQ(rows(file, "SELECT eid, run_id, event FROM events ORDER BY eid"),
             (Rows{"1|a|watchdog_started", "2|a|watchdog_stopped", "3|b|watchdog_started"}));
@@ -169,7 +168,7 @@ TEST_F(History, ReopeningGoesOnWithTheSameRun)
     append(history, 2, WD_EVENT_LIMIT_EXCEEDED);
   }
   g_autoptr(WdHistory) history = open_history(file, run("a"));
-  EXPECT_EQ(wd_history_eid(history, 3), 3);
+  EXPECT_EQ(wd_history_base(history) + 3, 3);
   EXPECT_EQ(rows(file, "SELECT count(*) FROM events"), Rows{"2"});
 }
 
@@ -186,7 +185,7 @@ TEST_F(History, TheNextRunRecordsACrash)
   EXPECT_EQ(rows(file, "SELECT eid, time, run_id, event, role, name, path, pid, reason FROM events"
                        " WHERE eid > 1"),
             Rows{"2|5000|a|watchdog_crashed|watchdog|watchdog|/usr/bin/w|100|-"});
-  EXPECT_EQ(wd_history_eid(history, 1), 3);
+  EXPECT_EQ(wd_history_base(history) + 1, 3);
 }
 
 TEST_F(History, ARebootIsToldFromACrash)
@@ -266,7 +265,7 @@ TEST_F(History, AClosedTerminationTellsWhatItWasFor)
             (Rows{"4|a|watchdog_crashed|watchdog|watchdog|-|100|-|-|-|-|-|-|-",
                   "5|a|process_terminated|worker|worker|/opt/osqueryd|42|memory|300|200|bytes|"
                   "interrupted|1|-"}));
-  EXPECT_EQ(wd_history_eid(history, 1), 6);
+  EXPECT_EQ(wd_history_base(history) + 1, 6);
 }
 
 TEST_F(History, OfAnObservationThatCrashedNoEndingWasOpen)
@@ -351,7 +350,7 @@ TEST_F(History, EidsAreNotReusedAfterPruning)
     EXPECT_EQ(removed, 4u);
   }
   g_autoptr(WdHistory) history = open_history(file, run("b"));
-  EXPECT_EQ(wd_history_eid(history, 1), 6);
+  EXPECT_EQ(wd_history_base(history) + 1, 6);
 }
 
 TEST_F(History, PruningGivesPagesBack)

@@ -20,7 +20,7 @@ source(const char *table)
 }
 
 guint
-column_index(const TableDefinition &table, const char *name)
+column_index(const WdTable &table, const char *name)
 {
   for (guint i = 0; i < table.n_columns; i++)
     if (g_str_equal(table.columns[i].name, name))
@@ -34,10 +34,10 @@ select(const char *table, const std::vector<Asked> &asked, const char *column = 
 {
   const TableSource &from = source(table);
   g_autoptr(TableQuery) query = table_query_new();
-  query->columns_used = guint64{1} << column_index(from.definition, column);
+  query->columns_used = guint64{1} << column_index(*from.table, column);
   for (const Asked &a : asked)
-    table_query_add(query, column_index(from.definition, a.column),
-                    static_cast<TableOperator>(a.op), a.value);
+    table_query_add(query, column_index(*from.table, a.column), static_cast<TableOperator>(a.op),
+                    a.value);
   TableSelect *result = table_select_new(&from, query);
   // The texts are the query's and go with it: only numbers are looked at after this.
   return result;

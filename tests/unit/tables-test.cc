@@ -26,7 +26,7 @@ protected:
     StoreTest::TearDown();
   }
 
-  static guint column(const TableDefinition *table, const std::string &name)
+  static guint column(const WdTable *table, const std::string &name)
   {
     for (guint i = 0; i < table->n_columns; i++)
       if (name == table->columns[i].name)
@@ -39,7 +39,7 @@ protected:
   Rows ask(const char *table_name, const std::vector<std::string> &columns,
            TableQuery *query = nullptr)
   {
-    const TableDefinition *table = table_definition_find(table_name);
+    const WdTable *table = table_definition_find(table_name);
     g_autoptr(TableQuery) everything = table_query_new();
     g_autoptr(GError) error = nullptr;
     g_autoptr(TableCursor) cursor =
@@ -102,7 +102,7 @@ protected:
 TEST_F(Tables, Definitions)
 {
   guint n;
-  const TableDefinition *const *definitions = table_definitions(&n);
+  const WdTable *const *definitions = table_definitions(&n);
   ASSERT_EQ(n, 3u);
   EXPECT_EQ(definitions[0], table_definition_find("watchdog_processes"));
   EXPECT_EQ(definitions[1], table_definition_find("watchdog_events"));
@@ -120,17 +120,17 @@ TEST_F(Tables, Options)
     const char *column;
     int options;
   } special[] = {
-      {"watchdog_processes", "pid", TABLE_OPTION_INDEX},
-      {"watchdog_events", "eid", TABLE_OPTION_INDEX | TABLE_OPTION_OPTIMIZED},
-      {"watchdog_events", "time", TABLE_OPTION_ADDITIONAL},
-      {"watchdog_events", "event", TABLE_OPTION_ADDITIONAL},
-      {"watchdog_samples", "time", TABLE_OPTION_ADDITIONAL},
+      {"watchdog_processes", "pid", WD_OPTION_INDEX},
+      {"watchdog_events", "eid", WD_OPTION_INDEX | WD_OPTION_OPTIMIZED},
+      {"watchdog_events", "time", WD_OPTION_ADDITIONAL},
+      {"watchdog_events", "event", WD_OPTION_ADDITIONAL},
+      {"watchdog_samples", "time", WD_OPTION_ADDITIONAL},
   };
   guint n;
-  const TableDefinition *const *definitions = table_definitions(&n);
+  const WdTable *const *definitions = table_definitions(&n);
   for (guint t = 0; t < n; t++)
     for (guint i = 0; i < definitions[t]->n_columns; i++) {
-      int expected = TABLE_OPTION_NONE;
+      int expected = WD_OPTION_NONE;
       for (const auto &s : special)
         if (g_str_equal(s.table, definitions[t]->name) &&
             g_str_equal(s.column, definitions[t]->columns[i].name))
@@ -156,15 +156,16 @@ TEST_F(Tables, TheStoreHasWhatTheDefinitionsSay)
   write_events();
   write_watchdog(WD_STATE_RUNNING, 1, 1, 1);
   for (const TableSource &source : table_sources) {
-    std::string sql = std::string("SELECT name, type FROM pragma_table_info('") + source.from +
+    std::string sql = std::string("SELECT name, type FROM pragma_table_info('") +
+                      source.table->stored +
                       "') WHERE name NOT IN ('id', 'start_ticks', 'last_check_us')";
     Rows stored = rows(path(source.file), sql.c_str());
-    ASSERT_EQ(stored.size(), source.definition.n_columns);
-    for (guint i = 0; i < source.definition.n_columns; i++) {
-      const TableColumn &c = source.definition.columns[i];
-      const char *type = c.type == TABLE_TEXT     ? "TEXT"
-                         : c.type == TABLE_DOUBLE ? "REAL"
-                                                  : "INTEGER";
+    ASSERT_EQ(stored.size(), source.table->n_columns);
+    for (guint i = 0; i < source.table->n_columns; i++) {
+      const WdColumn &c = source.table->columns[i];
+      const char *type = c.type == WD_TYPE_TEXT     ? "TEXT"
+                         : c.type == WD_TYPE_DOUBLE ? "REAL"
+                                                    : "INTEGER";
       EXPECT_EQ(stored[i], std::string(c.name) + "|" + type);
     }
   }
@@ -216,7 +217,7 @@ TEST_F(Tables, WhatIsWrittenAfterReadingWithoutALogIsSeen)
 TEST_F(Tables, ACursorOutlivesTheReplacementOfItsFile)
 {
   write_events();
-  const TableDefinition *table = table_definition_find("watchdog_events");
+  const WdTable *table = table_definition_find("watchdog_events");
   g_autoptr(TableQuery) query = table_query_new();
   g_autoptr(TableCursor) cursor = table_cursor_open(store, table, query, nullptr);
   ASSERT_EQ(table_cursor_next(cursor, nullptr), TABLE_ROW);
@@ -240,7 +241,7 @@ TEST_F(Tables, NewEventsAreSeen)
 TEST_F(Tables, Constraints)
 {
   write_events();
-  const TableDefinition *table = table_definition_find("watchdog_events");
+  const WdTable *table = table_definition_find("watchdog_events");
   struct Asked {
     const char *column;
     TableOperator op;
@@ -282,7 +283,7 @@ TEST_F(Tables, ConstraintsNeverLoseRows)
     for (guint64 seq = 1; seq <= 20; seq++)
       append(history, seq, WD_EVENT_PROCESS_STARTED, static_cast<gint64>(seq) - 10);
   }
-  const TableDefinition *table = table_definition_find("watchdog_events");
+  const WdTable *table = table_definition_find("watchdog_events");
   const TableOperator ops[] = {TABLE_OP_EQ, TABLE_OP_GT, TABLE_OP_LE, TABLE_OP_LT, TABLE_OP_GE};
   const char *names[] = {"=", ">", "<=", "<", ">="};
   const char *values[] = {"5",
@@ -353,7 +354,7 @@ TEST_F(Tables, TextIsMadeValid)
 TEST_F(Tables, NumbersAsNumbers)
 {
   write_watchdog(WD_STATE_RUNNING, 1, WD_NONE, WD_NONE);
-  const TableDefinition *table = table_definition_find("watchdog_processes");
+  const WdTable *table = table_definition_find("watchdog_processes");
   g_autoptr(TableQuery) query = table_query_new();
   g_autoptr(TableCursor) cursor = table_cursor_open(store, table, query, nullptr);
   ASSERT_EQ(table_cursor_next(cursor, nullptr), TABLE_ROW);
@@ -392,7 +393,7 @@ TEST_F(Tables, OnlyTheWatchdogBecomesUnresponsive)
 TEST_F(Tables, ProcessesByPid)
 {
   write_watchdog(WD_STATE_STOPPED, 5, WD_NONE, WD_NONE);
-  const TableDefinition *table = table_definition_find("watchdog_processes");
+  const WdTable *table = table_definition_find("watchdog_processes");
   g_autoptr(TableQuery) five = table_query_new();
   table_query_add(five, column(table, "pid"), TABLE_OP_EQ, "5");
   EXPECT_EQ(ask("watchdog_processes", {"name"}, five), (Rows{"watchdog", "worker"}));
@@ -409,7 +410,7 @@ TEST_F(Tables, SamplesByTime)
   EXPECT_EQ(ask("watchdog_samples", {"time", "name", "pid", "utilization", "memory_limit"}),
             (Rows{"1001|watchdog|5|2.5|10485760000", "1002|worker|5|2.5|10485760000",
                   "1003|watchdog|6|2.5|10485760000", "1004|worker|6|2.5|10485760000"}));
-  const TableDefinition *table = table_definition_find("watchdog_samples");
+  const WdTable *table = table_definition_find("watchdog_samples");
   g_autoptr(TableQuery) query = table_query_new();
   table_query_add(query, column(table, "time"), TABLE_OP_GT, "1001");
   table_query_add(query, column(table, "time"), TABLE_OP_LE, "1003");

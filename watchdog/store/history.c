@@ -1,6 +1,7 @@
 #include "watchdog/store/history.h"
 
 #include "watchdog/store/files.h"
+#include "watchdog/store/row.h"
 #include "watchdog/store/salvage.h"
 #include "watchdog/store/schema.h"
 
@@ -40,14 +41,6 @@ prepare_statements(WdHistory *history, GError **error)
   } statements[] = {
       {&history->begin, "BEGIN IMMEDIATE"},
       {&history->commit, "COMMIT"},
-      /* Not INSERT OR IGNORE: that would hide other faults too. */
-      {&history->insert,
-       "INSERT INTO events(eid, time, run_id, event, role, name, path, pid, reason, measured,"
-       " limit_value, unit, utilization, utilization_limit, sustained, outcome, exit_code,"
-       " exit_signal, signals_sent, duration_ms, lifetime_ms, delay, restarts, query_name, query,"
-       " cause_eid, details, message) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
-       "?,"
-       " ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(eid) DO NOTHING"},
       {&history->oldest, "SELECT eid, time FROM events ORDER BY eid LIMIT ?"},
       {&history->remove_through, "DELETE FROM events WHERE eid <= ?"},
   };
@@ -56,7 +49,10 @@ prepare_statements(WdHistory *history, GError **error)
     if (*statements[i].stmt == NULL)
       return FALSE;
   }
-  return TRUE;
+  /* Not INSERT OR IGNORE: that would hide other faults too. */
+  history->insert =
+      wd_row_prepare(history->db, &wd_event_table, "INSERT", " ON CONFLICT(eid) DO NOTHING", error);
+  return history->insert != NULL;
 }
 
 static gboolean
@@ -206,46 +202,11 @@ wd_history_rows(const WdHistory *history)
   return history->rows;
 }
 
-gint64
-wd_history_eid(const WdHistory *history, guint64 seq)
-{
-  return seq == 0 ? 0 : history->base + (gint64)seq;
-}
-
 static gboolean
 insert_event(WdHistory *history, const WdEvent *event, GError **error)
 {
-  g_autofree char *signals = wd_signals_text(event->signals_sent);
   WdBinder binder = {.stmt = history->insert};
-  wd_bind_integer(&binder, wd_history_eid(history, event->seq));
-  wd_bind_integer(&binder, event->time_s);
-  wd_bind_text(&binder, history->run_id);
-  wd_bind_text(&binder, wd_event_kind_name(event->kind));
-  wd_bind_text(&binder, wd_role_name(event->role));
-  wd_bind_text(&binder, event->name);
-  wd_bind_text(&binder, event->path);
-  wd_bind_integer(&binder, event->pid);
-  wd_bind_text(&binder, wd_reason_name(event->reason));
-  wd_bind_integer(&binder, event->measured);
-  wd_bind_integer(&binder, event->limit_value);
-  wd_bind_text(&binder, wd_unit_name(event->unit));
-  wd_bind_real(&binder, event->utilization);
-  wd_bind_integer(&binder, event->utilization_limit);
-  wd_bind_integer(&binder, event->sustained_s);
-  wd_bind_text(&binder, wd_outcome_name(event->outcome));
-  wd_bind_integer(&binder, event->exit_code);
-  wd_bind_integer(&binder, event->exit_signal);
-  wd_bind_text(&binder, signals);
-  wd_bind_integer(&binder, event->duration_ms);
-  wd_bind_integer(&binder, event->lifetime_ms);
-  wd_bind_integer(&binder, event->delay_s);
-  wd_bind_integer(&binder, event->restarts);
-  wd_bind_text(&binder, event->query_name);
-  wd_bind_text(&binder, event->query);
-  wd_bind_integer(&binder,
-                  event->cause_seq == 0 ? WD_NONE : wd_history_eid(history, event->cause_seq));
-  wd_bind_text(&binder, event->details);
-  wd_bind_text(&binder, event->message);
+  wd_row_bind(&binder, &wd_event_table, event, history->run_id, history->base);
   return wd_binder_run(&binder, error);
 }
 

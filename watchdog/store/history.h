@@ -39,14 +39,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdHistory, wd_history_free)
 /* To save from a history that has failed. Stays the history's. */
 sqlite3 *wd_history_connection(WdHistory *history);
 
-/* What this run's seqs are added to. */
+/* What this run's seqs are added to. The sum is the event's eid, whether it is stored yet or not.
+ */
 gint64 wd_history_base(const WdHistory *history);
 
 /* How many events there are. */
 gint64 wd_history_rows(const WdHistory *history);
-
-/* The eid that an event of this run with @seq has, whether stored yet or not. 0 for 0. */
-gint64 wd_history_eid(const WdHistory *history, guint64 seq);
 
 /* Appends @n events in one durable transaction: all or none. An event whose eid is there already is
  * left as it is (a retry after a lost acknowledgement). Text is made valid UTF-8 first. After

@@ -1,5 +1,7 @@
 #include "watchdog/store/salvage.h"
 
+#include "watchdog/core/event/event.h"
+#include "watchdog/store/row.h"
 #include "watchdog/store/schema.h"
 
 /* Damage is passed by looking ever farther behind it; each attempt reads a page or so. */
@@ -153,14 +155,15 @@ copy_run(sqlite3 *source, sqlite3 *target, gint64 most, GError **error)
 }
 
 static gboolean
-prepare_insert(Salvage *salvage, int columns, GError **error)
+prepare_select(Salvage *salvage, sqlite3 *source)
 {
-  g_autoptr(GString) sql = g_string_new("INSERT INTO events VALUES(?");
-  for (int i = 1; i < columns; i++)
-    g_string_append(sql, ", ?");
-  g_string_append(sql, ") ON CONFLICT(eid) DO NOTHING");
-  salvage->insert = wd_database_prepare(salvage->target, sql->str, error);
-  return salvage->insert != NULL;
+  g_autofree char *columns = wd_row_columns(&wd_event_table);
+  g_autofree char *up =
+      g_strdup_printf("SELECT %s FROM events WHERE eid BETWEEN ? AND ? ORDER BY eid", columns);
+  g_autofree char *down = g_strconcat(up, " DESC", NULL);
+  salvage->up = wd_database_prepare(source, up, NULL);
+  salvage->down = wd_database_prepare(source, down, NULL);
+  return salvage->up != NULL && salvage->down != NULL;
 }
 
 gboolean
@@ -173,14 +176,12 @@ wd_salvage(sqlite3 *source, sqlite3 *target, gint64 most, gint64 *saved, GError 
       version != wd_schema_history.version)
     return TRUE;
   (void)sqlite3_limit(source, SQLITE_LIMIT_LENGTH, LENGTH_MOST);
-  salvage.up = wd_database_prepare(
-      source, "SELECT * FROM events WHERE eid BETWEEN ? AND ? ORDER BY eid", NULL);
-  salvage.down = wd_database_prepare(
-      source, "SELECT * FROM events WHERE eid BETWEEN ? AND ? ORDER BY eid DESC", NULL);
-  if (salvage.up == NULL || salvage.down == NULL)
+  if (!prepare_select(&salvage, source))
     return TRUE;
-  const gboolean done = prepare_insert(&salvage, sqlite3_column_count(salvage.up), error) &&
-                        copy_events(&salvage, most, error) && copy_run(source, target, most, error);
+  salvage.insert =
+      wd_row_prepare(target, &wd_event_table, "INSERT", " ON CONFLICT(eid) DO NOTHING", error);
+  const gboolean done = salvage.insert != NULL && copy_events(&salvage, most, error) &&
+                        copy_run(source, target, most, error);
   *saved = salvage.saved;
   return done;
 }

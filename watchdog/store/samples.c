@@ -2,6 +2,8 @@
  * made, whatever the clock said. */
 #include "watchdog/store/samples.h"
 
+#include "watchdog/store/row.h"
+
 #define PLACES_BITS 16
 #define PLACES (1 << PLACES_BITS)
 /* No watchdog makes so many checks. */
@@ -23,11 +25,7 @@ wd_samples_open(WdSamples *samples, sqlite3 *db, GError **error)
                 newest);
     return FALSE;
   }
-  samples->insert = wd_database_prepare(
-      db,
-      "INSERT INTO samples(id, time, name, pid, utilization, resident_size, footprint,"
-      " utilization_limit, memory_limit) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      error);
+  samples->insert = wd_row_prepare(db, &wd_sample_table, "INSERT", "", error);
   if (samples->insert == NULL)
     return FALSE;
   samples->remove = wd_database_prepare(db, "DELETE FROM samples WHERE id >= ? AND id < ?", error);
@@ -46,14 +44,7 @@ add(WdSamples *samples, gint64 place, const WdProcessStatus *row, GError **error
 {
   WdBinder binder = {.stmt = samples->insert};
   wd_bind_integer(&binder, samples->check << PLACES_BITS | place);
-  wd_bind_integer(&binder, row->last_check_time_s);
-  wd_bind_text(&binder, row->name);
-  wd_bind_integer(&binder, row->pid);
-  wd_bind_real(&binder, row->utilization);
-  wd_bind_integer(&binder, row->resident_bytes);
-  wd_bind_integer(&binder, row->footprint_bytes);
-  wd_bind_integer(&binder, row->utilization_limit);
-  wd_bind_integer(&binder, row->memory_limit_bytes);
+  wd_row_bind(&binder, &wd_sample_table, row, NULL, WD_NONE);
   return wd_binder_run(&binder, error);
 }
 

@@ -1,5 +1,6 @@
 #include "watchdog/store/status.h"
 
+#include "watchdog/store/row.h"
 #include "watchdog/store/samples.h"
 #include "watchdog/store/schema.h"
 
@@ -29,15 +30,6 @@ prepare_statements(WdStatus *status, GError **error)
   } statements[] = {
       {&status->begin, "BEGIN IMMEDIATE"},
       {&status->commit, "COMMIT"},
-      {&status->replace,
-       "REPLACE INTO processes(id, name, role, path, pid, state, start_time, restarts, "
-       "terminations,"
-       " quick_exits, restart_limit, next_start_time, user_time, system_time, utilization,"
-       " utilization_limit, sustained_latency, latency_limit, resident_size, footprint,"
-       " baseline_size, peak_footprint, memory_limit, enforced, last_check_time, last_exit_code,"
-       " last_exit_signal, registered, uuid, responsive, version, last_eid, start_ticks,"
-       " last_check_us) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,"
-       " ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
       {&status->remove_from, "DELETE FROM processes WHERE id >= ?"},
   };
   for (gsize i = 0; i < G_N_ELEMENTS(statements); i++) {
@@ -45,7 +37,8 @@ prepare_statements(WdStatus *status, GError **error)
     if (*statements[i].stmt == NULL)
       return FALSE;
   }
-  return TRUE;
+  status->replace = wd_row_prepare(status->db, &wd_process_table, "REPLACE", "", error);
+  return status->replace != NULL;
 }
 
 static WdStatus *
@@ -118,42 +111,9 @@ wd_status_free(WdStatus *status)
 static gboolean
 replace_row(WdStatus *status, gint64 id, const WdProcessStatus *row, gint64 base, GError **error)
 {
-  gboolean has_eid = base != WD_NONE && row->last_seq != 0;
   WdBinder binder = {.stmt = status->replace};
   wd_bind_integer(&binder, id);
-  wd_bind_text(&binder, row->name);
-  wd_bind_text(&binder, wd_role_name(row->role));
-  wd_bind_text(&binder, row->path);
-  wd_bind_integer(&binder, row->pid);
-  wd_bind_text(&binder, wd_state_name(row->state));
-  wd_bind_integer(&binder, row->start_time_s);
-  wd_bind_integer(&binder, row->restarts);
-  wd_bind_integer(&binder, row->terminations);
-  wd_bind_integer(&binder, row->quick_exits);
-  wd_bind_integer(&binder, row->restart_limit);
-  wd_bind_integer(&binder, row->next_start_time_s);
-  wd_bind_integer(&binder, row->user_ms);
-  wd_bind_integer(&binder, row->system_ms);
-  wd_bind_real(&binder, row->utilization);
-  wd_bind_integer(&binder, row->utilization_limit);
-  wd_bind_integer(&binder, row->sustained_latency_s);
-  wd_bind_integer(&binder, row->latency_limit_s);
-  wd_bind_integer(&binder, row->resident_bytes);
-  wd_bind_integer(&binder, row->footprint_bytes);
-  wd_bind_integer(&binder, row->baseline_bytes);
-  wd_bind_integer(&binder, row->peak_footprint_bytes);
-  wd_bind_integer(&binder, row->memory_limit_bytes);
-  wd_bind_integer(&binder, row->enforced ? 1 : 0);
-  wd_bind_integer(&binder, row->last_check_time_s);
-  wd_bind_integer(&binder, row->last_exit_code);
-  wd_bind_integer(&binder, row->last_exit_signal);
-  wd_bind_integer(&binder, row->registered);
-  wd_bind_integer(&binder, row->uuid);
-  wd_bind_integer(&binder, row->responsive);
-  wd_bind_text(&binder, row->version);
-  wd_bind_integer(&binder, has_eid ? base + (gint64)row->last_seq : WD_NONE);
-  wd_bind_integer(&binder, row->start_ticks);
-  wd_bind_integer(&binder, row->last_check_us);
+  wd_row_bind(&binder, &wd_process_table, row, NULL, base);
   return wd_binder_run(&binder, error);
 }
 

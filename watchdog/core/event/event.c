@@ -1,42 +1,74 @@
 #include "watchdog/core/event/event.h"
 
-#include <math.h>
+/* The line of a column: its name, osquery's type, the member, what it means, when it is NULL. How
+ * the member is stored follows from its type. */
+#define EVENT(column, osquery_type, member, ...) \
+  .name = column, .type = WD_TYPE_##osquery_type, .offset = offsetof(WdEvent, member),             \
+  .meaning = __VA_ARGS__,                                                                          \
+  .value = _Generic(((WdEvent *)NULL)->member, gint64: WD_VALUE_INTEGER, double: WD_VALUE_REAL,    \
+                    char *: WD_VALUE_TEXT, guint64: WD_VALUE_SEQ, WdEventKind: WD_VALUE_EVENT,     \
+                    WdRole: WD_VALUE_ROLE, WdReason: WD_VALUE_REASON, WdUnit: WD_VALUE_UNIT,       \
+                    WdOutcome: WD_VALUE_OUTCOME, WdSignals: WD_VALUE_SIGNALS)
+
+static const WdColumn columns[] = {
+    {EVENT("eid", BIGINT, seq, "the event's number"),
+     .options = WD_OPTION_INDEX | WD_OPTION_OPTIMIZED},
+    {EVENT("time", BIGINT, time_s, "when it happened"), .options = WD_OPTION_ADDITIONAL},
+    {.name = "run_id",
+     .type = WD_TYPE_TEXT,
+     .value = WD_VALUE_RUN_ID,
+     .meaning = "one for each start of the watchdog"},
+    {EVENT("event", TEXT, kind, "what happened: see below"), .options = WD_OPTION_ADDITIONAL},
+    {EVENT("role", TEXT, role, "`watchdog`, `worker`, `extension`: whom it is about")},
+    {EVENT("name", TEXT, name, "likewise")},
+    {EVENT("path", TEXT, path, "likewise")},
+    {EVENT("pid", BIGINT, pid, "likewise")},
+    {EVENT("reason", TEXT, reason, "see below")},
+    {EVENT("measured", BIGINT, measured, "what was measured, in `unit`")},
+    {EVENT("limit_value", BIGINT, limit_value, "what it was measured against, in `unit`")},
+    {EVENT("unit", TEXT, unit,
+           "`bytes` (memory), `ms` (CPU time used and allowed in one check interval)")},
+    {EVENT("utilization", DOUBLE, utilization,
+           "% of all CPUs in the last check interval (reason cpu)")},
+    {EVENT("utilization_limit", INTEGER, utilization_limit, "% of all CPUs (reason cpu)")},
+    {EVENT("sustained", INTEGER, sustained_s,
+           "for how many seconds it was over the limit (reason cpu)")},
+    {EVENT("outcome", TEXT, outcome,
+           "`graceful` (gone before SIGKILL), `killed`, `stuck` (gone after it was reported "
+           "stuck), `interrupted` (the watchdog crashed before it could tell)")},
+    {EVENT("exit_code", INTEGER, exit_code, "NULL if a signal ended it")},
+    {EVENT("exit_signal", INTEGER, exit_signal, "NULL if it exited by itself")},
+    {EVENT("signals_sent", TEXT, signals_sent, "in this order: `USR1,TERM,KILL`")},
+    {EVENT("duration_ms", BIGINT, duration_ms, "from the first signal until it was gone")},
+    {EVENT("lifetime_ms", BIGINT, lifetime_ms, "how long it had lived")},
+    {EVENT("delay", INTEGER, delay_s, "seconds until it is started again")},
+    {EVENT("restarts", INTEGER, restarts, "as in watchdog_processes, at that time")},
+    {EVENT("query_name", TEXT, query_name, "query_denylisted alone")},
+    {EVENT("query", TEXT, query, "query_denylisted alone")},
+    {EVENT("cause_eid", BIGINT, cause_seq, "the event that led to this one")},
+    {EVENT("details", TEXT, details, "JSON, see below")},
+    {EVENT("message", TEXT, message, "the log line")},
+};
+
+const WdTable wd_event_table = {
+    .name = "watchdog_events",
+    .columns = columns,
+    .n_columns = G_N_ELEMENTS(columns),
+    .stored = "events",
+    .key = "eid",
+};
 
 WdEvent *
 wd_event_new(WdEventKind kind, WdRole role, const char *name, const char *path)
 {
   WdEvent *event = g_new0(WdEvent, 1);
+  wd_table_set_absent(&wd_event_table, event);
+  event->time_s = 0; /* never absent */
   event->kind = kind;
   event->role = role;
   event->name = g_strdup(name);
   event->path = g_strdup(path);
-  event->pid = WD_NONE;
-  event->measured = WD_NONE;
-  event->limit_value = WD_NONE;
-  event->utilization = NAN;
-  event->utilization_limit = WD_NONE;
-  event->sustained_s = WD_NONE;
-  event->exit_code = WD_NONE;
-  event->exit_signal = WD_NONE;
-  event->duration_ms = WD_NONE;
-  event->lifetime_ms = WD_NONE;
-  event->delay_s = WD_NONE;
-  event->restarts = WD_NONE;
   return event;
-}
-
-WdEvent *
-wd_event_copy(const WdEvent *event)
-{
-  WdEvent *copy = g_new(WdEvent, 1);
-  *copy = *event;
-  copy->name = g_strdup(event->name);
-  copy->path = g_strdup(event->path);
-  copy->query_name = g_strdup(event->query_name);
-  copy->query = g_strdup(event->query);
-  copy->details = g_strdup(event->details);
-  copy->message = g_strdup(event->message);
-  return copy;
 }
 
 void
@@ -44,12 +76,7 @@ wd_event_free(WdEvent *event)
 {
   if (event == NULL)
     return;
-  g_free(event->name);
-  g_free(event->path);
-  g_free(event->query_name);
-  g_free(event->query);
-  g_free(event->details);
-  g_free(event->message);
+  wd_table_free_texts(&wd_event_table, event);
   g_free(event);
 }
 
@@ -179,11 +206,17 @@ wd_outcome_name(WdOutcome outcome)
   g_assert_not_reached();
 }
 
-char *
+const char *
 wd_signals_text(WdSignals signals)
 {
-  g_autofree char *text = g_strconcat(signals & WD_SIGNALS_USR1 ? ",USR1" : "",
-                                      signals & WD_SIGNALS_TERM ? ",TERM" : "",
-                                      signals & WD_SIGNALS_KILL ? ",KILL" : "", NULL);
-  return text[0] == ',' ? g_strdup(text + 1) : NULL;
+  static const char *const texts[] = {
+      [WD_SIGNALS_USR1] = "USR1",
+      [WD_SIGNALS_TERM] = "TERM",
+      [WD_SIGNALS_USR1 | WD_SIGNALS_TERM] = "USR1,TERM",
+      [WD_SIGNALS_KILL] = "KILL",
+      [WD_SIGNALS_USR1 | WD_SIGNALS_KILL] = "USR1,KILL",
+      [WD_SIGNALS_TERM | WD_SIGNALS_KILL] = "TERM,KILL",
+      [WD_SIGNALS_USR1 | WD_SIGNALS_TERM | WD_SIGNALS_KILL] = "USR1,TERM,KILL",
+  };
+  return texts[signals];
 }

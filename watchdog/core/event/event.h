@@ -4,6 +4,7 @@
  * _NONE member; the tables show all of them as SQL NULL. */
 #pragma once
 
+#include "watchdog/core/event/column.h"
 #include "watchdog/core/event/none.h"
 
 #include <glib.h>
@@ -105,12 +106,12 @@ typedef struct {
   char *message;    /* owned; the log line */
 } WdEvent;
 
+/* watchdog_events: each row a WdEvent. */
+extern const WdTable wd_event_table;
+
 /* A new event with every optional value absent.
  * @name: copied; @path: copied, or NULL. Free with wd_event_free(). */
 WdEvent *wd_event_new(WdEventKind kind, WdRole role, const char *name, const char *path);
-
-/* A deep copy. */
-WdEvent *wd_event_copy(const WdEvent *event);
 
 /* NULL is allowed. */
 void wd_event_free(WdEvent *event);
@@ -123,7 +124,7 @@ const char *wd_reason_name(WdReason reason);
 const char *wd_unit_name(WdUnit unit);
 const char *wd_outcome_name(WdOutcome outcome);
 
-/* "USR1,TERM,KILL", in sending order. Newly allocated; NULL when none was sent. */
-char *wd_signals_text(WdSignals signals);
+/* "USR1,TERM,KILL", in sending order. Static; NULL when none was sent. */
+const char *wd_signals_text(WdSignals signals);
 
 G_END_DECLS

@@ -55,7 +55,7 @@ char **
 wd_event_log_fields(const WdEvent *event)
 {
   g_autoptr(GStrvBuilder) fields = g_strv_builder_new();
-  g_autofree char *signals = wd_signals_text(event->signals_sent);
+  const char *signals = wd_signals_text(event->signals_sent);
   add_text(fields, "MESSAGE", event->message);
   add_number(fields, "PRIORITY", wd_event_priority(event->kind));
   add_text(fields, "SYSLOG_IDENTIFIER", "osquery-watchdogd");

@@ -43,7 +43,7 @@ exit_text(const WdEvent *event)
 static char *
 terminated_text(const WdEvent *event)
 {
-  g_autofree char *signals = wd_signals_text(event->signals_sent);
+  const char *signals = wd_signals_text(event->signals_sent);
   return g_strdup_printf("stopped: %s after %" G_GINT64_FORMAT " ms (%s; sent %s)",
                          wd_reason_name(event->reason), event->duration_ms,
                          wd_outcome_name(event->outcome), signals);

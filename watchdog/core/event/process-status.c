@@ -1,7 +1,5 @@
 #include "watchdog/core/event/process-status.h"
 
-#include <math.h>
-
 const char *
 wd_state_name(WdState state)
 {
@@ -24,40 +22,123 @@ wd_state_name(WdState state)
   g_assert_not_reached();
 }
 
+/* The line of a column: its name, osquery's type, the member, what it means, when it is NULL. How
+ * the member is stored follows from its type. */
+#define STATUS(column, osquery_type, member, ...) \
+  .name = column, .type = WD_TYPE_##osquery_type, .offset = offsetof(WdProcessStatus, member),     \
+  .meaning = __VA_ARGS__,                                                                          \
+  .value = _Generic(((WdProcessStatus *)NULL)->member, gint64: WD_VALUE_INTEGER,                   \
+                    double: WD_VALUE_REAL, gboolean: WD_VALUE_BOOLEAN, char *: WD_VALUE_TEXT,      \
+                    guint64: WD_VALUE_SEQ, WdRole: WD_VALUE_ROLE, WdState: WD_VALUE_STATE)
+
+#define N_HIDDEN 2
+
+static const WdColumn process_columns[] = {
+    {STATUS("name", TEXT, name,
+            "`watchdog`, `worker`, or the extension's file name (its path, where two files have "
+            "one name)")},
+    {STATUS("role", TEXT, role, "`watchdog`, `worker`, `extension`")},
+    {STATUS("path", TEXT, path, "the program")},
+    {STATUS("pid", BIGINT, pid, "the process", "not running"), .options = WD_OPTION_INDEX},
+    {STATUS("state", TEXT, state, "see below")},
+    {STATUS("start_time", BIGINT, start_time_s, "when this process was started", "not running")},
+    {STATUS("restarts", INTEGER, restarts, "starts since the watchdog's own, less the first",
+            "the watchdog")},
+    {STATUS("terminations", INTEGER, terminations,
+            "how often it was ended for a limit, since the watchdog's start", "the watchdog")},
+    {STATUS("quick_exits", INTEGER, quick_exits,
+            "exits before the quick-exit age (4 s) since the last run of a minute",
+            "the watchdog")},
+    {STATUS("restart_limit", INTEGER, restart_limit, "how many quick exits are allowed",
+            "the watchdog; observing: extensions too, and until the worker's flags are known")},
+    {STATUS("next_start_time", BIGINT, next_start_time_s, "when it is due to be started",
+            "not waiting, or observing")},
+    {STATUS("user_time", BIGINT, user_ms, "CPU ms in user mode since its start",
+            "not running, or not checked yet")},
+    {STATUS("system_time", BIGINT, system_ms, "CPU ms in the kernel since its start",
+            "as user_time")},
+    {STATUS("utilization", DOUBLE, utilization, "% of all CPUs between the last two regular checks",
+            "before the first regular check")},
+    {STATUS("utilization_limit", INTEGER, utilization_limit,
+            "% of all CPUs; used longer than `latency_limit` it is too much",
+            "observing: the watcher, and until the worker's flags are known")},
+    {STATUS("sustained_latency", INTEGER, sustained_latency_s,
+            "for how many seconds, check by check, it has been over `utilization_limit`",
+            "not running")},
+    {STATUS("latency_limit", INTEGER, latency_limit_s,
+            "how many seconds over the limit are too many", "as utilization_limit")},
+    {STATUS("resident_size", BIGINT, resident_bytes, "resident memory",
+            "not running, or not checked yet")},
+    {STATUS("footprint", BIGINT, footprint_bytes,
+            "what `memory_limit` is applied to (`--memory_metric`)",
+            "not running, or not known yet")},
+    {STATUS("baseline_size", BIGINT, baseline_bytes, "the resident size that growth counts from",
+            "not running, or not taken yet")},
+    {STATUS("peak_footprint", BIGINT, peak_footprint_bytes,
+            "the greatest footprint of this process", "as footprint")},
+    {STATUS("memory_limit", BIGINT, memory_limit_bytes, "the limit",
+            "observing: until the worker's flags are known")},
+    {STATUS("enforced", INTEGER, enforced,
+            "1: going over a limit ends it. 0: watchdog_delay still runs, its kind is not watched, "
+            "limits are off, or it is a dry run")},
+    {STATUS("last_check_time", BIGINT, last_check_time_s, "when it was last measured",
+            "not running, or not checked yet")},
+    {STATUS("last_exit_code", INTEGER, last_exit_code, "of the process before this one",
+            "ended by a signal, or none has ended")},
+    {STATUS("last_exit_signal", INTEGER, last_exit_signal,
+            "the signal that ended the process before this one",
+            "it exited by itself, or none has ended")},
+    {STATUS("registered", INTEGER, registered, "whether the worker lists the extension",
+            "not known, or no extension")},
+    {STATUS("uuid", BIGINT, uuid, "the extension's registration", "as registered")},
+    {STATUS("responsive", INTEGER, responsive, "whether it answers pings", "not known")},
+    {STATUS("version", TEXT, version, "its version", "not known")},
+    {STATUS("last_eid", BIGINT, last_seq, "the newest event about it", "none in this run")},
+    /* Hidden: with these and its pid a reader tells whether the watchdog's row still holds. */
+    {STATUS("start_ticks", BIGINT, start_ticks, NULL)},
+    {STATUS("last_check_us", BIGINT, last_check_us, NULL)},
+};
+
+static const WdColumn sample_columns[] = {
+    {STATUS("time", BIGINT, last_check_time_s, "when it was measured"),
+     .options = WD_OPTION_ADDITIONAL},
+    {STATUS("name", TEXT, name, "as in watchdog_processes")},
+    {STATUS("pid", BIGINT, pid, "the process")},
+    {STATUS("utilization", DOUBLE, utilization, "% of all CPUs since the check before")},
+    {STATUS("resident_size", BIGINT, resident_bytes, "resident memory")},
+    {STATUS("footprint", BIGINT, footprint_bytes,
+            "what `memory_limit` is applied to (`--memory_metric`)", "not known")},
+    {STATUS("utilization_limit", INTEGER, utilization_limit, "% of all CPUs",
+            "as in watchdog_processes")},
+    {STATUS("memory_limit", BIGINT, memory_limit_bytes, "the limit", "as in watchdog_processes")},
+};
+
+const WdTable wd_process_table = {
+    .name = "watchdog_processes",
+    .columns = process_columns,
+    .n_columns = G_N_ELEMENTS(process_columns) - N_HIDDEN,
+    .n_hidden = N_HIDDEN,
+    .stored = "processes",
+    .key = "id",
+};
+
+const WdTable wd_sample_table = {
+    .name = "watchdog_samples",
+    .columns = sample_columns,
+    .n_columns = G_N_ELEMENTS(sample_columns),
+    .stored = "samples",
+    .key = "id",
+};
+
 WdProcessStatus *
 wd_process_status_new(WdRole role, const char *name, const char *path)
 {
   WdProcessStatus *status = g_new0(WdProcessStatus, 1);
+  wd_table_set_absent(&wd_process_table, status);
   status->role = role;
   status->name = g_strdup(name);
   status->path = g_strdup(path);
-  status->pid = WD_NONE;
   status->state = WD_STATE_WAITING;
-  status->start_time_s = WD_NONE;
-  status->restarts = WD_NONE;
-  status->terminations = WD_NONE;
-  status->quick_exits = WD_NONE;
-  status->restart_limit = WD_NONE;
-  status->next_start_time_s = WD_NONE;
-  status->user_ms = WD_NONE;
-  status->system_ms = WD_NONE;
-  status->utilization = NAN;
-  status->utilization_limit = WD_NONE;
-  status->sustained_latency_s = WD_NONE;
-  status->latency_limit_s = WD_NONE;
-  status->resident_bytes = WD_NONE;
-  status->footprint_bytes = WD_NONE;
-  status->baseline_bytes = WD_NONE;
-  status->peak_footprint_bytes = WD_NONE;
-  status->memory_limit_bytes = WD_NONE;
-  status->last_check_time_s = WD_NONE;
-  status->last_exit_code = WD_NONE;
-  status->last_exit_signal = WD_NONE;
-  status->registered = WD_NONE;
-  status->uuid = WD_NONE;
-  status->responsive = WD_NONE;
-  status->start_ticks = WD_NONE;
-  status->last_check_us = WD_NONE;
   status->regular_check_us = WD_NONE;
   return status;
 }
@@ -67,8 +148,6 @@ wd_process_status_free(WdProcessStatus *status)
 {
   if (status == NULL)
     return;
-  g_free(status->name);
-  g_free(status->path);
-  g_free(status->version);
+  wd_table_free_texts(&wd_process_table, status);
   g_free(status);
 }

@@ -52,11 +52,14 @@ typedef struct {
   char *version;     /* owned, or NULL */
   guint64 last_seq;  /* of the newest event about this process; 0: none in this run */
 
-  /* Not columns. With the first two a reader tells whether the watchdog's row still holds. */
   gint64 start_ticks;      /* /proc/PID/stat field 22: with the pid, the process's identity */
   gint64 last_check_us;    /* CLOCK_MONOTONIC */
-  gint64 regular_check_us; /* of the check that utilization is from; WD_NONE before the first one */
+  gint64 regular_check_us; /* no column. Of the check that utilization is from; WD_NONE: none yet */
 } WdProcessStatus;
+
+/* watchdog_processes: each row a WdProcessStatus; watchdog_samples: some members of one. */
+extern const WdTable wd_process_table;
+extern const WdTable wd_sample_table;
 
 /* All values absent, name and path copied. Free with wd_process_status_free(). */
 WdProcessStatus *wd_process_status_new(WdRole role, const char *name, const char *path);
