@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "thrift/client.h"
+
 #define NAME "osquery_watchdog"
 #define DUPLICATE_TEXT "Duplicate extension registered"
 

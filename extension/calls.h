@@ -6,7 +6,7 @@
 
 #include "extension/core-info.h"
 #include "extension/registration.h"
-#include "thrift/client.h"
+#include "thrift/table.h"
 
 G_BEGIN_DECLS
 

@@ -1,5 +1,7 @@
 #include "extension/core-info.h"
 
+#include "thrift/client.h"
+
 static const char INFO_SQL[] = "SELECT version, start_time FROM osquery_info";
 /* The schedule is empty until the config is there, which may take its time. */
 static const char COUNT_SQL[] =

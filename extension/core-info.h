@@ -1,7 +1,7 @@
 /* What a core tells of itself through SQL. Blocking: for the thread that calls the manager. */
 #pragma once
 
-#include "thrift/client.h"
+#include "thrift/peer.h"
 
 G_BEGIN_DECLS
 

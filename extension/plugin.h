@@ -2,8 +2,8 @@
 #pragma once
 
 #include "tables/tables.h"
-#include "thrift/client.h"
-#include "thrift/server.h"
+#include "thrift/handler.h"
+#include "thrift/table.h"
 
 G_BEGIN_DECLS
 

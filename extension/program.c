@@ -13,6 +13,7 @@
 #include "extension/role.h"
 #include "extension/socket-wait.h"
 #include "thrift/server.h"
+#include "thrift/types.h"
 
 /* osquery asked us to end: its own reply goes out first, but nobody is waited for longer than this.
  */

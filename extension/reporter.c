@@ -4,6 +4,8 @@
 
 #include "extension/denylist.h"
 #include "watchdog/core/event/safe-text.h"
+#include "thrift/client.h"
+#include "thrift/ping.h"
 
 /* An empty schedule is asked for again after one interval, two, four, … at most this long, and so
  * often at most: an hour and a half. */

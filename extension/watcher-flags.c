@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "watchdog/core/settings/osqueryd-flags.h"
+#include "thrift/client.h"
 
 #define ANSWER_US (3 * G_TIME_SPAN_SECOND)
 

@@ -2,7 +2,6 @@
  * its own, because a worker may be slow to answer. */
 #pragma once
 
-#include "thrift/client.h"
 #include "watchdog/core/settings/limits.h"
 
 G_BEGIN_DECLS

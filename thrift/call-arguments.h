@@ -1,5 +1,5 @@
-/* Reads the arguments of a method from a message that wire_message_check() found complete, with the
- * generated readers. For servers. */
+/* Reads the arguments of a method from a message that the walk of message.h found complete, with
+ * the generated readers. For servers. */
 #pragma once
 
 #include <glib.h>

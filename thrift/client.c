@@ -7,8 +7,6 @@
  * (the call's context with its colsUsed among it) is in every osquery since 5.0.0. */
 #define SDK_VERSION "5.0.0"
 
-G_DEFINE_QUARK(wire - error, wire_error)
-
 typedef WireExtensionStatus Status;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Status, g_object_unref)
 typedef WireExtensionResponse Response;
@@ -16,58 +14,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Response, g_object_unref)
 typedef WireInternalExtensionInfo Info;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Info, g_object_unref)
 
-/* --- what both sides answer --- */
-
-gboolean
-wire_ping(const WirePeer *peer, GError **error)
+static void
+entry_free(gpointer data)
 {
-  g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionIf *client = wire_exchange_extension(exchange);
-  g_autoptr(Status) status = g_object_new(WIRE_TYPE_EXTENSION_STATUS, NULL);
-  const gboolean ok = wire_extension_client_send_ping(client, &exchange->failure) &&
-                      wire_exchange_run(exchange, peer, "ping", error) &&
-                      wire_extension_client_recv_ping(client, &status, &exchange->failure);
-  return wire_exchange_end(exchange, ok, error) && wire_check_status(status, error);
-}
-
-/* --- asked of an extension --- */
-
-static GPtrArray *
-take_rows(WireExtensionResponse *response, GError **error)
-{
-  return wire_check_status(response->status, error) ? g_steal_pointer(&response->response) : NULL;
-}
-
-GPtrArray *
-wire_call(const WirePeer *peer, const char *registry, const char *item, GHashTable *request,
-          GError **error)
-{
-  g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionIf *client = wire_exchange_extension(exchange);
-  g_autoptr(Response) response = g_object_new(WIRE_TYPE_EXTENSION_RESPONSE, NULL);
-  const gboolean ok =
-      wire_extension_client_send_call(client, registry, item, request, &exchange->failure) &&
-      wire_exchange_run(exchange, peer, "call", error) &&
-      wire_extension_client_recv_call(client, &response, &exchange->failure);
-  return wire_exchange_end(exchange, ok, error) ? take_rows(response, error) : NULL;
-}
-
-gboolean
-wire_shutdown(const WirePeer *peer, GError **error)
-{
-  g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionIf *client = wire_exchange_extension(exchange);
-  const gboolean ok = wire_extension_client_send_shutdown(client, &exchange->failure) &&
-                      wire_exchange_run(exchange, peer, "shutdown", error) &&
-                      wire_extension_client_recv_shutdown(client, &exchange->failure);
-  return wire_exchange_end(exchange, ok, error);
-}
-
-/* --- asked of an extension manager --- */
-
-void
-wire_extension_entry_free(WireExtensionEntry *entry)
-{
+  WireExtensionEntry *entry = data;
   g_free(entry->name);
   g_free(entry->version);
   g_free(entry);
@@ -87,7 +37,7 @@ wire_extensions(const WirePeer *peer, GError **error)
   if (!wire_exchange_end(exchange, ok, error))
     return NULL;
 
-  GPtrArray *entries = g_ptr_array_new_with_free_func((GDestroyNotify)wire_extension_entry_free);
+  GPtrArray *entries = g_ptr_array_new_with_free_func(entry_free);
   GHashTableIter iter;
   gpointer uuid, value;
   g_hash_table_iter_init(&iter, infos);
@@ -100,38 +50,6 @@ wire_extensions(const WirePeer *peer, GError **error)
     g_ptr_array_add(entries, entry);
   }
   return entries;
-}
-
-static GHashTable *
-text_map(void)
-{
-  return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-}
-
-static void
-text_map_add(GHashTable *map, const char *key, const char *value)
-{
-  g_hash_table_insert(map, g_strdup(key), g_strdup(value));
-}
-
-GPtrArray *
-wire_table_route(const WireTable *table)
-{
-  GPtrArray *route = g_ptr_array_new_with_free_func((GDestroyNotify)g_hash_table_unref);
-  for (guint i = 0; i < table->n_columns; i++) {
-    g_autofree char *options = g_strdup_printf("%u", table->columns[i].options);
-    GHashTable *column = text_map();
-    text_map_add(column, "id", "column");
-    text_map_add(column, "name", table->columns[i].name);
-    text_map_add(column, "type", table->columns[i].type);
-    text_map_add(column, "op", options);
-    g_ptr_array_add(route, column);
-  }
-  GHashTable *attributes = text_map();
-  text_map_add(attributes, "id", "attributes");
-  text_map_add(attributes, "attributes", "0");
-  g_ptr_array_add(route, attributes);
-  return route;
 }
 
 gint64
@@ -174,6 +92,12 @@ wire_deregister_extension(const WirePeer *peer, gint64 uuid, GError **error)
   return wire_exchange_end(exchange, ok, error) && wire_check_status(status, error);
 }
 
+static GPtrArray *
+take_rows(WireExtensionResponse *response, GError **error)
+{
+  return wire_check_status(response->status, error) ? g_steal_pointer(&response->response) : NULL;
+}
+
 GPtrArray *
 wire_query(const WirePeer *peer, const char *sql, GError **error)
 {
@@ -184,19 +108,6 @@ wire_query(const WirePeer *peer, const char *sql, GError **error)
       wire_extension_manager_client_send_query(client, sql, &exchange->failure) &&
       wire_exchange_run(exchange, peer, "query", error) &&
       wire_extension_manager_client_recv_query(client, &response, &exchange->failure);
-  return wire_exchange_end(exchange, ok, error) ? take_rows(response, error) : NULL;
-}
-
-GPtrArray *
-wire_query_columns(const WirePeer *peer, const char *sql, GError **error)
-{
-  g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionManagerIf *client = wire_exchange_manager(exchange);
-  g_autoptr(Response) response = g_object_new(WIRE_TYPE_EXTENSION_RESPONSE, NULL);
-  const gboolean ok =
-      wire_extension_manager_client_send_get_query_columns(client, sql, &exchange->failure) &&
-      wire_exchange_run(exchange, peer, "getQueryColumns", error) &&
-      wire_extension_manager_client_recv_get_query_columns(client, &response, &exchange->failure);
   return wire_exchange_end(exchange, ok, error) ? take_rows(response, error) : NULL;
 }
 
@@ -214,13 +125,13 @@ wire_options(const WirePeer *peer, GError **error)
   if (!wire_exchange_end(exchange, ok, error))
     return NULL;
 
-  GHashTable *options = text_map();
+  GHashTable *options = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
   GHashTableIter iter;
   gpointer name, value;
   g_hash_table_iter_init(&iter, infos);
   while (g_hash_table_iter_next(&iter, &name, &value)) {
     const WireInternalOptionInfo *info = value;
-    text_map_add(options, name, info->value != NULL ? info->value : "");
+    g_hash_table_insert(options, g_strdup(name), g_strdup(info->value != NULL ? info->value : ""));
   }
   return options;
 }

@@ -9,7 +9,7 @@
 /* Replies in memory that nobody has taken yet, all together. */
 #define PENDING_BYTES_MAX (2 * (gsize)WIRE_REPLY_BYTES_MAX)
 
-/* A GSource of its own kind, for its condition changes all the time. */
+/* A GSource of its own kind, because its condition changes all the time. */
 typedef struct {
   GSource source;
   WireConnection *connection;
@@ -19,10 +19,10 @@ typedef struct {
 static void
 drop_rest(WireConnection *connection)
 {
-  WireServer *server = connection->server;
+  WireConnections *all = connection->all;
   if (connection->rest.next == NULL)
     return;
-  g_queue_unlink(&server->rests, &connection->rest_link);
+  g_queue_unlink(&all->rests, &connection->rest_link);
   connection->rest.free(connection->rest.data);
   connection->rest = (WireRest){NULL, NULL, NULL};
 }
@@ -32,19 +32,19 @@ drop_reply(WireConnection *connection)
 {
   if (connection->reply == NULL)
     return;
-  connection->server->pending_bytes -= connection->reply->len;
+  connection->all->pending_bytes -= connection->reply->len;
   g_clear_pointer(&connection->reply, g_byte_array_unref);
 }
 
 void
 wire_connection_close(WireConnection *connection)
 {
-  WireServer *server = connection->server;
-  if (connection == server->maker) {
+  WireConnections *all = connection->all;
+  if (connection == all->maker) {
     connection->doomed = TRUE;
     return;
   }
-  g_queue_unlink(&server->connections, &connection->link);
+  g_queue_unlink(&all->queue, &connection->link);
   drop_rest(connection);
   drop_reply(connection);
   g_source_destroy(connection->source);
@@ -57,7 +57,7 @@ wire_connection_close(WireConnection *connection)
 static void
 note_progress(WireConnection *connection)
 {
-  GQueue *queue = &connection->server->connections;
+  GQueue *queue = &connection->all->queue;
   g_queue_unlink(queue, &connection->link);
   g_queue_push_tail_link(queue, &connection->link);
 }
@@ -104,10 +104,10 @@ connection_consume(WireConnection *connection)
 static void
 bound_pending(WireConnection *newest)
 {
-  WireServer *server = newest->server;
+  WireConnections *all = newest->all;
   GList *next;
-  for (GList *link = server->connections.head;
-       link != NULL && server->pending_bytes > PENDING_BYTES_MAX; link = next) {
+  for (GList *link = all->queue.head; link != NULL && all->pending_bytes > PENDING_BYTES_MAX;
+       link = next) {
     next = link->next;
     WireConnection *connection = link->data;
     if (connection != newest && connection->reply != NULL)
@@ -132,24 +132,24 @@ connection_await(WireConnection *connection)
 /* Makes one slice of the reply whose turn it is. Returns: FALSE when nobody wants it any more, and
  * the connection is closed. */
 static gboolean
-make_slice(WireServer *server)
+make_slice(WireConnections *all)
 {
-  WireConnection *connection = server->rests.head->data;
+  WireConnection *connection = all->rests.head->data;
   GByteArray *reply = connection->reply;
-  server->pending_bytes -= reply->len;
-  server->maker = connection;
+  all->pending_bytes -= reply->len;
+  all->maker = connection;
   const gboolean more = connection->rest.next(connection->rest.data, reply);
-  server->maker = NULL;
-  server->pending_bytes += reply->len;
+  all->maker = NULL;
+  all->pending_bytes += reply->len;
   if (connection->doomed) {
     wire_connection_close(connection);
     return FALSE;
   }
   note_progress(connection);
   /* In turn, but only so many at a time. */
-  g_queue_unlink(&server->rests, &connection->rest_link);
-  GList *behind = g_queue_peek_nth_link(&server->rests, server->limits.rests - 1);
-  g_queue_insert_before_link(&server->rests, behind, &connection->rest_link);
+  g_queue_unlink(&all->rests, &connection->rest_link);
+  GList *behind = g_queue_peek_nth_link(&all->rests, all->limits.rests - 1);
+  g_queue_insert_before_link(&all->rests, behind, &connection->rest_link);
   if (!more) {
     drop_rest(connection);
     connection->since_us = g_get_monotonic_time();
@@ -163,12 +163,12 @@ make_slice(WireServer *server)
 static gboolean
 on_making(gpointer user_data)
 {
-  WireServer *server = user_data;
-  if (server->rests.length > 0)
-    (void)make_slice(server);
-  if (server->rests.length > 0)
+  WireConnections *all = user_data;
+  if (all->rests.length > 0)
+    (void)make_slice(all);
+  if (all->rests.length > 0)
     return G_SOURCE_CONTINUE;
-  g_clear_pointer(&server->making, g_source_unref);
+  g_clear_pointer(&all->making, g_source_unref);
   return G_SOURCE_REMOVE;
 }
 
@@ -176,18 +176,18 @@ on_making(gpointer user_data)
 static gboolean
 begin_rest(WireConnection *connection, const WireRest *rest)
 {
-  WireServer *server = connection->server;
+  WireConnections *all = connection->all;
   connection->rest = *rest;
   connection->rest_link = (GList){.data = connection};
-  g_queue_push_tail_link(&server->rests, &connection->rest_link);
-  const gboolean alone = server->making == NULL && server->maker == NULL;
-  const gboolean open = !alone || make_slice(server);
-  if (server->rests.length == 0 || server->making != NULL)
+  g_queue_push_tail_link(&all->rests, &connection->rest_link);
+  const gboolean alone = all->making == NULL && all->maker == NULL;
+  const gboolean open = !alone || make_slice(all);
+  if (all->rests.length == 0 || all->making != NULL)
     return open;
-  server->making = g_idle_source_new();
-  g_source_set_priority(server->making, G_PRIORITY_DEFAULT);
-  g_source_set_callback(server->making, on_making, server, NULL);
-  g_source_attach(server->making, server->context);
+  all->making = g_idle_source_new();
+  g_source_set_priority(all->making, G_PRIORITY_DEFAULT);
+  g_source_set_callback(all->making, on_making, all, NULL);
+  g_source_attach(all->making, all->context);
   return open;
 }
 
@@ -201,7 +201,7 @@ typedef enum {
 static Turn
 connection_answer(WireConnection *connection)
 {
-  WireServer *server = connection->server;
+  WireConnections *all = connection->all;
   const WireMessage *message = &connection->walk.message;
   if (!connection->unseen)
     return TURN_GOES_ON;
@@ -214,7 +214,7 @@ connection_answer(WireConnection *connection)
   g_autoptr(GByteArray) reply = g_byte_array_new();
   WireRest rest = {NULL, NULL, NULL};
   if (verdict == WIRE_COMPLETE)
-    server->handler(message, connection->bytes->data, reply, &rest, server->user_data);
+    all->handler(message, connection->bytes->data, reply, &rest, all->user_data);
   else if (message->method[0] !=
            '\0') /* we know whom to answer, not where the next message begins */
     wire_reply_exception(reply, message, WIRE_EXCEPTION_PROTOCOL, message->problem);
@@ -232,7 +232,7 @@ connection_answer(WireConnection *connection)
     return TURN_END;
   connection->reply = g_steal_pointer(&reply);
   connection->sent = 0;
-  server->pending_bytes += connection->reply->len;
+  all->pending_bytes += connection->reply->len;
   if (rest.next != NULL && !begin_rest(connection, &rest))
     return TURN_CLOSED;
   bound_pending(connection);
@@ -291,9 +291,9 @@ connection_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
 }
 
 gint64
-wire_connection_deadline(const WireConnection *connection)
+wire_connection_deadline_us(const WireConnection *connection)
 {
-  const WireServerLimits *limits = &connection->server->limits;
+  const WireLimits *limits = &connection->all->limits;
   if (connection->rest.next != NULL)
     return G_MAXINT64; /* it waits for us */
   if (connection->reply != NULL)
@@ -304,11 +304,11 @@ wire_connection_deadline(const WireConnection *connection)
 }
 
 void
-wire_connection_new(WireServer *server, GSocket *socket)
+wire_connection_new(WireConnections *all, GSocket *socket)
 {
   static GSourceFuncs FUNCS = {.dispatch = connection_dispatch};
   WireConnection *connection = g_new0(WireConnection, 1);
-  connection->server = server;
+  connection->all = all;
   connection->socket = socket;
   connection->link.data = connection;
   connection->bytes = g_byte_array_new();
@@ -317,6 +317,6 @@ wire_connection_new(WireServer *server, GSocket *socket)
   connection->source = g_source_new(&FUNCS, sizeof(Waiting));
   ((Waiting *)connection->source)->connection = connection;
   connection->tag = g_source_add_unix_fd(connection->source, g_socket_get_fd(socket), G_IO_IN);
-  g_source_attach(connection->source, server->context);
-  g_queue_push_tail_link(&server->connections, &connection->link);
+  g_source_attach(connection->source, all->context);
+  g_queue_push_tail_link(&all->queue, &connection->link);
 }

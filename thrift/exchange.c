@@ -30,6 +30,7 @@ wire_exchange_free(WireExchange *exchange)
   g_byte_array_unref(exchange->call);
   g_free(exchange);
 }
+
 WireExtensionIf *
 wire_exchange_extension(WireExchange *exchange)
 {
@@ -81,13 +82,6 @@ wire_exchange_take(WireExchange *exchange, const WireMessage *message, const cha
   return !message->exception;
 }
 
-gint64
-wire_peer_pid(GSocket *socket)
-{
-  g_autoptr(GCredentials) credentials = g_socket_get_credentials(socket, NULL);
-  return credentials != NULL ? MAX(g_credentials_get_unix_pid(credentials, NULL), 0) : 0;
-}
-
 gboolean
 wire_exchange_run(WireExchange *exchange, const WirePeer *peer, const char *method, GError **error)
 {
@@ -96,7 +90,7 @@ wire_exchange_run(WireExchange *exchange, const WirePeer *peer, const char *meth
   if (socket == NULL)
     return FALSE;
   if (peer->pid != NULL)
-    *peer->pid = wire_peer_pid(socket);
+    *peer->pid = wire_socket_peer_pid(socket);
   return wire_send(socket, exchange->call->data, exchange->call->len, peer->deadline_us,
                    peer->cancellable, error) &&
          wire_receive(socket, WIRE_FROM_SERVER, peer->deadline_us, peer->cancellable,

@@ -1,14 +1,12 @@
 /* One call over a connection of its own, and its reply, with the generated client that writes the
- * one and reads the other. Inside thrift/ only. */
+ * one and reads the other. The calls of client.h are made of this. */
 #pragma once
 
-#include "thrift/client.h"
+#include "thrift/message.h"
+#include "thrift/peer.h"
 #include "wire_extension_manager.h"
 
 G_BEGIN_DECLS
-
-/* The most of a peer's own words that gets into an error. */
-#define WIRE_PEER_TEXT_MAX 512
 
 typedef struct {
   GByteArray *call;
@@ -26,7 +24,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExchange, wire_exchange_free)
 WireExtensionIf *wire_exchange_extension(WireExchange *exchange);
 WireExtensionManagerIf *wire_exchange_manager(WireExchange *exchange);
 
-/* Sends what the generated client wrote, and lets it read the reply if that is one to @method. */
+/* Sends what the generated client wrote, and lets it read the reply if that is one to @method.
+ * Errors: those of client.h. */
 gboolean wire_exchange_run(WireExchange *exchange, const WirePeer *peer, const char *method,
                            GError **error);
 
@@ -34,12 +33,11 @@ gboolean wire_exchange_run(WireExchange *exchange, const WirePeer *peer, const c
 gboolean wire_exchange_take(WireExchange *exchange, const WireMessage *message, const char *method,
                             GError **error);
 
-/* @ok: whether all steps went well. Tells what the generated code complained about, if it did. */
+/* @ok: whether all steps went well. Sets @error to the generated code's complaint, if it had one.
+ * Returns: @ok. */
 gboolean wire_exchange_end(WireExchange *exchange, gboolean ok, GError **error);
 
+/* Returns: FALSE with WIRE_ERROR_STATUS when @status is a failure. */
 gboolean wire_check_status(const WireExtensionStatus *status, GError **error);
-
-/* The pid of who listens at the other end; 0: the system doesn't tell. */
-gint64 wire_peer_pid(GSocket *socket);
 
 G_END_DECLS

@@ -2,10 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gio/gunixsocketaddress.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "thrift/socket.h"
 
 #define BACKLOG 1024
 
@@ -39,13 +39,12 @@ remove_stale(const char *path, GError **error)
 }
 
 static gboolean
-bind_to(WireListener *listener, GError **error)
+bind_to(WireListener *listener, GSocketAddress *address, GError **error)
 {
   const char *path = listener->path;
   /* The file takes the socket's own mode less the umask: never more than this, at no moment. */
   if (fchmod(g_socket_get_fd(listener->socket), S_IRUSR | S_IWUSR) != 0)
     return set_errno_error(error, path, "cannot set the socket's mode");
-  g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
   g_autoptr(GError) failure = NULL;
   if (!g_socket_bind(listener->socket, address, FALSE, &failure)) {
     g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", path);
@@ -60,30 +59,20 @@ bind_to(WireListener *listener, GError **error)
 WireListener *
 wire_listener_new(const char *path, GError **error)
 {
-  if (strlen(path) > WIRE_SOCKET_PATH_MAX) {
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
-                "%s: longer than a socket's path can be (%d bytes)", path, WIRE_SOCKET_PATH_MAX);
-    return NULL;
-  }
-  if (!remove_stale(path, error))
+  g_autoptr(GSocketAddress) address = wire_socket_address_new(path, error);
+  if (address == NULL || !remove_stale(path, error))
     return NULL;
   g_autoptr(WireListener) listener = g_new0(WireListener, 1);
   listener->path = g_strdup(path);
   listener->socket =
       g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
-  if (listener->socket == NULL || !bind_to(listener, error))
+  if (listener->socket == NULL || !bind_to(listener, address, error))
     return NULL;
   g_socket_set_blocking(listener->socket, FALSE);
   g_socket_set_listen_backlog(listener->socket, BACKLOG);
   if (!g_socket_listen(listener->socket, error))
     return NULL;
   return g_steal_pointer(&listener);
-}
-
-const char *
-wire_listener_path(const WireListener *listener)
-{
-  return listener->path;
 }
 
 GSocket *

@@ -3,8 +3,6 @@
 
 #include <gio/gio.h>
 
-#include "thrift/socket.h" /* WIRE_SOCKET_PATH_MAX */
-
 G_BEGIN_DECLS
 
 typedef struct WireListener WireListener;
@@ -12,8 +10,6 @@ typedef struct WireListener WireListener;
 /* Listens on @path, with mode 0600 under any umask. A socket that is there already is replaced:
  * nobody listens on it, or its listener is one that we succeed. Any other file is an error. */
 WireListener *wire_listener_new(const char *path, GError **error);
-
-const char *wire_listener_path(const WireListener *listener);
 
 /* The non-blocking socket, to wait for connections on. */
 GSocket *wire_listener_socket(const WireListener *listener);

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "thrift/shape.h"
-
 #define VERSION_1 0x8001u
 
 /* What one message may cost once generated code has built it. A map becomes a hash table, of which
@@ -262,14 +260,4 @@ wire_walk_on(WireWalk *walk, const guint8 *bytes, gsize length)
       going = walk_entry(walk, bytes, length);
   }
   return walk->verdict;
-}
-
-WireVerdict
-wire_message_check(const guint8 *bytes, gsize length, WireDirection direction, WireMessage *message)
-{
-  WireWalk walk;
-  wire_walk_begin(&walk, direction);
-  const WireVerdict verdict = wire_walk_on(&walk, bytes, length);
-  *message = walk.message;
-  return verdict;
 }

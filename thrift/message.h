@@ -4,14 +4,9 @@
  * is checked against the bytes allowed before it is believed. */
 #pragma once
 
-#include <glib.h>
+#include "thrift/shape.h"
 
 G_BEGIN_DECLS
-
-typedef enum {
-  WIRE_FROM_CLIENT, /* T_CALL or T_ONEWAY, the arguments of a method */
-  WIRE_FROM_SERVER, /* T_REPLY or T_EXCEPTION, the result of a method */
-} WireDirection;
 
 typedef enum {
   WIRE_INCOMPLETE, /* so far valid; more bytes are needed */
@@ -37,11 +32,9 @@ typedef struct {
 /* Depth of nested values, the message's own struct included. */
 #define WIRE_DEPTH_MAX 16
 
-typedef struct WireShape WireShape;
-
 /* The walk through one message, for bytes that come in pieces: it goes on where the bytes ended, so
- * that a message costs its length once, however it drips in. Only @message is of interest to
- * others. */
+ * that a message costs its length once, however it drips in. Others read only @message, which is
+ * filled as far as known. */
 typedef struct {
   WireMessage message;
   WireDirection direction;
@@ -60,14 +53,9 @@ typedef struct {
 
 void wire_walk_begin(WireWalk *walk, WireDirection direction);
 
-/* @bytes: the message from its start; may have moved and grown since the last time. */
+/* A known method must have the shape that osquery.thrift gives it. A method that osquery's API does
+ * not have is complete when it is well-formed: the server answers it with an error.
+ * @bytes: the message from its start; may have moved and grown since the last time. */
 WireVerdict wire_walk_on(WireWalk *walk, const guint8 *bytes, gsize length);
-
-/* Looks at the first @length bytes of one message, in one go.
- * A method that osquery's API does not have is complete when it is well-formed (the server answers
- * it with an error); a known method must have the shape that osquery.thrift gives it.
- * @message: filled as far as known. */
-WireVerdict wire_message_check(const guint8 *bytes, gsize length, WireDirection direction,
-                               WireMessage *message);
 
 G_END_DECLS

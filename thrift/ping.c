@@ -1,4 +1,5 @@
-#include "thrift/client.h"
+#include "thrift/ping.h"
+
 #include "thrift/exchange.h"
 #include "thrift/socket.h"
 
@@ -38,7 +39,7 @@ ping_begin(Ping *ping, WirePinged *pinged, const GByteArray *call, gint64 deadli
   g_autoptr(GSocket) socket = wire_connect(pinged->path, connect_us, cancellable, NULL);
   if (socket == NULL)
     return;
-  pinged->pid = wire_peer_pid(socket);
+  pinged->pid = wire_socket_peer_pid(socket);
   if (!wire_send(socket, call->data, call->len, connect_us, cancellable, NULL))
     return;
   ping->socket = g_steal_pointer(&socket);

@@ -3,12 +3,27 @@
 #include <sys/resource.h>
 
 #include "thrift/connection.h"
+#include "thrift/listener.h"
 
 /* How many are accepted before others get their turn. */
 #define ACCEPTS_AT_ONCE 16
-/* After an accept that failed for want of something: the listener stays readable, the loop would
- * spin. */
+/* After an accept that failed for want of something, because the listener stays readable and the
+ * loop would spin. */
 #define ACCEPT_PAUSE_MS 100
+
+struct WireServer {
+  WireListener *listener;
+  GSource *accepting; /* waits for connections, or for the end of a pause */
+  GSource *sweep;     /* only while there are connections */
+  WireConnections connections;
+};
+
+static void
+drop_source(GSource *source)
+{
+  g_source_destroy(source);
+  g_source_unref(source);
+}
 
 static gboolean
 on_sweep(gpointer user_data)
@@ -16,23 +31,24 @@ on_sweep(gpointer user_data)
   WireServer *server = user_data;
   const gint64 now_us = g_get_monotonic_time();
   GList *next;
-  for (GList *link = server->connections.head; link != NULL; link = next) {
+  for (GList *link = server->connections.queue.head; link != NULL; link = next) {
     next = link->next;
-    if (now_us >= wire_connection_deadline(link->data))
+    if (now_us >= wire_connection_deadline_us(link->data))
       wire_connection_close(link->data);
   }
-  if (server->connections.length > 0)
+  if (server->connections.queue.length > 0)
     return G_SOURCE_CONTINUE;
   g_clear_pointer(&server->sweep, g_source_unref);
   return G_SOURCE_REMOVE;
 }
 
-/* Who had no progress for longest makes room; but not the one that waits for us right now. */
+/* The one that had no progress for longest makes room; but not the one that waits for us right now.
+ */
 static void
-make_room(WireServer *server)
+make_room(WireConnections *connections)
 {
-  GList *longest = server->connections.head;
-  if (longest->data == server->maker)
+  GList *longest = connections->queue.head;
+  if (longest->data == connections->maker)
     longest = longest->next;
   wire_connection_close(longest->data);
 }
@@ -40,13 +56,14 @@ make_room(WireServer *server)
 static void
 take_in(WireServer *server, GSocket *socket)
 {
-  wire_connection_new(server, socket);
-  if (server->connections.length > server->limits.connections)
-    make_room(server);
+  WireConnections *connections = &server->connections;
+  wire_connection_new(connections, socket);
+  if (connections->queue.length > connections->limits.connections)
+    make_room(connections);
   if (server->sweep == NULL) {
     server->sweep = g_timeout_source_new_seconds(1);
     g_source_set_callback(server->sweep, on_sweep, server, NULL);
-    g_source_attach(server->sweep, server->context);
+    g_source_attach(server->sweep, connections->context);
   }
 }
 
@@ -62,13 +79,9 @@ on_pause_over(gpointer user_data)
 static void
 replace_accepting(WireServer *server, GSource *source)
 {
-  if (server->accepting != NULL) {
-    g_source_destroy(server->accepting);
-    g_source_unref(server->accepting);
-  }
+  g_clear_pointer(&server->accepting, drop_source);
   server->accepting = source;
-  if (source != NULL)
-    g_source_attach(source, server->context);
+  g_source_attach(source, server->connections.context);
 }
 
 static gboolean
@@ -122,35 +135,36 @@ wire_server_new(const char *path, GMainContext *context, WireHandler handler, gp
     return NULL;
   WireServer *server = g_new0(WireServer, 1);
   server->listener = g_steal_pointer(&listener);
-  server->context = g_main_context_ref(context != NULL ? context : g_main_context_default());
-  server->handler = handler;
-  server->user_data = user_data;
-  server->limits = (WireServerLimits){
-      .connections = connections_max(),
-      .idle_us = 60 * G_TIME_SPAN_SECOND,
-      .request_us = 10 * G_TIME_SPAN_SECOND,
-      .reply_us = 30 * G_TIME_SPAN_SECOND,
-      .rests = 4,
+  server->connections = (WireConnections){
+      .context = g_main_context_ref(context != NULL ? context : g_main_context_default()),
+      .handler = handler,
+      .user_data = user_data,
+      .limits = {.connections = connections_max(),
+                 .idle_us = 60 * G_TIME_SPAN_SECOND,
+                 .request_us = 10 * G_TIME_SPAN_SECOND,
+                 .reply_us = 30 * G_TIME_SPAN_SECOND,
+                 .rests = 4},
   };
   accept_from_now(server);
   return server;
 }
 
 void
-wire_server_set_limits(WireServer *server, const WireServerLimits *limits)
+wire_server_set_limits(WireServer *server, const WireLimits *limits)
 {
-  server->limits = *limits;
+  server->connections.limits = *limits;
 }
 
 void
 wire_server_breathe(WireServer *server)
 {
-  if (server->maker == NULL)
+  WireConnections *connections = &server->connections;
+  if (connections->maker == NULL)
     return;
   /* Polled here and not by the main context, which would let everything else happen as well. */
   g_autoptr(GArray) polls = g_array_new(FALSE, FALSE, sizeof(GPollFD));
   g_autoptr(GPtrArray) polled = g_ptr_array_new();
-  for (GList *link = server->connections.head; link != NULL; link = link->next) {
+  for (GList *link = connections->queue.head; link != NULL; link = link->next) {
     WireConnection *connection = link->data;
     if (connection->rest.next != NULL)
       continue;
@@ -163,22 +177,16 @@ wire_server_breathe(WireServer *server)
     for (guint i = 0; i < polled->len; i++) {
       const GPollFD *poll = &g_array_index(polls, GPollFD, i);
       /* One that was closed meanwhile, for want of room, isn't there any more. */
-      if (poll->revents != 0 && g_queue_find(&server->connections, polled->pdata[i]) != NULL)
+      if (poll->revents != 0 && g_queue_find(&connections->queue, polled->pdata[i]) != NULL)
         (void)wire_connection_turn(polled->pdata[i], (GIOCondition)poll->revents);
     }
   (void)on_waiting(NULL, G_IO_IN, server);
 }
 
-const char *
-wire_server_path(const WireServer *server)
-{
-  return wire_listener_path(server->listener);
-}
-
 gboolean
 wire_server_busy(const WireServer *server)
 {
-  return server->pending_bytes > 0 || server->rests.length > 0;
+  return server->connections.pending_bytes > 0 || server->connections.rests.length > 0;
 }
 
 void
@@ -186,16 +194,12 @@ wire_server_free(WireServer *server)
 {
   if (server == NULL)
     return;
-  replace_accepting(server, NULL);
-  while (server->connections.head != NULL)
-    wire_connection_close(server->connections.head->data);
-  if (server->making != NULL)
-    g_source_destroy(server->making);
-  g_clear_pointer(&server->making, g_source_unref);
-  if (server->sweep != NULL)
-    g_source_destroy(server->sweep);
-  g_clear_pointer(&server->sweep, g_source_unref);
+  g_clear_pointer(&server->accepting, drop_source);
+  while (server->connections.queue.head != NULL)
+    wire_connection_close(server->connections.queue.head->data);
+  g_clear_pointer(&server->connections.making, drop_source);
+  g_clear_pointer(&server->sweep, drop_source);
   wire_listener_free(server->listener);
-  g_main_context_unref(server->context);
+  g_main_context_unref(server->connections.context);
   g_free(server);
 }

@@ -3,9 +3,12 @@
 
 #include <glib.h>
 
-#include "thrift/message.h"
-
 G_BEGIN_DECLS
+
+typedef enum {
+  WIRE_FROM_CLIENT, /* T_CALL or T_ONEWAY, the arguments of a method */
+  WIRE_FROM_SERVER, /* T_REPLY or T_EXCEPTION, the result of a method */
+} WireDirection;
 
 /* TBinaryProtocol's type bytes, those that exist on the wire. */
 typedef enum {
@@ -31,6 +34,7 @@ enum {
   WIRE_MESSAGE_ONEWAY = 4,
 };
 
+typedef struct WireShape WireShape;
 struct WireShape {
   WireType type;
   const WireShape *key;           /* of a map */

@@ -8,6 +8,16 @@
 /* The kernel does not say when a full backlog has room again. */
 #define BACKLOG_RETRY_US (5 * G_TIME_SPAN_MILLISECOND)
 
+GSocketAddress *
+wire_socket_address_new(const char *path, GError **error)
+{
+  if (strlen(path) <= WIRE_SOCKET_PATH_MAX)
+    return g_unix_socket_address_new(path);
+  g_set_error(error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
+              "%s: longer than a socket's path can be (%d bytes)", path, WIRE_SOCKET_PATH_MAX);
+  return NULL;
+}
+
 /* Waits until @socket is ready for @condition. */
 static gboolean
 wait_for(GSocket *socket, GIOCondition condition, gint64 deadline_us, GCancellable *cancellable,
@@ -37,12 +47,9 @@ pause_until(gint64 until_us, GCancellable *cancellable, GError **error)
 GSocket *
 wire_connect(const char *path, gint64 deadline_us, GCancellable *cancellable, GError **error)
 {
-  if (strlen(path) > WIRE_SOCKET_PATH_MAX) {
-    g_set_error(error, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG,
-                "%s: longer than a socket's path can be (%d bytes)", path, WIRE_SOCKET_PATH_MAX);
+  g_autoptr(GSocketAddress) address = wire_socket_address_new(path, error);
+  if (address == NULL)
     return NULL;
-  }
-  g_autoptr(GSocketAddress) address = g_unix_socket_address_new(path);
   g_autoptr(GSocket) socket =
       g_socket_new(G_SOCKET_FAMILY_UNIX, G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_DEFAULT, error);
   if (socket == NULL)
@@ -65,6 +72,13 @@ wire_connect(const char *path, gint64 deadline_us, GCancellable *cancellable, GE
     if (!pause_until(MIN(now_us + BACKLOG_RETRY_US, deadline_us), cancellable, error))
       return NULL;
   }
+}
+
+gint64
+wire_socket_peer_pid(GSocket *socket)
+{
+  g_autoptr(GCredentials) credentials = g_socket_get_credentials(socket, NULL);
+  return credentials != NULL ? MAX(g_credentials_get_unix_pid(credentials, NULL), 0) : 0;
 }
 
 gboolean

@@ -4,8 +4,6 @@
 #include <thrift/c_glib/protocol/thrift_binary_protocol.h>
 #include <thrift/c_glib/transport/thrift_transport.h>
 
-#include "thrift/reply.h"
-
 /* The library's own ThriftMemoryBuffer erases from the front on each read, which is quadratic, and
  * can't write more than a size fixed beforehand. */
 typedef struct {
@@ -127,33 +125,4 @@ wire_protocol_new(const guint8 *bytes, gsize length, GByteArray *written)
       g_object_new(THRIFT_TYPE_BINARY_PROTOCOL, "transport", transport, NULL);
   g_object_unref(transport);
   return protocol;
-}
-
-gboolean
-wire_process(ThriftProcessor *processor, const guint8 *bytes, const WireMessage *message,
-             GByteArray *reply, GError **error)
-{
-  const guint before = reply->len;
-  if (!message->known) {
-    wire_reply_unknown_method(reply, message);
-  } else {
-    g_autoptr(GObject) in = G_OBJECT(wire_protocol_new(bytes, message->size, NULL));
-    g_autoptr(GObject) out = G_OBJECT(wire_protocol_new(NULL, 0, reply));
-    /* The generated code reads *error, so it must have one; and it may answer an error of the
-     * handler with an exception, which is an answer. */
-    g_autoptr(GError) own_error = NULL;
-    if (!thrift_processor_process(processor, THRIFT_PROTOCOL(in), THRIFT_PROTOCOL(out),
-                                  &own_error)) {
-      g_byte_array_set_size(reply, before);
-      if (own_error == NULL)
-        g_set_error_literal(error, THRIFT_TRANSPORT_ERROR, THRIFT_TRANSPORT_ERROR_UNKNOWN,
-                            "the generated code failed without a reason");
-      else
-        g_propagate_error(error, g_steal_pointer(&own_error));
-      return FALSE;
-    }
-  }
-  if (message->oneway)
-    g_byte_array_set_size(reply, before);
-  return TRUE;
 }

@@ -1,6 +1,7 @@
 #include "tests/bench/end-to-end.h"
 
 #include "thrift/client.h"
+#include "thrift/types.h"
 
 #include <glib/gstdio.h>
 

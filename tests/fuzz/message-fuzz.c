@@ -6,7 +6,7 @@
 #include <string.h>
 #include <thrift/c_glib/thrift_application_exception.h>
 
-#include "thrift/message.h"
+#include "tests/check-message.h"
 #include "thrift/transport.h"
 #include "thrift/types.h"
 #include "wire_extension_manager.h"
@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   g_autofree guint8 *bytes = g_memdup2(data + 1, length);
 
   WireMessage message;
-  const WireVerdict verdict = wire_message_check(bytes, length, direction, &message);
+  const WireVerdict verdict = check_message(bytes, length, direction, &message);
   g_assert_true((message.problem != NULL) == (verdict == WIRE_INVALID));
   g_assert_cmpuint(strlen(message.method), <=, WIRE_METHOD_MAX);
 
@@ -118,8 +118,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   const gsize prefixes[] = {0, 3, message.size / 2, cut % message.size, message.size - 1};
   for (gsize i = 0; i < G_N_ELEMENTS(prefixes); i++) {
     WireMessage shorter;
-    g_assert_cmpint(wire_message_check(bytes, prefixes[i], direction, &shorter), ==,
-                    WIRE_INCOMPLETE);
+    g_assert_cmpint(check_message(bytes, prefixes[i], direction, &shorter), ==, WIRE_INCOMPLETE);
   }
   read_generated(bytes, &message, direction);
   return 0;

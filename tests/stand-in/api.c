@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "tests/stand-in/calls.h"
 #include "tests/stand-in/sql.h"
 #include "thrift/call-arguments.h"
-#include "thrift/client.h"
 #include "thrift/reply.h"
 #include "thrift/transport.h"
 #include "wire_osquery_types.h"
@@ -67,12 +67,12 @@ call_extension(const StandApi *api, gint64 uuid, const char *kind, const char *i
 {
   g_autofree char *path = stand_extension_socket(api->core.socket, uuid);
   WirePeer peer = {path, g_get_monotonic_time() + PING_S * G_USEC_PER_SEC, NULL, NULL};
-  if (!wire_ping(&peer, NULL)) {
+  if (!stand_ping(&peer, NULL)) {
     g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "Extension socket not available: %s", path);
     return NULL;
   }
   peer.deadline_us = g_get_monotonic_time() + CALL_S * G_USEC_PER_SEC;
-  GPtrArray *rows = wire_call(&peer, kind, item, request, error);
+  GPtrArray *rows = stand_call(&peer, kind, item, request, error);
   if (rows == NULL && error != NULL && !g_error_matches(*error, WIRE_ERROR, WIRE_ERROR_STATUS))
     g_prefix_error(error, "Extension call failed: ");
   return rows;

@@ -7,12 +7,14 @@
 
 #include <sqlite3.h>
 
+#include "tests/stand-in/calls.h"
 #include "tests/stand-in/core-tables.h"
 #include "tests/stand-in/process.h"
 #include "tests/stand-in/server.h"
 #include "thrift/call-arguments.h"
 #include "thrift/client.h"
 #include "thrift/reply.h"
+#include "thrift/types.h"
 
 #define LATENCY_US (20 * 1000)
 #define CALL_US (10 * G_USEC_PER_SEC)
@@ -171,7 +173,7 @@ wait_for_manager(const Extension *extension)
   gint64 end_us = g_get_monotonic_time() + extension->timeout_s * G_USEC_PER_SEC;
   for (;;) {
     WirePeer peer = manager_peer(extension);
-    if (wire_ping(&peer, NULL))
+    if (stand_ping(&peer, NULL))
       return TRUE;
     gint64 now_us = g_get_monotonic_time();
     if (now_us >= end_us || stand_next_signal(&extension->misbehaviour, now_us + LATENCY_US) != 0)

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "tests/stand-in/api.h"
+#include "tests/stand-in/calls.h"
 #include "tests/stand-in/server.h"
-#include "thrift/client.h"
 
 /* osquery/extensions/extensions.cpp and impl_thrift.cpp. */
 #define INTERVAL_MIN_MS 200
@@ -55,7 +55,7 @@ static gboolean
 answers(const char *path, gint64 timeout_s)
 {
   WirePeer peer = {path, g_get_monotonic_time() + timeout_s * G_USEC_PER_SEC, NULL, NULL};
-  return g_file_test(path, G_FILE_TEST_EXISTS) && wire_ping(&peer, NULL);
+  return g_file_test(path, G_FILE_TEST_EXISTS) && stand_ping(&peer, NULL);
 }
 
 /* One failed ping and the extension is gone, and nobody is told. Only one that has just registered
@@ -92,7 +92,7 @@ shut_down_extensions(StandManager *manager)
     const StandExtension *extension = g_ptr_array_index(extensions, i);
     g_autofree char *path = stand_extension_socket(manager->api.core.socket, extension->uuid);
     WirePeer peer = {path, g_get_monotonic_time() + CALL_S * G_USEC_PER_SEC, NULL, NULL};
-    (void)wire_shutdown(&peer, NULL); /* it may be gone already */
+    (void)stand_shutdown(&peer, NULL); /* it may be gone already */
   }
 }
 

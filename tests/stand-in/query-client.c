@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "tests/stand-in/calls.h"
 #include "tests/stand-in/print.h"
 #include "thrift/client.h"
+#include "thrift/types.h"
 
 typedef struct {
   char *socket;
@@ -64,7 +66,7 @@ ask(const Options *options, GError **error)
 {
   gint64 deadline_us = g_get_monotonic_time() + (gint64)(options->timeout_s * G_USEC_PER_SEC);
   const WirePeer peer = {options->socket, deadline_us, NULL, NULL};
-  g_autoptr(GPtrArray) columns = wire_query_columns(&peer, options->sql, error);
+  g_autoptr(GPtrArray) columns = stand_query_columns(&peer, options->sql, error);
   if (columns == NULL)
     return NULL;
   g_autoptr(GPtrArray) rows = wire_query(&peer, options->sql, error);

@@ -5,7 +5,12 @@
 #include <memory>
 #include <vector>
 
+#include "tests/check-message.h"
+#include "tests/stand-in/calls.h"
+#include "thrift/ping.h"
 #include "thrift/reply.h"
+#include "thrift/socket.h"
+#include "thrift/types.h"
 #include "wire-bytes.h"
 #include "wire-peers.h"
 
@@ -46,7 +51,7 @@ TEST_F(Client, Pings)
     Scripted scripted(path_, expects(PING, reply("ping", field(STRUCT, 0, status(0, "OK", 1)))));
     g_autoptr(GError) error = nullptr;
     const WirePeer to = peer();
-    EXPECT_TRUE(wire_ping(&to, &error)) << error->message;
+    EXPECT_TRUE(stand_ping(&to, &error)) << error->message;
   }
   EXPECT_EQ(received_, PING);
 }
@@ -57,7 +62,7 @@ TEST_F(Client, TellsWhoListens)
   gint64 pid = 0;
   WirePeer to = peer();
   to.pid = &pid;
-  EXPECT_FALSE(wire_ping(&to, nullptr));
+  EXPECT_FALSE(stand_ping(&to, nullptr));
   EXPECT_EQ(pid, getpid());
 }
 
@@ -149,7 +154,7 @@ TEST_F(Client, RefusesWhatIsNotTheReply)
     Scripted scripted(path_, expects(PING, c.answer));
     const WirePeer to = peer();
     g_autoptr(GError) error = nullptr;
-    ASSERT_FALSE(wire_ping(&to, &error));
+    ASSERT_FALSE(stand_ping(&to, &error));
     EXPECT_TRUE(g_error_matches(error, c.domain, c.code)) << error->message;
     EXPECT_NE(string(error->message).find(c.text), string::npos) << error->message;
   }
@@ -161,7 +166,7 @@ TEST_F(Client, CutsLongReasons)
       path_, expects(PING, reply("ping", field(STRUCT, 0, status(1, string(100000, 'x'), 1)))));
   const WirePeer to = peer();
   g_autoptr(GError) error = nullptr;
-  ASSERT_FALSE(wire_ping(&to, &error));
+  ASSERT_FALSE(stand_ping(&to, &error));
   EXPECT_EQ(string(error->message), string(512, 'x'));
 }
 
@@ -187,7 +192,7 @@ TEST_F(Client, HasAnAbsoluteDeadline)
     Scripted scripted(path_, c.script);
     const WirePeer to = peer(150);
     g_autoptr(GError) error = nullptr;
-    ASSERT_FALSE(wire_ping(&to, &error));
+    ASSERT_FALSE(stand_ping(&to, &error));
     EXPECT_TRUE(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) << error->message;
     EXPECT_LT(g_get_monotonic_time() - to.deadline_us, 10 * G_TIME_SPAN_SECOND);
   }
@@ -204,7 +209,7 @@ TEST_F(Client, WaitsForRoomInTheBacklogUntilTheDeadline)
   const int filler = connect_to(path_);
   const WirePeer to = peer(100);
   g_autoptr(GError) error = nullptr;
-  EXPECT_FALSE(wire_ping(&to, &error));
+  EXPECT_FALSE(stand_ping(&to, &error));
   EXPECT_TRUE(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_TIMED_OUT)) << error->message;
   EXPECT_GE(g_get_monotonic_time(), to.deadline_us);
   close(filler);
@@ -215,13 +220,13 @@ TEST_F(Client, FailsAtOnceWithoutAPeer)
 {
   const WirePeer to = peer();
   g_autoptr(GError) error = nullptr;
-  EXPECT_FALSE(wire_ping(&to, &error));
+  EXPECT_FALSE(stand_ping(&to, &error));
   EXPECT_TRUE(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND)) << error->message;
 
   const string longer(WIRE_SOCKET_PATH_MAX + 1, 'x');
   const WirePeer nowhere = {longer.c_str(), in_ms(1000), nullptr, nullptr};
   g_autoptr(GError) too_long = nullptr;
-  EXPECT_FALSE(wire_ping(&nowhere, &too_long));
+  EXPECT_FALSE(stand_ping(&nowhere, &too_long));
   EXPECT_TRUE(g_error_matches(too_long, G_IO_ERROR, G_IO_ERROR_FILENAME_TOO_LONG));
 }
 
@@ -240,7 +245,7 @@ TEST_F(Client, IsCancelled)
   });
   const WirePeer to = peer(20000, cancellable);
   g_autoptr(GError) error = nullptr;
-  EXPECT_FALSE(wire_ping(&to, &error));
+  EXPECT_FALSE(stand_ping(&to, &error));
   EXPECT_TRUE(g_error_matches(error, G_IO_ERROR, G_IO_ERROR_CANCELLED)) << error->message;
   EXPECT_LT(g_get_monotonic_time(), to.deadline_us - 10000000);
   canceller.join();
@@ -263,8 +268,8 @@ TEST_F(Client, Registers)
     EXPECT_EQ(wire_register_extension(&to, "me", "1.2", tables, 1, &error), 4711);
   }
   WireMessage message;
-  ASSERT_EQ(wire_message_check(reinterpret_cast<const guint8 *>(call.data()), call.size(),
-                               WIRE_FROM_CLIENT, &message),
+  ASSERT_EQ(check_message(reinterpret_cast<const guint8 *>(call.data()), call.size(),
+                          WIRE_FROM_CLIENT, &message),
             WIRE_COMPLETE);
   EXPECT_STREQ(message.method, "registerExtension");
   // Maps have no order on the wire; lists have.
@@ -364,7 +369,7 @@ TEST_F(Client, ReadsColumnsInOrder)
   Scripted scripted(path_, expects(call("getQueryColumns", field(STRING, 1, text("S"))),
                                    reply("getQueryColumns", field(STRUCT, 0, response(rows)))));
   const WirePeer to = peer();
-  g_autoptr(GPtrArray) got = wire_query_columns(&to, "S", nullptr);
+  g_autoptr(GPtrArray) got = stand_query_columns(&to, "S", nullptr);
   ASSERT_NE(got, nullptr);
   ASSERT_EQ(got->len, 2u);
   EXPECT_STREQ(at(got, 0, "z"), "TEXT");
@@ -387,7 +392,7 @@ TEST_F(Client, CallsAndReadsManyRows)
     g_hash_table_insert(request, const_cast<char *>("action"), const_cast<char *>("columns"));
     const WirePeer to = peer();
     g_autoptr(GError) error = nullptr;
-    g_autoptr(GPtrArray) rows = wire_call(&to, "table", "watched", request, &error);
+    g_autoptr(GPtrArray) rows = stand_call(&to, "table", "watched", request, &error);
     ASSERT_NE(rows, nullptr) << error->message;
     EXPECT_EQ(rows->len, count);
   }
@@ -409,7 +414,7 @@ TEST_F(Client, DeregistersAndShutsDown)
   {
     Scripted scripted(path_, expects(call("shutdown", ""), reply("shutdown", "")));
     const WirePeer to = peer();
-    EXPECT_TRUE(wire_shutdown(&to, nullptr));
+    EXPECT_TRUE(stand_shutdown(&to, nullptr));
   }
 }
 } // namespace

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/check-message.h"
 #include "thrift/types.h"
 #include "watchdog/store/history.h"
 #include "wire-bytes.h"
@@ -51,7 +52,7 @@ protected:
   {
     const auto *data = reinterpret_cast<const guint8 *>(call.data());
     WireMessage message;
-    EXPECT_EQ(wire_message_check(data, call.size(), WIRE_FROM_CLIENT, &message), WIRE_COMPLETE);
+    EXPECT_EQ(check_message(data, call.size(), WIRE_FROM_CLIENT, &message), WIRE_COMPLETE);
     g_autoptr(GByteArray) reply = g_byte_array_new();
     WireRest rest = {};
     ext_plugin_answer(&message, data, reply, &rest, plugin_);
@@ -61,8 +62,7 @@ protected:
       rest.free(rest.data);
     }
     WireMessage replied;
-    EXPECT_EQ(wire_message_check(reply->data, reply->len, WIRE_FROM_SERVER, &replied),
-              WIRE_COMPLETE)
+    EXPECT_EQ(check_message(reply->data, reply->len, WIRE_FROM_SERVER, &replied), WIRE_COMPLETE)
         << replied.problem;
     EXPECT_EQ(replied.size, reply->len);
     return string(reinterpret_cast<char *>(reply->data), reply->len);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/check-message.h"
 #include "wire-bytes.h"
 
 using namespace bytes;
@@ -31,7 +32,7 @@ protected:
   WireVerdict verdict() const
   {
     WireMessage message;
-    return wire_message_check(out_->data, out_->len, WIRE_FROM_SERVER, &message);
+    return check_message(out_->data, out_->len, WIRE_FROM_SERVER, &message);
   }
   GByteArray *out_ = g_byte_array_new();
 };

@@ -7,9 +7,12 @@
 #include <sys/stat.h>
 #include <vector>
 
+#include "tests/check-message.h"
+#include "tests/stand-in/calls.h"
 #include "thrift/call-arguments.h"
-#include "thrift/client.h"
+#include "thrift/listener.h"
 #include "thrift/reply.h"
+#include "thrift/types.h"
 #include "wire-bytes.h"
 #include "wire-peers.h"
 
@@ -44,7 +47,7 @@ protected:
     for (const int fd : open_)
       close(fd);
   }
-  void limit(const WireServerLimits &limits)
+  void limit(const WireLimits &limits)
   {
     loop_.run([&] { wire_server_set_limits(server_, &limits); });
   }
@@ -152,9 +155,9 @@ TEST_F(Server, AnswersOurClient)
 {
   const WirePeer to = {path_.c_str(), in_ms(20000), nullptr, nullptr};
   g_autoptr(GError) error = nullptr;
-  EXPECT_TRUE(wire_ping(&to, &error)) << error->message;
+  EXPECT_TRUE(stand_ping(&to, &error)) << error->message;
   g_autoptr(GHashTable) request = g_hash_table_new(g_str_hash, g_str_equal);
-  g_autoptr(GPtrArray) got = wire_call(&to, "table", "3", request, &error);
+  g_autoptr(GPtrArray) got = stand_call(&to, "table", "3", request, &error);
   ASSERT_NE(got, nullptr) << error->message;
   EXPECT_EQ(got->len, 3u);
 }
@@ -382,8 +385,8 @@ TEST_F(Server, HostileBytesGetAnErrorOrAnEnd)
     const string answer = receive(fd, 1 << 20);
     WireMessage message;
     if (c.answered) {
-      EXPECT_EQ(wire_message_check(reinterpret_cast<const guint8 *>(answer.data()), answer.size(),
-                                   WIRE_FROM_SERVER, &message),
+      EXPECT_EQ(check_message(reinterpret_cast<const guint8 *>(answer.data()), answer.size(),
+                              WIRE_FROM_SERVER, &message),
                 WIRE_COMPLETE);
       EXPECT_TRUE(message.exception);
       EXPECT_EQ(message.size, answer.size());

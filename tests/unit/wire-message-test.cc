@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/check-message.h"
 #include "thrift/call-arguments.h"
 #include "thrift/types.h"
 #include "wire-bytes.h"
@@ -15,7 +16,7 @@ check(const string &message, WireDirection direction, WireMessage *out)
 {
   // A copy of the exact size, so that a sanitizer sees any read past the end.
   const std::vector<guint8> copy(message.begin(), message.end());
-  return wire_message_check(copy.data(), copy.size(), direction, out);
+  return check_message(copy.data(), copy.size(), direction, out);
 }
 
 struct Case {

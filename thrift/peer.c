@@ -1,0 +1,3 @@
+#include "thrift/peer.h"
+
+G_DEFINE_QUARK(wire - error, wire_error)
