@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "extension/job.h"
 #include "thrift/client.h"
 
 #define NAME "osquery_watchdog"
@@ -19,10 +20,8 @@ struct ExtCalls {
   ExtCallEnded ended;
   gpointer user_data;
 
-  /* The call under way. The thread has all of this to itself until it attaches @done. */
-  GThread *thread; /* NULL: none is */
-  GSource *done;   /* tells the main loop */
-  GCancellable *cancellable;
+  ExtJob *job; /* the call under way, or NULL */
+  /* the job's own until it is done */
   ExtCall call;
   gint64 uuid; /* ours */
   gboolean with_info;
@@ -78,15 +77,14 @@ verify(ExtCalls *calls, const WirePeer *peer, GError **error)
   return EXT_CONFIRMED;
 }
 
-static gpointer
-thread_main(gpointer user_data)
+static void
+make_call(gpointer data, gint64 deadline_us, GCancellable *cancellable)
 {
-  ExtCalls *calls = user_data;
-  const gboolean last = calls->call == EXT_CALL_DEREGISTER;
+  ExtCalls *calls = data;
   const WirePeer peer = {
       .path = calls->socket,
-      .deadline_us = g_get_monotonic_time() + (last ? DEREGISTER_US : CALL_US),
-      .cancellable = calls->cancellable,
+      .deadline_us = deadline_us,
+      .cancellable = cancellable,
       .pid = &calls->result.manager_pid,
   };
   g_autoptr(GError) error = NULL;
@@ -106,8 +104,6 @@ thread_main(gpointer user_data)
     g_assert_not_reached();
   }
   calls->result.text = error != NULL ? g_strdup(error->message) : NULL;
-  g_source_attach(calls->done, NULL);
-  return NULL;
 }
 
 static void
@@ -120,27 +116,18 @@ result_clear(ExtCallResult *result)
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExtCallResult, result_clear)
 
-/* Makes ready for the next call. */
 static void
-forget_call(ExtCalls *calls)
+on_done(gpointer data, const GError *error)
 {
-  g_clear_pointer(&calls->thread, g_thread_join);
-  if (calls->done != NULL)
-    g_source_destroy(calls->done);
-  g_clear_pointer(&calls->done, g_source_unref);
-  g_clear_object(&calls->cancellable);
-  result_clear(&calls->result);
-}
-
-static gboolean
-on_done(gpointer user_data)
-{
-  ExtCalls *calls = user_data;
+  ExtCalls *calls = data;
   g_auto(ExtCallResult) result = calls->result;
   calls->result = (ExtCallResult){.event = EXT_STARTED};
-  forget_call(calls); /* before telling, which may begin the next */
+  if (error != NULL) {
+    result.event = EXT_NO_ANSWER;
+    result.text = g_strdup(error->message);
+  }
+  g_clear_pointer(&calls->job, ext_job_free); /* @ended may begin the next */
   calls->ended(&result, calls->user_data);
-  return G_SOURCE_REMOVE;
 }
 
 ExtCalls *
@@ -159,35 +146,25 @@ ext_calls_new(const char *socket, const WireTable *tables, guint n_tables, ExtCa
 void
 ext_calls_begin(ExtCalls *calls, ExtCall call, gint64 uuid, gboolean with_info)
 {
-  g_assert(calls->done == NULL);
+  g_assert(calls->job == NULL);
   calls->call = call;
   calls->uuid = uuid;
   calls->with_info = with_info;
   g_atomic_int_set(&calls->answered, FALSE);
-  calls->cancellable = g_cancellable_new();
-  calls->done = g_idle_source_new();
-  g_source_set_priority(calls->done, G_PRIORITY_DEFAULT);
-  g_source_set_callback(calls->done, on_done, calls, NULL);
-  g_autoptr(GError) error = NULL;
-  calls->thread = g_thread_try_new("call", thread_main, calls, &error);
-  if (calls->thread != NULL)
-    return;
-  calls->result.event = EXT_NO_ANSWER;
-  calls->result.text = g_strdup(error->message);
-  g_source_attach(calls->done, NULL);
+  calls->job = ext_job_new("call", call == EXT_CALL_DEREGISTER ? DEREGISTER_US : CALL_US, make_call,
+                           on_done, calls);
 }
 
 gboolean
 ext_calls_unanswered(ExtCalls *calls)
 {
-  return calls->done != NULL && !g_atomic_int_get(&calls->answered);
+  return calls->job != NULL && !g_atomic_int_get(&calls->answered);
 }
 
 void
 ext_calls_cancel(ExtCalls *calls)
 {
-  if (calls->cancellable != NULL)
-    g_cancellable_cancel(calls->cancellable);
+  ext_job_cancel(calls->job);
 }
 
 void
@@ -195,8 +172,8 @@ ext_calls_free(ExtCalls *calls)
 {
   if (calls == NULL)
     return;
-  ext_calls_cancel(calls);
-  forget_call(calls);
+  ext_job_free(calls->job);
+  result_clear(&calls->result);
   g_free(calls->socket);
   g_free(calls);
 }

@@ -3,9 +3,10 @@
 #include <unistd.h>
 
 #include "extension/denylist.h"
-#include "watchdog/core/event/safe-text.h"
+#include "extension/job.h"
 #include "thrift/client.h"
 #include "thrift/ping.h"
+#include "watchdog/core/event/safe-text.h"
 
 /* An empty schedule is asked for again after one interval, two, four, … at most this long, and so
  * often at most: an hour and a half. */
@@ -14,14 +15,11 @@
 /* What waits to be told. */
 #define UNTOLD_MAX 1000
 
-/* One round of pings; its thread has it to itself until it attaches @done. */
+/* One round of pings. */
 typedef struct {
-  GThread *thread; /* NULL: none is under way */
-  GSource *done;
-  GArray *pinged;     /* of WirePinged, as @entries */
+  ExtJob *job;        /* NULL: none is under way */
+  GArray *pinged;     /* of WirePinged, as @entries; the job's own until it is done */
   GPtrArray *entries; /* of WireExtensionEntry */
-  gint64 deadline_us;
-  GCancellable *cancellable;
 } Round;
 
 struct ExtReporter {
@@ -100,30 +98,18 @@ tell_report(ExtReporter *reporter, WdReport *report)
 /* --- a round of pings --- */
 
 static void
-clear_pinged(gpointer pinged)
+ping_all(gpointer data, gint64 deadline_us, GCancellable *cancellable)
 {
-  wire_pinged_clear(pinged);
-}
-
-static gpointer
-ping_all(gpointer data)
-{
-  Round *round = data;
-  wire_ping_all(round->pinged, round->deadline_us, round->cancellable);
-  g_source_attach(round->done, NULL);
-  return NULL;
+  ExtReporter *reporter = data;
+  wire_ping_all(reporter->round.pinged, deadline_us, cancellable);
 }
 
 static void
 round_clear(Round *round)
 {
-  g_clear_pointer(&round->thread, g_thread_join);
-  if (round->done != NULL)
-    g_source_destroy(round->done);
-  g_clear_pointer(&round->done, g_source_unref);
+  g_clear_pointer(&round->job, ext_job_free);
   g_clear_pointer(&round->pinged, g_array_unref);
   g_clear_pointer(&round->entries, g_ptr_array_unref);
-  g_clear_object(&round->cancellable);
 }
 
 /* A registration keeps its process; one whose backlog is full tells it no more. */
@@ -151,11 +137,10 @@ add_to_report(WdReport *report, const WireExtensionEntry *entry, gint64 pid, gbo
   wd_text_copy_safe(extension->version, sizeof extension->version, entry->version, FALSE);
 }
 
-static gboolean
-on_round_done(gpointer data)
+static void
+report_round(ExtReporter *reporter)
 {
-  ExtReporter *reporter = data;
-  Round *round = &reporter->round;
+  const Round *round = &reporter->round;
   g_autoptr(GHashTable) seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
   g_autofree WdReport *report = registrations_new(reporter, TRUE);
   report->registrations.listed = TRUE;
@@ -169,8 +154,15 @@ on_round_done(gpointer data)
   g_clear_pointer(&reporter->pids, g_hash_table_unref);
   reporter->pids = g_steal_pointer(&seen);
   tell_report(reporter, report);
-  round_clear(round);
-  return G_SOURCE_REMOVE;
+}
+
+static void
+on_round_done(gpointer data, const GError *error)
+{
+  ExtReporter *reporter = data;
+  if (error == NULL)
+    report_round(reporter);
+  round_clear(&reporter->round);
 }
 
 void
@@ -178,12 +170,12 @@ ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid)
 {
   Round *round = &reporter->round;
   tell_denylisted(reporter);
-  if (round->done != NULL)
+  if (round->job != NULL)
     return; /* the one before still goes on: its report will do */
   reporter->own_uuid = own_uuid;
   round->entries = g_ptr_array_ref(entries);
   round->pinged = g_array_new(FALSE, TRUE, sizeof(WirePinged));
-  g_array_set_clear_func(round->pinged, clear_pinged);
+  g_array_set_clear_func(round->pinged, (GDestroyNotify)wire_pinged_clear);
   for (guint i = 0; i < entries->len; i++) {
     const WireExtensionEntry *entry = g_ptr_array_index(entries, i);
     WirePinged pinged = {.path = NULL}; /* ourselves we know */
@@ -191,14 +183,7 @@ ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid)
       pinged.path = g_strdup_printf("%s.%" G_GINT64_FORMAT, reporter->socket, entry->uuid);
     g_array_append_val(round->pinged, pinged);
   }
-  round->deadline_us = g_get_monotonic_time() + reporter->interval_us / 2;
-  round->cancellable = g_cancellable_new();
-  round->done = g_idle_source_new();
-  g_source_set_priority(round->done, G_PRIORITY_DEFAULT);
-  g_source_set_callback(round->done, on_round_done, reporter, NULL);
-  round->thread = g_thread_try_new("pings", ping_all, round, NULL);
-  if (round->thread == NULL)
-    round_clear(round);
+  round->job = ext_job_new("pings", reporter->interval_us / 2, ping_all, on_round_done, reporter);
 }
 
 /* --- the core --- */
@@ -303,8 +288,6 @@ ext_reporter_free(ExtReporter *reporter)
 {
   if (reporter == NULL)
     return;
-  if (reporter->round.cancellable != NULL)
-    g_cancellable_cancel(reporter->round.cancellable);
   round_clear(&reporter->round);
   forget_untold(reporter);
   g_hash_table_unref(reporter->pids);
