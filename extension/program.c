@@ -14,6 +14,7 @@
 #include "extension/socket-wait.h"
 #include "thrift/server.h"
 #include "thrift/types.h"
+#include "watchdog/base/timer.h"
 
 /* osquery asked us to end: its own reply goes out first, but nobody is waited for longer than this.
  */
@@ -32,7 +33,7 @@ typedef struct {
   GMainLoop *loop;
   int signals; /* a signalfd */
   guint signal_source;
-  guint due_source;   /* 0: nothing is due */
+  GSource *due;       /* a timer (watchdog/base/timer.h) */
   guint flush_source; /* 0: no shutdown is being dealt with */
   guint flush_steps;
   WireServer *server; /* NULL: we listen on nothing */
@@ -109,26 +110,10 @@ static gboolean
 on_due(gpointer user_data)
 {
   Program *program = user_data;
-  program->due_source = 0;
-  /* Nothing tells it when an osqueryd watcher goes. */
+  /* Nothing reports that an osqueryd watcher has gone. */
   const gboolean orphaned = program->registration.supervised && getppid() != program->parent;
-  step(program, orphaned ? EXT_STOP : EXT_DUE, -1, NULL);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-set_due(Program *program, gint64 due_us)
-{
-  if (program->due_source != 0)
-    g_source_remove(program->due_source);
-  program->due_source = 0;
-  if (due_us < 0)
-    return;
-  GSource *source = g_timeout_source_new(0);
-  g_source_set_ready_time(source, due_us);
-  g_source_set_callback(source, on_due, program, NULL);
-  program->due_source = g_source_attach(source, NULL);
-  g_source_unref(source);
+  step(program, orphaned ? EXT_STOP : EXT_DUE, -1, NULL); /* sets the next time */
+  return G_SOURCE_CONTINUE;
 }
 
 static void
@@ -164,7 +149,7 @@ step(Program *program, ExtEvent event, gint64 uuid, const char *text)
     ext_calls_cancel(program->calls);
   if (plan.call != EXT_CALL_NONE)
     begin_call(program, &plan);
-  set_due(program, plan.due_us);
+  g_source_set_ready_time(program->due, plan.due_us);
   if (plan.end) {
     program->exit_code = plan.exit_code;
     if (plan.exit_code != 0)
@@ -268,7 +253,7 @@ program_clear(Program *program)
   g_clear_pointer(&program->watch, ext_socket_wait_free);
   g_clear_pointer(&program->plugin, ext_plugin_free);
   g_clear_pointer(&program->store, table_store_free);
-  g_clear_handle_id(&program->due_source, g_source_remove);
+  g_clear_pointer(&program->due, wd_timer_free);
   g_clear_handle_id(&program->flush_source, g_source_remove);
   g_clear_handle_id(&program->signal_source, g_source_remove);
   if (program->signals >= 0)
@@ -294,6 +279,7 @@ ext_program_run(const ExtOptions *options)
   }
   wire_init();
   g_autoptr(GError) error = NULL;
+  program.due = wd_timer_new(on_due, &program);
   program.store = table_store_new(options->state_dir, options->runtime_dir);
   table_store_set_breather(program.store, on_breathe, &program);
   program.plugin = ext_plugin_new(program.store, on_shutdown, &program, &error);

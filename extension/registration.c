@@ -7,14 +7,19 @@
 /* A core that told us to shut down is still there for a moment, and would take us again. */
 #define SHUTDOWN_PAUSE_US (1 * G_TIME_SPAN_SECOND)
 
-gint64
-ext_retry_delay_us(gint64 away_us, gint64 interval_us)
+/* How long to wait before asking again for a core that has been away for @away_us: a tenth of that,
+ * at least 50 ms, at most @interval_us. So a worker that is restarted at once has us back within a
+ * moment, and one that stays away costs nothing. */
+static gint64
+retry_delay_us(gint64 away_us, gint64 interval_us)
 {
   return MIN(MAX(away_us / 10, RETRY_MIN_US), interval_us);
 }
 
-gint64
-ext_refusal_delay_us(guint n, gint64 interval_us)
+/* How long to wait after the n-th refusal in a row (from 0): 100 ms × 2^n, at most @interval_us,
+ * after which the core has pinged a stale registration and dropped it. */
+static gint64
+refusal_delay_us(guint n, gint64 interval_us)
 {
   const gint64 delay_us = REFUSAL_MIN_US << MIN(n, 16);
   return MIN(delay_us, interval_us);
@@ -72,14 +77,14 @@ retry(ExtRegistration *self, ExtPlan *plan, gint64 now_us)
   if (!self->supervised && away_us >= self->timeout_us)
     end(self, plan, 1);
   else
-    self->due_us = now_us + ext_retry_delay_us(away_us, self->interval_us);
+    self->due_us = now_us + retry_delay_us(away_us, self->interval_us);
 }
 
 static void
 retry_after_refusal(ExtRegistration *self, gint64 now_us)
 {
   self->waiting_since_us = now_us; /* for there is a core */
-  self->due_us = now_us + ext_refusal_delay_us(self->refusals, self->interval_us);
+  self->due_us = now_us + refusal_delay_us(self->refusals, self->interval_us);
   self->refusals++;
 }
 
@@ -137,7 +142,7 @@ step_registered(ExtRegistration *self, ExtPlan *plan, ExtEvent event, gint64 now
     wait_for_core(self, now_us, now_us);
     break;
   case EXT_NO_CORE:
-    wait_for_core(self, now_us, now_us + ext_retry_delay_us(0, self->interval_us));
+    wait_for_core(self, now_us, now_us + retry_delay_us(0, self->interval_us));
     break;
   case EXT_CONFIRMED:
   case EXT_NO_ANSWER: /* it may well hold, and giving it up would make it a stale one */

@@ -73,20 +73,12 @@ typedef struct {
 void ext_registration_init(ExtRegistration *registration, gboolean supervised, gint64 timeout_us,
                            gint64 interval_us);
 
-/* @uuid: of EXT_REGISTERED. @now_us: monotonic. */
-/* Who started us turns out to be the core itself: we end with it, like any extension. */
+/* The process that started us turns out to be the core itself: we end with it, like any extension.
+ */
 void ext_registration_bind(ExtRegistration *registration);
 
+/* @uuid: of EXT_REGISTERED. @now_us: monotonic. */
 ExtPlan ext_registration_step(ExtRegistration *registration, ExtEvent event, gint64 uuid,
                               gint64 now_us);
-
-/* How long to wait before asking again for a core that has been away for @away_us: a tenth of that,
- * at least 50 ms, at most @interval_us. So a worker that is restarted at once has us back within a
- * moment, and one that stays away costs nothing. */
-gint64 ext_retry_delay_us(gint64 away_us, gint64 interval_us);
-
-/* How long to wait after the n-th refusal in a row (from 0): 100 ms × 2^n, at most @interval_us,
- * after which the core has pinged a stale registration and dropped it. */
-gint64 ext_refusal_delay_us(guint n, gint64 interval_us);
 
 G_END_DECLS
