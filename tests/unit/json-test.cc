@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <string>
 
+#include "watchdog/core/event/event.h"
+
 namespace
 {
 
@@ -127,4 +129,28 @@ TEST(Json, StringsAreWrittenValid)
   }
 }
 
+TEST(Json, MembersHaveTheirCommas)
+{
+  g_autoptr(GString) json = g_string_new("{");
+  wd_json_append_text(json, "text", "{");
+  wd_json_append_text(json, "absent", nullptr);
+  wd_json_append_key(json, "list");
+  g_string_append_c(json, '[');
+  for (const char *text : {"[", "b"}) {
+    wd_json_separate(json);
+    wd_json_append_string(json, text);
+  }
+  g_string_append_c(json, ']');
+  wd_json_append_number(json, "number", -7);
+  wd_json_append_number(json, "none", WD_NONE);
+  g_string_append_c(json, '}');
+  EXPECT_STREQ(json->str, R"({"text":"{","absent":null,"list":["[","b"],"number":-7,"none":null})");
+  EXPECT_TRUE(wd_json_is_valid(json->str));
+}
+
+TEST(Json, AnObjectOfOneNumber)
+{
+  g_autofree char *json = wd_json_number("uuid", 4711);
+  EXPECT_STREQ(json, R"({"uuid":4711})");
+}
 } // namespace

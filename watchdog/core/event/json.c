@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "watchdog/core/event/event.h"
+
 #define DEEPEST 100
 
 void
@@ -18,6 +20,49 @@ wd_json_append_string(GString *json, const char *text)
       g_string_append_c(json, *at);
   }
   g_string_append_c(json, '"');
+}
+
+void
+wd_json_separate(GString *json)
+{
+  if (json->len > 0 && strchr("{[", json->str[json->len - 1]) == NULL)
+    g_string_append_c(json, ',');
+}
+
+void
+wd_json_append_key(GString *json, const char *key)
+{
+  wd_json_separate(json);
+  g_string_append_printf(json, "\"%s\":", key);
+}
+
+void
+wd_json_append_text(GString *json, const char *key, const char *text)
+{
+  wd_json_append_key(json, key);
+  if (text == NULL)
+    g_string_append(json, "null");
+  else
+    wd_json_append_string(json, text);
+}
+
+void
+wd_json_append_number(GString *json, const char *key, gint64 value)
+{
+  wd_json_append_key(json, key);
+  if (value == WD_NONE)
+    g_string_append(json, "null");
+  else
+    g_string_append_printf(json, "%" G_GINT64_FORMAT, value);
+}
+
+char *
+wd_json_number(const char *key, gint64 value)
+{
+  GString *json = g_string_new("{");
+  wd_json_append_number(json, key, value);
+  g_string_append_c(json, '}');
+  return g_string_free(json, FALSE);
 }
 
 /* --- validity: what begins at @at is skipped; NULL when it is not what is due there --- */

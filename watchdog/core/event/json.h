@@ -1,4 +1,4 @@
-/* Writing JSON, and telling what is JSON. */
+/* Writes small JSON, and checks what others wrote. */
 #pragma once
 
 #include <glib.h>
@@ -7,6 +7,19 @@ G_BEGIN_DECLS
 
 /* Appends @text as a JSON string; what isn't valid UTF-8 in it is replaced. */
 void wd_json_append_string(GString *json, const char *text);
+
+/* Appends the comma that is due before an element of an array, or a member of an object, unless it
+ * is the first one. */
+void wd_json_separate(GString *json);
+
+/* Append a member to an object, with the comma that is due; of wd_json_append_key() the caller
+ * appends the value. @key: needs no escapes. @text: NULL becomes null, and so does WD_NONE. */
+void wd_json_append_key(GString *json, const char *key);
+void wd_json_append_text(GString *json, const char *key, const char *text);
+void wd_json_append_number(GString *json, const char *key, gint64 value);
+
+/* An object with one member. Newly allocated. */
+char *wd_json_number(const char *key, gint64 value);
 
 /* Whether @text is one JSON value (RFC 8259; the bytes of a string may be any but control
  * characters), nested no deeper than 100. To be asked before SQLite is given what others wrote:

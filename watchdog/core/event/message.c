@@ -1,5 +1,7 @@
 #include "watchdog/core/event/message.h"
 
+#include "watchdog/core/event/json.h"
+
 char *
 wd_message_subject(WdRole role, const char *path, gint64 pid)
 {
@@ -152,7 +154,7 @@ wd_kill_message(WdRole role, const char *path, gint64 pid)
 char *
 wd_registration_details(gint64 uuid)
 {
-  return g_strdup_printf("{\"uuid\":%" G_GINT64_FORMAT "}", uuid);
+  return wd_json_number("uuid", uuid);
 }
 
 char *

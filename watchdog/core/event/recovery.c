@@ -25,13 +25,10 @@ wd_recovery_message(const WdRecovery *recovery)
 char *
 wd_recovery_details(const WdRecovery *recovery)
 {
-  GString *json = g_string_new("{\"problem\":");
-  wd_json_append_string(json, recovery->problem);
-  g_string_append(json, ",\"moved_to\":");
-  if (recovery->moved_to != NULL)
-    wd_json_append_string(json, recovery->moved_to);
-  else
-    g_string_append(json, "null");
-  g_string_append_printf(json, ",\"saved\":%" G_GINT64_FORMAT "}", recovery->saved);
+  GString *json = g_string_new("{");
+  wd_json_append_text(json, "problem", recovery->problem);
+  wd_json_append_text(json, "moved_to", recovery->moved_to);
+  wd_json_append_number(json, "saved", recovery->saved);
+  g_string_append_c(json, '}');
   return g_string_free(json, FALSE);
 }

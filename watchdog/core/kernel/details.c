@@ -62,15 +62,6 @@ busiest(const WdThreads *before, const WdThreads *now)
   return all;
 }
 
-static void
-append_number(GString *json, const char *key, gint64 value)
-{
-  if (value == WD_NONE)
-    g_string_append_printf(json, ",\"%s\":null", key);
-  else
-    g_string_append_printf(json, ",\"%s\":%" G_GINT64_FORMAT, key, value);
-}
-
 char *
 wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_count,
                 const WdProcMemory *memory, gint64 descriptors)
@@ -79,23 +70,25 @@ wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_cou
   g_autoptr(GArray) busy = busiest(before, now);
   for (guint i = 0; i < busy->len; i++) {
     const Busy *one = &g_array_index(busy, Busy, i);
-    g_string_append_printf(json, "%s{\"tid\":%" G_GINT64_FORMAT ",\"name\":", i > 0 ? "," : "",
-                           one->thread->tid);
-    wd_json_append_string(json, one->thread->name);
-    append_number(json, "cpu_ms", one->cpu_ms);
+    wd_json_separate(json);
+    g_string_append_c(json, '{');
+    wd_json_append_number(json, "tid", one->thread->tid);
+    wd_json_append_text(json, "name", one->thread->name);
+    wd_json_append_number(json, "cpu_ms", one->cpu_ms);
     g_string_append_c(json, '}');
   }
   g_string_append_c(json, ']');
-  append_number(json, "interval_ms",
-                before != NULL ? (now->time_us - before->time_us) / G_TIME_SPAN_MILLISECOND
-                               : WD_NONE);
-  append_number(json, "threads", thread_count);
-  append_number(json, "descriptors", descriptors);
-  append_number(json, "anonymous_bytes", memory != NULL ? memory->anon_bytes : WD_NONE);
-  append_number(json, "file_bytes", memory != NULL ? memory->file_bytes : WD_NONE);
-  append_number(json, "shared_bytes", memory != NULL ? memory->shmem_bytes : WD_NONE);
-  append_number(json, "swap_bytes", memory != NULL ? memory->swap_bytes : WD_NONE);
-  g_string_append(json, now->partial ? ",\"partial\":true}" : ",\"partial\":false}");
+  wd_json_append_number(json, "interval_ms",
+                        before != NULL ? (now->time_us - before->time_us) / G_TIME_SPAN_MILLISECOND
+                                       : WD_NONE);
+  wd_json_append_number(json, "threads", thread_count);
+  wd_json_append_number(json, "descriptors", descriptors);
+  wd_json_append_number(json, "anonymous_bytes", memory != NULL ? memory->anon_bytes : WD_NONE);
+  wd_json_append_number(json, "file_bytes", memory != NULL ? memory->file_bytes : WD_NONE);
+  wd_json_append_number(json, "shared_bytes", memory != NULL ? memory->shmem_bytes : WD_NONE);
+  wd_json_append_number(json, "swap_bytes", memory != NULL ? memory->swap_bytes : WD_NONE);
+  wd_json_append_key(json, "partial");
+  g_string_append(json, now->partial ? "true}" : "false}");
   return g_string_free(g_steal_pointer(&json), FALSE);
 }
 

@@ -48,11 +48,11 @@ static void
 append_paths(GString *json, GString *message, const char *key, const char *words,
              const GPtrArray *paths)
 {
-  g_string_append_printf(json, ",\"%s\":[", key);
+  wd_json_append_key(json, key);
+  g_string_append_c(json, '[');
   for (guint i = 0; i < paths->len; i++) {
     const char *path = g_ptr_array_index(paths, i);
-    if (i > 0)
-      g_string_append_c(json, ',');
+    wd_json_separate(json);
     wd_json_append_string(json, path);
     g_string_append_printf(message, "%s %s %s", message->len > 0 ? "," : "", words, path);
   }
@@ -63,12 +63,11 @@ static void
 append_change(GString *json, GString *message, const char *name, const char *before,
               const char *now)
 {
-  if (message->len > 0)
-    g_string_append_c(json, ',');
-  g_string_append_printf(json, "{\"name\":\"%s\",\"old\":", name);
-  wd_json_append_string(json, before);
-  g_string_append(json, ",\"new\":");
-  wd_json_append_string(json, now);
+  wd_json_separate(json);
+  g_string_append_c(json, '{');
+  wd_json_append_text(json, "name", name);
+  wd_json_append_text(json, "old", before);
+  wd_json_append_text(json, "new", now);
   g_string_append_c(json, '}');
   g_string_append_printf(message, "%s --%s=%s (was %s)", message->len > 0 ? "," : "", name, now,
                          before);
