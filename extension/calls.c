@@ -8,7 +8,7 @@
 #define NAME "osquery_watchdog"
 #define DUPLICATE_TEXT "Duplicate extension registered"
 
-/* A core under load may take its time; one that hangs costs us a thread for so long. */
+/* A core under load may be slow; one that hangs keeps our thread for so long. */
 #define CALL_US (10 * G_TIME_SPAN_SECOND)
 /* At the end nobody wants to wait. */
 #define DEREGISTER_US (500 * G_TIME_SPAN_MILLISECOND)
@@ -25,7 +25,7 @@ struct ExtCalls {
   ExtCall call;
   gint64 uuid; /* ours */
   gboolean with_info;
-  gint answered; /* atomic */
+  gint answered; /* atomic: the core has; the job may still ask for more */
   ExtCallResult result;
 };
 
@@ -73,7 +73,7 @@ verify(ExtCalls *calls, const WirePeer *peer, GError **error)
     return EXT_LOST;
   result->info_asked = calls->with_info;
   if (calls->with_info)
-    result->info = ext_core_info_ask(peer, NULL); /* that it doesn't tell is no fault of ours */
+    result->info = ext_core_info_ask(peer, NULL); /* without it we are still confirmed */
   return EXT_CONFIRMED;
 }
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 struct ExtChannel {
-  int fd; /* -1: nobody listens any more */
+  int fd; /* -1: nobody reads it any more */
 };
 
 ExtChannel *
@@ -25,20 +25,20 @@ ext_channel_new(const char *descriptor)
   return channel;
 }
 
-ExtTold
-ext_channel_tell(ExtChannel *channel, const WdReport *report)
+ExtSent
+ext_channel_send(ExtChannel *channel, const WdReport *report)
 {
   guint8 bytes[WD_REPORT_BYTES_MAX];
   if (channel->fd < 0)
-    return EXT_TOLD_NOBODY;
+    return EXT_SENT_TO_NOBODY;
   const gsize length = wd_report_encode(report, bytes);
   if (send(channel->fd, bytes, length, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-    return EXT_TOLD;
+    return EXT_SENT;
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR || errno == ENOBUFS)
-    return EXT_TOLD_LATER;
+    return EXT_SENT_LATER;
   close(channel->fd);
   channel->fd = -1;
-  return EXT_TOLD_NOBODY;
+  return EXT_SENT_TO_NOBODY;
 }
 
 void

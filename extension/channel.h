@@ -1,5 +1,5 @@
-/* Where osquery-watchdogd hears us: a descriptor that we inherit (watchdog/core/machine/report.h).
- * Telling never blocks. */
+/* Sends reports to osquery-watchdogd, over a descriptor that we inherit from it
+ * (watchdog/core/machine/report.h). Never blocks. */
 #pragma once
 
 #include "watchdog/core/machine/report.h"
@@ -9,16 +9,16 @@ G_BEGIN_DECLS
 typedef struct ExtChannel ExtChannel;
 
 typedef enum {
-  EXT_TOLD,
-  EXT_TOLD_LATER,  /* it can't be taken in now */
-  EXT_TOLD_NOBODY, /* hears us any more */
-} ExtTold;
+  EXT_SENT,
+  EXT_SENT_LATER,     /* not now: there is no room, send it again */
+  EXT_SENT_TO_NOBODY, /* nobody reads reports any more */
+} ExtSent;
 
-/* @descriptor: as the environment has it. Returns: NULL when it names no such channel, or is NULL.
- */
+/* @descriptor: its number as text, from the environment; NULL is allowed. Returns: NULL when there
+ * is no such channel. */
 ExtChannel *ext_channel_new(const char *descriptor);
 
-ExtTold ext_channel_tell(ExtChannel *channel, const WdReport *report);
+ExtSent ext_channel_send(ExtChannel *channel, const WdReport *report);
 
 void ext_channel_free(ExtChannel *channel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtChannel, ext_channel_free)

@@ -76,7 +76,7 @@ set_sqlite_error(ExtContext *context, GError **error)
   return FALSE;
 }
 
-/* The index of the column called @name, n_columns when there is none. */
+/* The index of the column @name; n_columns when there is none. */
 static guint
 find_column(const WdTable *table, const char *name)
 {
@@ -107,7 +107,7 @@ add_constraint(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
   case TABLE_OP_GE:
     table_query_add(query, column, (TableOperator)sqlite3_column_int(row, 1), value);
     break;
-  default: /* MATCH, LIKE, GLOB, REGEXP and what else is not ours to judge */
+  default: /* MATCH, LIKE, GLOB, REGEXP and any other: left to osquery */
     break;
   }
 }
@@ -120,7 +120,7 @@ add_column(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
     query->columns_used |= G_GUINT64_CONSTANT(1) << column;
 }
 
-/* Runs @stmt over @json and has @each look at every row of its result. */
+/* Runs @stmt over @json and calls @each for every row of its result. */
 static gboolean
 for_each(ExtContext *context, sqlite3_stmt *stmt, const char *json, const WdTable *table,
          TableQuery *query,

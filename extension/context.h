@@ -24,9 +24,9 @@ void ext_context_free(ExtContext *context);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtContext, ext_context_free)
 
 /* @json: NULL or "" is a context without constraints that reads all columns. Columns and operators
- * that we don't know are ignored: the asker filters again. Without colsUsed (older osquery) all
- * columns are read. Returns: NULL with @error (G_IO_ERROR_INVALID_DATA) when it is not JSON of this
- * form, or too large. */
+ * that we don't know are ignored, because osquery filters the rows again. Without colsUsed (older
+ * osquery) all columns are read. Returns: NULL with @error (G_IO_ERROR_INVALID_DATA) when it is not
+ * JSON of this form, or too large. */
 TableQuery *ext_context_parse(ExtContext *context, const char *json, const WdTable *table,
                               GError **error);
 

@@ -1,4 +1,4 @@
-/* What a core tells of itself through SQL. Blocking: for the thread that calls the manager. */
+/* Asks a core about itself, in SQL. Blocking: for the thread that calls the manager. */
 #pragma once
 
 #include "thrift/peer.h"
@@ -12,15 +12,15 @@ typedef struct {
 } ExtDenylisted;
 
 typedef struct {
-  char *version;         /* NULL: it doesn't tell */
-  gint64 start_time_s;   /* wall clock; 0: it doesn't tell */
+  char *version;         /* NULL: not known */
+  gint64 start_time_s;   /* wall clock; 0: not known */
   gboolean scheduled;    /* its schedule has been read, or it has none to read */
   GPtrArray *denylisted; /* of ExtDenylisted; NULL unless scheduled */
 } ExtCoreInfo;
 
 void ext_denylisted_free(ExtDenylisted *denylisted);
 
-/* Returns: NULL with @error when the core gives no answer. A core that hasn't these tables has
+/* Returns: NULL with @error when the core gives no answer. A core without these tables has
  * answered. */
 ExtCoreInfo *ext_core_info_ask(const WirePeer *peer, GError **error);
 void ext_core_info_free(ExtCoreInfo *info);

@@ -40,7 +40,8 @@ ext_denylist_read(TableStore *store, gint64 now_s, GError **error)
     *start_s = table_cursor_int64(cursor, time);
     if (!table_cursor_is_null(cursor, lifetime))
       *start_s -= table_cursor_int64(cursor, lifetime) / 1000;
-    g_hash_table_replace(starts, g_strdup(text), start_s); /* they come in order: the last counts */
+    g_hash_table_replace(starts, g_strdup(text),
+                         start_s); /* rows come in order: the last one counts */
   }
   return step == TABLE_END ? g_steal_pointer(&starts) : NULL;
 }

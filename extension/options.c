@@ -118,8 +118,8 @@ check(const ExtOptions *options, GError **error)
   return TRUE;
 }
 
-/* osquery sets the variable for each extension that it starts (osquery/core/watcher.cpp); inherited
- * from somebody else it has another pid. */
+/* osquery sets the variable for each extension that it starts (osquery/core/watcher.cpp). Where we
+ * inherit it from another process, it has another pid. */
 static ExtStarter
 starter_of(const ExtEnvironment *environment)
 {

@@ -5,14 +5,14 @@
 
 G_BEGIN_DECLS
 
-/* Who started us, and so who ends us. */
+/* What started us, and so what ends us. */
 typedef enum {
   EXT_STARTED_BY_HAND,
   EXT_STARTED_BY_OSQUERY,  /* a watcher, which outlives its core, or a core itself */
   EXT_STARTED_BY_WATCHDOG, /* osquery-watchdogd */
 } ExtStarter;
 
-/* Whether to observe a watcher that isn't ours, and to write the store, instead of reading it. */
+/* Whether to observe osqueryd's own watcher and write the store, instead of only reading it. */
 typedef enum {
   EXT_OBSERVE_IF_STOCK, /* if osqueryd's own watcher started us, or is behind the socket */
   EXT_OBSERVE_ALWAYS,   /* whatever the watcher is called */
@@ -38,7 +38,7 @@ typedef enum {
   EXT_OPTIONS_WRONG, /* bad usage; @error is one line that names the argument */
 } ExtOptionsResult;
 
-/* The variables of the environment that count; NULL where unset. */
+/* What is read from the environment; NULL where unset. */
 typedef struct {
   const char *state_dir;   /* WD_STATE_DIR_VARIABLE */
   const char *runtime_dir; /* WD_RUNTIME_DIR_VARIABLE: set if osquery-watchdogd started us */

@@ -1,5 +1,5 @@
-/* The store, for us to write: its directories, which nobody else may write in meanwhile, and the
- * writer. */
+/* The store as the observer writes it: its directories, locked so that no other process writes
+ * there, and the writer. */
 #pragma once
 
 #include "watchdog/record/writer.h"
@@ -9,17 +9,17 @@ G_BEGIN_DECLS
 typedef struct ExtOwnStore ExtOwnStore;
 
 /* Begins a run.
- * @watcher_pid: of the watchdog that the run tells of.
- * Returns: NULL with @error when the directories can't be had: G_FILE_ERROR_AGAIN: somebody else
- * writes there. */
+ * @watcher_pid: of the watcher that the run is about.
+ * Returns: NULL with @error when the directories can't be used; G_FILE_ERROR_AGAIN when another
+ * process writes there. */
 ExtOwnStore *ext_own_store_new(const char *state_dir, const char *runtime_dir, gint64 watcher_pid,
                                GError **error);
 
 /* Borrowed. */
 WdWriter *ext_own_store_writer(const ExtOwnStore *store);
 
-/* Waits a moment for the disk. Returns: FALSE when something was left unwritten; it may still be
- * written, and so this process must begin no other run: the directories stay locked. */
+/* Waits a moment for the disk. Returns: FALSE when something was left unwritten. It may still be
+ * written, so the directories stay locked, and this process must not begin another run. */
 gboolean ext_own_store_free(ExtOwnStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtOwnStore, ext_own_store_free)
 

@@ -6,7 +6,7 @@
 #include "thrift/call-arguments.h"
 #include "thrift/reply.h"
 
-/* So long rows are generated before others have their turn. */
+/* How long rows are generated before other clients have their turn. */
 #define SLICE_US (5 * G_TIME_SPAN_MILLISECOND)
 
 struct ExtPlugin {

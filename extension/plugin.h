@@ -1,4 +1,4 @@
-/* Answers what osquery asks an extension: ping, call (columns and generate), shutdown. */
+/* Answers osquery's calls to an extension: ping, call (columns and generate), shutdown. */
 #pragma once
 
 #include "tables/tables.h"
@@ -9,8 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct ExtPlugin ExtPlugin;
 
-/* @store: borrowed. @on_shutdown: called when osquery asks us to end, before the reply has gone
- * out. */
+/* @store: borrowed. @on_shutdown: called when osquery asks us to end, before the reply is sent. */
 ExtPlugin *ext_plugin_new(TableStore *store, void (*on_shutdown)(gpointer user_data),
                           gpointer user_data, GError **error);
 void ext_plugin_free(ExtPlugin *plugin);

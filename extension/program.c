@@ -16,8 +16,7 @@
 #include "thrift/types.h"
 #include "watchdog/base/timer.h"
 
-/* osquery asked us to end: its own reply goes out first, but nobody is waited for longer than this.
- */
+/* When osquery asks us to end, its reply goes out first; but we wait no longer than this. */
 #define FLUSH_STEP_MS 10
 #define FLUSH_STEPS 100
 
@@ -29,7 +28,7 @@ typedef struct {
   ExtCalls *calls;
   ExtSocketWait *watch; /* NULL where there is no inotify */
   ExtRole *role;
-  pid_t parent; /* who started us */
+  pid_t parent; /* the process that started us */
   GMainLoop *loop;
   int signals; /* a signalfd */
   guint signal_source;
@@ -37,8 +36,8 @@ typedef struct {
   guint flush_source; /* 0: no shutdown is being dealt with */
   guint flush_steps;
   WireServer *server; /* NULL: we listen on nothing */
-  gint64 server_uuid; /* whose socket that is; -1 */
-  ExtEvent said;      /* last, so that it is not said again */
+  gint64 server_uuid; /* of the socket that it listens on; -1: none */
+  ExtEvent said;      /* the last event said, so that it is not repeated */
   int exit_code;
 } Program;
 
@@ -85,7 +84,7 @@ say_event(Program *program, ExtEvent event, gint64 uuid, const char *text)
   case EXT_NO_CORE:
   case EXT_NO_ANSWER:
     if ((news && program->registration.supervised) ||
-        options->verbose) /* otherwise the end tells */
+        options->verbose) /* otherwise the last line says it */
       say("waiting for osquery: %s", text);
     break;
   case EXT_CONFIRMED:

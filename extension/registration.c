@@ -2,9 +2,9 @@
 
 #define RETRY_MIN_US (50 * G_TIME_SPAN_MILLISECOND)
 #define REFUSAL_MIN_US (100 * G_TIME_SPAN_MILLISECOND)
-/* What the core tells of the others isn't waited for as long as an interval. */
+/* The list of the other extensions is wanted sooner than after an interval. */
 #define FIRST_VERIFY_US (100 * G_TIME_SPAN_MILLISECOND)
-/* A core that told us to shut down is still there for a moment, and would take us again. */
+/* A core that asked us to shut down still runs for a moment, and would accept us again. */
 #define SHUTDOWN_PAUSE_US (1 * G_TIME_SPAN_SECOND)
 
 /* How long to wait before asking again for a core that has been away for @away_us: a tenth of that,
@@ -176,8 +176,8 @@ step_registered(ExtRegistration *self, ExtPlan *plan, ExtEvent event, gint64 now
   }
 }
 
-/* @ended: the call that has, if one has. A verification was cancelled; the core still has to be
- * told. */
+/* @ended: the call that has ended, if one has. After a cancelled verification we still deregister.
+ */
 static void
 step_stopping(ExtRegistration *self, ExtPlan *plan, ExtEvent event, ExtCall ended)
 {

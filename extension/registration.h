@@ -1,16 +1,17 @@
-/* Staying registered with whatever core there is: which call to make next, and when; which socket
- * to listen on; when to end. A pure machine: events in, a plan out; somebody else carries it out.
+/* Decides how to stay registered with the core that runs: which call to make next, and when; which
+ * socket to listen on; when to end. A pure machine: events in, a plan out; program.c carries it
+ * out.
  *
- * osquery drops an extension after one failed ping and says nothing, so a registration is only
- * known by asking for it. It refuses a second one of the same name, so a stale one (a core that
- * still has to notice that our old socket is gone) is waited out. */
+ * osquery drops an extension after one failed ping and doesn't say so: we have to ask whether we
+ * are still registered. It refuses a second registration of the same name, so we wait until it has
+ * noticed that our old socket is gone. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* What the manager is asked. One call at a time. */
+/* A call to the manager. There is one at a time. */
 typedef enum {
   EXT_CALL_NONE,
   EXT_CALL_REGISTER,
@@ -23,23 +24,22 @@ typedef enum {
   EXT_DUE,     /* the plan's time has come */
   /* How the call under way ended. */
   EXT_REGISTERED, /* with a uuid */
-  EXT_DUPLICATE,  /* refused: somebody of our name is registered */
+  EXT_DUPLICATE,  /* refused: an extension of our name is registered */
   EXT_REFUSED,    /* for another reason */
   EXT_CONFIRMED,  /* our uuid is there */
   EXT_LOST,       /* it is not */
-  EXT_NO_CORE,    /* nobody listens on the manager's socket */
-  EXT_NO_ANSWER,  /* somebody does, but gave none in time, or none that makes sense; or we cancelled
-                   */
+  EXT_NO_CORE,    /* nothing listens on the manager's socket */
+  EXT_NO_ANSWER,  /* the core gave none in time, or none that makes sense; or we cancelled */
   EXT_DEREGISTERED,
   /* What else happens. */
   EXT_CORE_STARTED,  /* the manager's socket was made anew */
   EXT_CANNOT_LISTEN, /* on the socket that the plan says */
-  EXT_SHUTDOWN,      /* the core told us to */
-  EXT_STOP,          /* whoever started us told us to; a second time: at once */
+  EXT_SHUTDOWN,      /* the core asks us to end */
+  EXT_STOP,          /* so does the process that started us; a second time: at once */
 } ExtEvent;
 
 typedef enum {
-  EXT_STATE_WAITING, /* for a core that takes us */
+  EXT_STATE_WAITING, /* for a core that accepts us */
   EXT_STATE_REGISTERED,
   EXT_STATE_STOPPING,
   EXT_STATE_ENDED,
@@ -51,7 +51,7 @@ typedef struct {
   gint64 uuid;        /* for VERIFY and DEREGISTER */
   gboolean cancel;    /* the call under way, which still ends with an event */
   gint64 due_us;      /* give EXT_DUE then; -1: never */
-  gint64 listen_uuid; /* listen on this one's socket and on no other; -1: on none */
+  gint64 listen_uuid; /* listen on the socket of this uuid and on no other; -1: on none */
   gboolean end;       /* the program, with @exit_code */
   int exit_code;
 } ExtPlan;
@@ -67,7 +67,7 @@ typedef struct {
   gint64 waiting_since_us; /* since when there is no core */
   guint refusals;          /* in a row */
   ExtCall calling;         /* the call under way */
-  gboolean core_started;   /* meanwhile: the call may tell of the core before */
+  gboolean core_started;   /* since that call began: its answer may be the previous core's */
 } ExtRegistration;
 
 void ext_registration_init(ExtRegistration *registration, gboolean supervised, gint64 timeout_us,

@@ -8,12 +8,12 @@
 #include "thrift/ping.h"
 #include "watchdog/core/event/safe-text.h"
 
-/* An empty schedule is asked for again after one interval, two, four, … at most this long, and so
- * often at most: an hour and a half. */
+/* An empty schedule is asked for again after one interval, two, four, … but no longer than this,
+ * and so often at most: an hour and a half. */
 #define ASK_LONGEST_US (5 * G_TIME_SPAN_MINUTE)
 #define ASKS_MAX 25
-/* What waits to be told. */
-#define UNTOLD_MAX 1000
+/* So many denylisted queries wait to be sent. */
+#define UNSENT_MAX 1000
 
 /* One round of pings. */
 typedef struct {
@@ -23,14 +23,14 @@ typedef struct {
 } Round;
 
 struct ExtReporter {
-  ExtReporterTell tell;
+  ExtReporterSend send;
   gpointer user_data;
-  gboolean deaf; /* nobody listens any more */
+  gboolean unread; /* nobody reads the reports any more */
   const char *socket;
   TableStore *store;
   gint64 interval_us;
 
-  gint64 manager_pid; /* 0: none yet */
+  gint64 manager_pid; /* of the core; 0: none yet */
   char *version;
   gint64 own_uuid;
   GHashTable *pids; /* uuid → pid, as seen in the round before: both gint64 * */
@@ -39,18 +39,18 @@ struct ExtReporter {
   gboolean info_done; /* nothing more is asked of this core */
   guint asks;
   gint64 next_ask_us;
-  GQueue untold; /* of ExtDenylisted */
+  GQueue unsent; /* of ExtDenylisted */
 };
 
-/* --- telling --- */
+/* --- sending --- */
 
-/* Returns: FALSE when it has to be told again. */
+/* Returns: FALSE when it has to be sent again. */
 static gboolean
-tell(ExtReporter *reporter, WdReport *report)
+send_report(ExtReporter *reporter, WdReport *report)
 {
-  const ExtTold told = reporter->tell(report, reporter->user_data);
-  reporter->deaf = told == EXT_TOLD_NOBODY;
-  return told != EXT_TOLD_LATER;
+  const ExtSent sent = reporter->send(report, reporter->user_data);
+  reporter->unread = sent == EXT_SENT_TO_NOBODY;
+  return sent != EXT_SENT_LATER;
 }
 
 static WdReport *
@@ -63,17 +63,17 @@ report_of_kind(const ExtReporter *reporter, WdReportKind kind)
 }
 
 static void
-tell_denylisted(ExtReporter *reporter)
+send_denylisted(ExtReporter *reporter)
 {
-  gboolean told = TRUE;
-  while (told && !g_queue_is_empty(&reporter->untold)) {
-    const ExtDenylisted *next = g_queue_peek_head(&reporter->untold);
+  gboolean sent = TRUE;
+  while (sent && !g_queue_is_empty(&reporter->unsent)) {
+    const ExtDenylisted *next = g_queue_peek_head(&reporter->unsent);
     g_autofree WdReport *report = report_of_kind(reporter, WD_REPORT_DENYLISTED);
     wd_text_copy_safe(report->denylisted.name, sizeof report->denylisted.name, next->name, FALSE);
     wd_text_copy_safe(report->denylisted.query, sizeof report->denylisted.query, next->query, TRUE);
-    told = tell(reporter, report);
-    if (told)
-      ext_denylisted_free(g_queue_pop_head(&reporter->untold));
+    sent = send_report(reporter, report);
+    if (sent)
+      ext_denylisted_free(g_queue_pop_head(&reporter->unsent));
   }
 }
 
@@ -87,12 +87,12 @@ registrations_new(const ExtReporter *reporter, gboolean responsive)
   return report;
 }
 
-/* One that is lost is followed by the next. */
+/* A list that is lost is followed by the next one. */
 static void
-tell_report(ExtReporter *reporter, WdReport *report)
+send_list(ExtReporter *reporter, WdReport *report)
 {
   if (reporter->manager_pid > 0)
-    (void)tell(reporter, report);
+    (void)send_report(reporter, report);
 }
 
 /* --- a round of pings --- */
@@ -112,7 +112,7 @@ round_clear(Round *round)
   g_clear_pointer(&round->entries, g_ptr_array_unref);
 }
 
-/* A registration keeps its process; one whose backlog is full tells it no more. */
+/* A registration keeps its process, which a socket with a full backlog doesn't show. */
 static gint64
 pid_of(ExtReporter *reporter, GHashTable *seen, const WireExtensionEntry *entry, gint64 pid)
 {
@@ -153,7 +153,7 @@ report_round(ExtReporter *reporter)
   }
   g_clear_pointer(&reporter->pids, g_hash_table_unref);
   reporter->pids = g_steal_pointer(&seen);
-  tell_report(reporter, report);
+  send_list(reporter, report);
 }
 
 static void
@@ -169,7 +169,7 @@ void
 ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid)
 {
   Round *round = &reporter->round;
-  tell_denylisted(reporter);
+  send_denylisted(reporter);
   if (round->job != NULL)
     return; /* the one before still goes on: its report will do */
   reporter->own_uuid = own_uuid;
@@ -189,10 +189,10 @@ ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid)
 /* --- the core --- */
 
 static void
-forget_untold(ExtReporter *reporter)
+forget_unsent(ExtReporter *reporter)
 {
   ExtDenylisted *denylisted;
-  while ((denylisted = g_queue_pop_head(&reporter->untold)) != NULL)
+  while ((denylisted = g_queue_pop_head(&reporter->unsent)) != NULL)
     ext_denylisted_free(denylisted);
 }
 
@@ -207,13 +207,14 @@ ext_reporter_core(ExtReporter *reporter, gint64 manager_pid)
   reporter->info_done = FALSE;
   reporter->asks = 0;
   reporter->next_ask_us = 0;
-  forget_untold(reporter);
+  forget_unsent(reporter);
 }
 
 gboolean
 ext_reporter_wants_info(const ExtReporter *reporter)
 {
-  return !reporter->deaf && !reporter->info_done && g_get_monotonic_time() >= reporter->next_ask_us;
+  return !reporter->unread && !reporter->info_done &&
+         g_get_monotonic_time() >= reporter->next_ask_us;
 }
 
 /* Returns: FALSE when the history can't be read. */
@@ -227,16 +228,16 @@ find_news(ExtReporter *reporter, const ExtCoreInfo *info)
   g_autoptr(GHashTable) recorded = ext_denylist_read(reporter->store, now_s, NULL);
   if (recorded == NULL)
     return FALSE;
-  for (guint i = 0; i < info->denylisted->len && reporter->untold.length < UNTOLD_MAX; i++) {
+  for (guint i = 0; i < info->denylisted->len && reporter->unsent.length < UNSENT_MAX; i++) {
     const ExtDenylisted *denylisted = g_ptr_array_index(info->denylisted, i);
-    char name[WD_REPORTED_QUERY_NAME_MAX + 1]; /* as it was told */
+    char name[WD_REPORTED_QUERY_NAME_MAX + 1]; /* as it was sent */
     wd_text_copy_safe(name, sizeof name, denylisted->name, FALSE);
     const gint64 *recorded_s = g_hash_table_lookup(recorded, name);
     if (name[0] == '\0' || !ext_denylist_is_news(recorded_s != NULL ? *recorded_s : 0, start_s))
       continue;
     ExtDenylisted *copy = g_new(ExtDenylisted, 1);
     *copy = (ExtDenylisted){g_strdup(denylisted->name), g_strdup(denylisted->query)};
-    g_queue_push_tail(&reporter->untold, copy);
+    g_queue_push_tail(&reporter->unsent, copy);
   }
   return TRUE;
 }
@@ -265,21 +266,21 @@ ext_reporter_unanswered(ExtReporter *reporter, gint64 manager_pid)
   if (manager_pid > 0)
     ext_reporter_core(reporter, manager_pid);
   g_autofree WdReport *report = registrations_new(reporter, FALSE);
-  tell_report(reporter, report);
+  send_list(reporter, report);
 }
 
 ExtReporter *
-ext_reporter_new(const char *socket, TableStore *store, gint64 interval_us, ExtReporterTell telling,
+ext_reporter_new(const char *socket, TableStore *store, gint64 interval_us, ExtReporterSend sending,
                  gpointer user_data)
 {
   ExtReporter *reporter = g_new0(ExtReporter, 1);
-  reporter->tell = telling;
+  reporter->send = sending;
   reporter->user_data = user_data;
   reporter->socket = socket;
   reporter->store = store;
   reporter->interval_us = interval_us;
   reporter->pids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  g_queue_init(&reporter->untold);
+  g_queue_init(&reporter->unsent);
   return reporter;
 }
 
@@ -289,7 +290,7 @@ ext_reporter_free(ExtReporter *reporter)
   if (reporter == NULL)
     return;
   round_clear(&reporter->round);
-  forget_untold(reporter);
+  forget_unsent(reporter);
   g_hash_table_unref(reporter->pids);
   g_free(reporter->version);
   g_free(reporter);

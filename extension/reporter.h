@@ -1,6 +1,7 @@
-/* Sees what only an extension can: who is registered with the core, served by which process, and
- * whether they answer; the core's version; which queries it newly denylists. Tells it whoever keeps
- * the record: osquery-watchdogd by the channel, or the observer in this program. */
+/* Reports what only an extension can see: which extensions are registered with the core, by which
+ * process each is served, and whether they answer; the core's version; which queries it newly
+ * denylists. The reports go to osquery-watchdogd by the channel, or to the observer in this
+ * program. */
 #pragma once
 
 #include "extension/channel.h"
@@ -11,19 +12,19 @@ G_BEGIN_DECLS
 
 typedef struct ExtReporter ExtReporter;
 
-/* Called from the default main context; must not block. What finds no room is told again. May
- * change @report. */
-typedef ExtTold (*ExtReporterTell)(WdReport *report, gpointer user_data);
+/* Called from the default main context; must not block. May change @report. A query that finds no
+ * room is sent again; a list is not, because the next one follows. */
+typedef ExtSent (*ExtReporterSend)(WdReport *report, gpointer user_data);
 
 /* @socket: the manager's. @store: where the history is read; both borrowed.
  * @interval_us: between two lists. */
 ExtReporter *ext_reporter_new(const char *socket, TableStore *store, gint64 interval_us,
-                              ExtReporterTell tell, gpointer user_data);
+                              ExtReporterSend send, gpointer user_data);
 void ext_reporter_free(ExtReporter *reporter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtReporter, ext_reporter_free)
 
 /* Whether the core should be asked for its ExtCoreInfo: once, or, while its schedule is empty,
- * again and again, more and more rarely. */
+ * again after ever longer times. */
 gboolean ext_reporter_wants_info(const ExtReporter *reporter);
 
 /* We are registered with the core that is process @manager_pid. */
@@ -32,11 +33,11 @@ void ext_reporter_core(ExtReporter *reporter, gint64 manager_pid);
 /* The core was asked for its info. @info: its answer; NULL: it gave none. */
 void ext_reporter_info(ExtReporter *reporter, const ExtCoreInfo *info);
 
-/* The core has listed who is registered: pings them all, in a thread of its own, and reports.
+/* The core has listed the registered extensions: pings them all, in a job, and reports.
  * @entries: of WireExtensionEntry; a reference is kept. @own_uuid: ours among them. */
 void ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid);
 
-/* The core doesn't answer. @manager_pid: who it is, if that is known; else 0. */
+/* The core doesn't answer. @manager_pid: its process; 0: not known. */
 void ext_reporter_unanswered(ExtReporter *reporter, gint64 manager_pid);
 
 G_END_DECLS

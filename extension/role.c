@@ -28,13 +28,13 @@ struct ExtRole {
   gpointer user_data;
 };
 
-static ExtTold
+static ExtSent
 on_report(WdReport *report, gpointer user_data)
 {
   ExtRole *role = user_data;
   if (role->observer == NULL)
-    return role->channel != NULL ? ext_channel_tell(role->channel, report) : EXT_TOLD_NOBODY;
-  return ext_observer_reported(role->observer, report) ? EXT_TOLD : EXT_TOLD_LATER;
+    return role->channel != NULL ? ext_channel_send(role->channel, report) : EXT_SENT_TO_NOBODY;
+  return ext_observer_reported(role->observer, report) ? EXT_SENT : EXT_SENT_LATER;
 }
 
 static void

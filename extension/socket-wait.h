@@ -1,4 +1,4 @@
-/* Notices at once when a core makes its manager's socket anew. */
+/* Notices at once when a core creates its manager's socket. */
 #pragma once
 
 #include <gio/gio.h>
@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 typedef struct ExtSocketWait ExtSocketWait;
 
 /* Watches the directory that @socket is in, from the default main context.
- * Returns: NULL with @error where that can't be done; then a new core is noticed later, by asking.
+ * Returns: NULL with @error where that isn't possible; then a new core is noticed at the next call.
  */
 ExtSocketWait *ext_socket_wait_new(const char *socket, void (*on_made)(gpointer user_data),
                                    gpointer user_data, GError **error);

@@ -10,7 +10,7 @@
 
 struct ExtWatcherFlags {
   char *socket;
-  ExtWatcherFlagsTold told;
+  ExtWatcherFlagsAnswered answered;
   gpointer user_data;
   ExtJob *job;
   /* the job's own until it is done */
@@ -39,15 +39,15 @@ on_done(gpointer data, const GError *error)
 {
   ExtWatcherFlags *flags = data;
   if (error == NULL)
-    flags->told(flags->known ? &flags->limits : NULL, flags->pid, flags->user_data);
+    flags->answered(flags->known ? &flags->limits : NULL, flags->pid, flags->user_data);
 }
 
 ExtWatcherFlags *
-ext_watcher_flags_ask(const char *socket, ExtWatcherFlagsTold told, gpointer user_data)
+ext_watcher_flags_ask(const char *socket, ExtWatcherFlagsAnswered answered, gpointer user_data)
 {
   ExtWatcherFlags *flags = g_new0(ExtWatcherFlags, 1);
   flags->socket = g_strdup(socket);
-  flags->told = told;
+  flags->answered = answered;
   flags->user_data = user_data;
   flags->job = ext_job_new("flags", ANSWER_US, ask, on_done, flags);
   return flags;

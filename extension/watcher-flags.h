@@ -10,10 +10,10 @@ typedef struct ExtWatcherFlags ExtWatcherFlags;
 
 /* @limits: NULL: it gave no answer that makes sense. @pid: of the process that listens on the
  * socket; 0: none does. Called in the thread of the default main context. */
-typedef void (*ExtWatcherFlagsTold)(const WdLimits *limits, gint64 pid, gpointer user_data);
+typedef void (*ExtWatcherFlagsAnswered)(const WdLimits *limits, gint64 pid, gpointer user_data);
 
-/* Asks at @socket. Calls @told once, unless it is freed before or there is no thread for it. */
-ExtWatcherFlags *ext_watcher_flags_ask(const char *socket, ExtWatcherFlagsTold told,
+/* Asks at @socket. Calls @answered once, unless it is freed before or there is no thread for it. */
+ExtWatcherFlags *ext_watcher_flags_ask(const char *socket, ExtWatcherFlagsAnswered answered,
                                        gpointer user_data);
 
 /* Gives up asking, if it is not over. NULL is allowed. */

@@ -2,9 +2,9 @@
 
 #include "thrift/reply.h"
 
-/* What is read before others get their turn. */
+/* How much is read before others have their turn. */
 #define CHUNK_BYTES (16u << 10)
-/* What a receive buffer may keep for the next message. */
+/* How large a receive buffer may stay for the next message. */
 #define KEEP_BYTES (64u << 10)
 /* Replies in memory that nobody has taken yet, all together. */
 #define PENDING_BYTES_MAX (2 * (gsize)WIRE_REPLY_BYTES_MAX)
@@ -100,7 +100,7 @@ connection_consume(WireConnection *connection)
   connection->since_us = g_get_monotonic_time();
 }
 
-/* Keeps what is in memory for clients that don't take it within bounds. */
+/* Closes connections until the replies that clients don't take fit into PENDING_BYTES_MAX. */
 static void
 bound_pending(WireConnection *newest)
 {
@@ -115,13 +115,13 @@ bound_pending(WireConnection *newest)
   }
 }
 
-/* Waits for what is to be waited for now. */
+/* Sets what the source waits for. */
 static void
 connection_await(WireConnection *connection)
 {
   const gboolean making = connection->rest.next != NULL;
   const gboolean replying = connection->reply != NULL;
-  /* That the client is gone is told in any case. */
+  /* A client that has gone is noticed in any case. */
   g_source_modify_unix_fd(connection->source, connection->tag,
                           making     ? 0
                           : replying ? G_IO_OUT
@@ -129,8 +129,8 @@ connection_await(WireConnection *connection)
   g_source_set_ready_time(connection->source, !replying && connection->unseen ? 0 : -1);
 }
 
-/* Makes one slice of the reply whose turn it is. Returns: FALSE when nobody wants it any more, and
- * the connection is closed. */
+/* Makes one slice of the reply whose turn it is. Returns: FALSE when its client has gone, and the
+ * connection is closed. */
 static gboolean
 make_slice(WireConnections *all)
 {
@@ -172,7 +172,8 @@ on_making(gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* One slice is enough for most. Returns: FALSE when the connection is closed. */
+/* Makes the first slice at once, because one is enough for most replies. Returns: FALSE when the
+ * connection is closed. */
 static gboolean
 begin_rest(WireConnection *connection, const WireRest *rest)
 {
@@ -216,7 +217,7 @@ connection_answer(WireConnection *connection)
   if (verdict == WIRE_COMPLETE)
     all->handler(message, connection->bytes->data, reply, &rest, all->user_data);
   else if (message->method[0] !=
-           '\0') /* we know whom to answer, not where the next message begins */
+           '\0') /* it can be answered; but where does the next message begin? */
     wire_reply_exception(reply, message, WIRE_EXCEPTION_PROTOCOL, message->problem);
   connection->last = verdict != WIRE_COMPLETE;
   const gboolean oneway = message->oneway;
@@ -263,7 +264,7 @@ wire_connection_turn(WireConnection *connection, GIOCondition ready)
 {
   const gboolean making = connection->rest.next != NULL;
   gboolean going = !making || (ready & (G_IO_HUP | G_IO_ERR)) == 0;
-  /* One message a turn, so that a client that floods is not served at the others' cost. */
+  /* One message a turn, so that a flooding client doesn't hold up the others. */
   if (going && connection->reply == NULL && !connection->unseen && ready != 0)
     going = connection_receive(connection);
   if (going && connection->reply == NULL) {

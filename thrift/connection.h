@@ -28,7 +28,7 @@ typedef struct {
   gint64 since_us; /* begin of the present phase: idle, receiving, or replying */
 } WireConnection;
 
-/* What all connections of one server share. Begins as zeros, but for the first four. */
+/* What all connections of one server share: zeros at first, but for the first four fields. */
 struct WireConnections {
   GMainContext *context;
   WireHandler handler;

@@ -69,7 +69,7 @@ gboolean
 wire_exchange_take(WireExchange *exchange, const WireMessage *message, const char *method,
                    GError **error)
 {
-  /* The generated client numbers every call 0. */
+  /* The generated client gives every call the number 0. */
   if (strcmp(message->method, method) != 0 || message->seqid != 0) {
     g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                         "the peer's reply is to another call");

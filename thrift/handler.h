@@ -10,7 +10,7 @@ typedef struct {
   /* Appends some more to @reply; takes a few milliseconds. Returns: FALSE when that was the last of
    * it. Must not free the server. */
   gboolean (*next)(gpointer data, GByteArray *reply); /* NULL: there is no rest */
-  void (*free)(gpointer data); /* when it is done, or nobody wants it any more */
+  void (*free)(gpointer data);                        /* when it is done, or its client has gone */
   gpointer data;
 } WireRest;
 

@@ -12,7 +12,7 @@
 struct WireListener {
   GSocket *socket;
   char *path;
-  struct stat file; /* what we bound, to unlink nobody else's */
+  struct stat file; /* the one that we bound, so that no other is unlinked */
 };
 
 static gboolean
@@ -42,7 +42,7 @@ static gboolean
 bind_to(WireListener *listener, GSocketAddress *address, GError **error)
 {
   const char *path = listener->path;
-  /* The file takes the socket's own mode less the umask: never more than this, at no moment. */
+  /* The file gets the socket's own mode less the umask: so at no moment more than this. */
   if (fchmod(g_socket_get_fd(listener->socket), S_IRUSR | S_IWUSR) != 0)
     return set_errno_error(error, path, "cannot set the socket's mode");
   g_autoptr(GError) failure = NULL;

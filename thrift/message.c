@@ -147,7 +147,7 @@ walk_string(WireWalk *walk, const guint8 *bytes, gsize length, gsize at, const W
     return FALSE;
   if (shape != NULL && memchr(bytes + at + 4, 0, size) != NULL)
     return fail(walk, "a text has a NUL");
-  /* No column, option or key of a request is called nothing. */
+  /* No column, option or key of a request has an empty name. */
   if (shape != NULL && key && size == 0)
     return fail(walk, "a map has an empty key");
   walk->at = end;
@@ -210,7 +210,7 @@ walk_field(WireWalk *walk, const guint8 *bytes, gsize length)
     seen = 1u << id;
     if (expected->type != type)
       return fail(walk, "a field has another type than osquery's");
-    /* Generated readers leak or mix what a field brings the second time. */
+    /* Generated readers leak or mix the values of a field that comes twice. */
     if ((walk->frames[depth].seen & seen) != 0)
       return fail(walk, "a field is there twice");
   }

@@ -3,14 +3,14 @@
 #include "thrift/exchange.h"
 #include "thrift/socket.h"
 
-/* For one peer to be reached: a local socket that has room in its backlog takes no time. */
+/* To reach one peer: a local socket with room in its backlog accepts at once. */
 #define CONNECT_US (20 * G_TIME_SPAN_MILLISECOND)
 /* A reply to a ping is a status with a word or two. */
 #define REPLY_BYTES_MAX 4096
 
 /* A ping on its way. */
 typedef struct {
-  GSocket *socket; /* NULL: over */
+  GSocket *socket; /* NULL: the ping is over */
   GByteArray *reply;
   WireWalk walk; /* through @reply */
 } Ping;
@@ -47,7 +47,7 @@ ping_begin(Ping *ping, WirePinged *pinged, const GByteArray *call, gint64 deadli
   wire_walk_begin(&ping->walk, WIRE_FROM_SERVER);
 }
 
-/* Receives what is there. */
+/* Receives the bytes that have come. */
 static WireVerdict
 ping_receive(Ping *ping)
 {
@@ -75,7 +75,7 @@ is_good(const Ping *ping)
          wire_check_status(filled, NULL);
 }
 
-/* Waits for one of them, or the end. Returns: FALSE when there is nothing to wait for any more. */
+/* Waits until one of them has bytes. Returns: FALSE at the deadline, or when cancelled. */
 static gboolean
 wait_for_any(GArray *pings, GArray *polls, gint64 deadline_us, GCancellable *cancellable)
 {

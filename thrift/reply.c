@@ -5,7 +5,7 @@
 #include "thrift/shape.h"
 #include "thrift/text.h"
 
-/* The most of a message's text that goes out. */
+/* The most bytes of a text that are sent. */
 #define TEXT_MAX 1024
 
 static void
@@ -195,7 +195,7 @@ wire_rows_value(WireRows *rows, const char *name, const char *value, gsize value
     rows->full = TRUE;
     return;
   }
-  /* In one go: this is where the time of a large reply goes. */
+  /* In one go, because a large reply spends its time here. */
   const guint before = rows->reply->len;
   g_byte_array_set_size(rows->reply, before + (guint)(8 + name_length + value_length));
   guint8 *at = rows->reply->data + before;

@@ -1,5 +1,5 @@
-/* Writing replies by hand, straight into bytes: what generated structs can't do for large row sets
- * (they crash at about 42,000 rows), and what a reply needs when no generated code is involved. */
+/* Writes replies by hand, straight into bytes: generated structs can't do that for large row sets
+ * (they crash at about 42,000 rows), and the other replies need no generated code. */
 #pragma once
 
 #include <glib.h>

@@ -5,9 +5,9 @@
 #include "thrift/connection.h"
 #include "thrift/listener.h"
 
-/* How many are accepted before others get their turn. */
+/* How many connections are accepted before others have their turn. */
 #define ACCEPTS_AT_ONCE 16
-/* After an accept that failed for want of something, because the listener stays readable and the
+/* After an accept that failed for lack of resources, because the listener stays readable and the
  * loop would spin. */
 #define ACCEPT_PAUSE_MS 100
 
@@ -176,7 +176,7 @@ wire_server_breathe(WireServer *server)
   if (g_poll((GPollFD *)(void *)polls->data, polls->len, 0) > 0)
     for (guint i = 0; i < polled->len; i++) {
       const GPollFD *poll = &g_array_index(polls, GPollFD, i);
-      /* One that was closed meanwhile, for want of room, isn't there any more. */
+      /* A turn may have closed another connection. */
       if (poll->revents != 0 && g_queue_find(&connections->queue, polled->pdata[i]) != NULL)
         (void)wire_connection_turn(polled->pdata[i], (GIOCondition)poll->revents);
     }

@@ -3,7 +3,7 @@
 #include <gio/gunixsocketaddress.h>
 #include <string.h>
 
-/* What is read at once. */
+/* How much is read at once. */
 #define CHUNK_BYTES (16u << 10)
 /* The kernel does not say when a full backlog has room again. */
 #define BACKLOG_RETRY_US (5 * G_TIME_SPAN_MILLISECOND)

@@ -19,7 +19,7 @@ G_BEGIN_DECLS
 GSocketAddress *wire_socket_address_new(const char *path, GError **error);
 
 /* Connects to @path; a peer whose backlog is full is tried again until the deadline. Anything else
- * that keeps it from connecting (nobody there, nobody listening) fails at once. Returns: (transfer
+ * that keeps it from connecting (no socket, no listener) fails at once. Returns: (transfer
  * full) a non-blocking socket, or NULL. */
 GSocket *wire_connect(const char *path, gint64 deadline_us, GCancellable *cancellable,
                       GError **error);
@@ -29,7 +29,7 @@ gint64 wire_socket_peer_pid(GSocket *socket);
 
 /* Receives one complete, valid message. @socket must be non-blocking.
  * @bytes: on entry what an earlier call received beyond its message (empty at first); on success it
- * begins with the message, @message->size bytes; take these out before the next call. */
+ * begins with the message, @message->size bytes; remove these before the next call. */
 gboolean wire_receive(GSocket *socket, WireDirection direction, gint64 deadline_us,
                       GCancellable *cancellable, GByteArray *bytes, WireMessage *message,
                       GError **error);

@@ -1,4 +1,4 @@
-/* Text from peers on its way to people. */
+/* Makes text from peers fit to be shown. */
 #pragma once
 
 #include <glib.h>

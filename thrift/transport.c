@@ -62,7 +62,7 @@ has_bytes(ThriftTransport *transport, glong count, GError **error)
   return FALSE;
 }
 
-/* All or an error: a read of 0 bytes would have the library ask again for ever. */
+/* Reads all or fails, because the library would retry a read of 0 bytes for ever. */
 static gint32
 read_bytes(ThriftTransport *transport, gpointer buffer, guint32 count, GError **error)
 {

@@ -10,9 +10,9 @@ typedef struct {
   void (*finalize)(GObject *object);
 } Mended;
 
-/* Keeps what a mended class had, by type. */
+/* Keeps the finalizer that a mended class had, by type. */
 G_DEFINE_QUARK(wire - type - mended, mended)
-/* Tells of an object when GObject's own finalizer has run: it clears an object's data. */
+/* Data of an object that notices when GObject's own finalizer runs, because that clears it. */
 G_DEFINE_QUARK(wire - type - probe, probe)
 
 static GObjectClass *
@@ -36,8 +36,7 @@ note(gpointer data)
   *reached = TRUE;
 }
 
-/* Takes one object of @type apart by hand, which leaves nothing behind whichever way it turns out.
- */
+/* Ends one object of @type by hand, so that nothing leaks either way. */
 static gboolean
 chains_up(GType type, void (*finalize)(GObject *object))
 {

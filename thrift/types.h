@@ -1,4 +1,4 @@
-/* Getting the generated types ready. */
+/* Makes the generated types ready for use. */
 #pragma once
 
 #include <glib-object.h>
@@ -10,10 +10,10 @@ G_BEGIN_DECLS
  * layer. */
 void wire_init(void);
 
-/* Thrift 0.17's finalizers don't chain up to GObject's, which leaks some memory with every object.
- * Has
- * @type's class call both. A class that chains up by itself (a newer Thrift) is left alone.
- * Returns: TRUE when there was something to mend. */
+/* Makes @type's class call GObject's finalizer after its own: those of Thrift 0.17 don't, which
+ * leaks some memory with every object. A class that does so by itself (a newer Thrift) is left
+ * alone. Returns: TRUE when it was mended. For wire_init(); tests call it for types of their own.
+ */
 gboolean wire_type_mend(GType type);
 
 G_END_DECLS
