@@ -1,10 +1,10 @@
-/* Writes docs/tables.md to stdout: the template with what the code knows put in.
+/* Writes docs/tables.md to stdout: the template, completed with what the code knows.
  *
  * Usage: tables-document TEMPLATE
  *
  * A line of the template is replaced when it is `@columns TABLE@`, `@events@`, `@reasons@` or
- * `@states@`; each table must be asked for once. What an event, a reason, a state means is said
- * here, in switches: -Wswitch-enum then finds one that nobody has described. */
+ * `@states@`; each table must be asked for once. The meaning of each event, reason and state
+ * stands here, in switches, because -Wswitch-enum then reports one that has none. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,61 +32,64 @@ put_columns(const WdTable *table)
   }
 }
 
-/* When it is recorded, the columns that it has besides the common ones, its reasons. */
+/* When the event is recorded, which columns it has besides the common ones, and its reasons. */
 static const char *
 event_cells(WdEventKind kind)
 {
   switch (kind) {
   case WD_EVENT_WATCHDOG_STARTED:
-    return "first of each run | | ";
+    return "the first event of each run | | ";
   case WD_EVENT_WATCHDOG_STOPPED:
-    return "last of each run that was not cut off | reason, exit_code, cause_eid | request, "
-           "health, exit, spawn";
+    return "the last event of each run that was not cut off | reason, exit_code, cause_eid | "
+           "request, health, exit, spawn";
   case WD_EVENT_WATCHDOG_CRASHED:
-    return "written by the next run, for one without watchdog_stopped; it has the `run_id` of the "
+    return "written by the next run if a run has no watchdog_stopped; it has the `run_id` of the "
            "run that crashed | reason | NULL, or reboot: the host went down";
   case WD_EVENT_PROCESS_STARTED:
-    return "the program runs: fork and exec have succeeded | restarts | ";
+    return "the program runs: fork and exec succeeded | restarts | ";
   case WD_EVENT_PROCESS_EXITED:
-    return "gone without our doing | reason, exit_code or exit_signal, lifetime_ms, restarts, "
-           "cause_eid (worker_gone) | exit, signal, oom, worker_gone";
+    return "the process ended, but not because of the watchdog | reason, exit_code or exit_signal, "
+           "lifetime_ms, restarts, cause_eid (worker_gone) | exit, signal, oom, worker_gone";
   case WD_EVENT_LIMIT_EXCEEDED:
-    return "over a limit; stored before the first signal, which waits for that at most 20 ms | "
-           "reason, measured, limit_value, unit, lifetime_ms, details; for CPU utilization, "
-           "utilization_limit, sustained | memory, cpu";
+    return "the process is over a limit; the event is stored before the first signal, which waits "
+           "at most 20 ms for that | reason, measured, limit_value, unit, lifetime_ms, details; "
+           "for CPU, also utilization, utilization_limit, sustained | memory, cpu";
   case WD_EVENT_PROCESS_TERMINATED:
-    return "gone by our doing; once for each ending | reason, outcome, signals_sent, exit_code or "
-           "exit_signal, duration_ms, lifetime_ms, restarts; for a limit cause_eid and all that "
-           "limit_exceeded measured | memory, cpu, request, settings, registration";
+    return "the watchdog ended the process; recorded once for each termination | reason, outcome, "
+           "signals_sent, exit_code or exit_signal, duration_ms, lifetime_ms, restarts; for a "
+           "limit, also cause_eid and everything that limit_exceeded measured | memory, cpu, "
+           "request, settings, registration";
   case WD_EVENT_WOULD_TERMINATE:
-    return "`--dry_run`: what limit_exceeded would have been; once until a regular check finds it "
-           "within its limits | as limit_exceeded | memory, cpu, registration";
+    return "with `--dry_run`, in place of limit_exceeded; recorded once, until a regular check "
+           "finds the process within its limits | as limit_exceeded | memory, cpu, registration";
   case WD_EVENT_TERMINATION_STUCK:
-    return "not gone 2 s after SIGKILL | reason, signals_sent, duration_ms, cause_eid | that of "
-           "the ending";
+    return "the process still exists 2 s after SIGKILL | reason, signals_sent, duration_ms, "
+           "cause_eid | that of the termination";
   case WD_EVENT_RESPAWN_DELAYED:
-    return "will not be started at once | reason, delay, restarts, cause_eid | that of its going";
+    return "the process will not be started at once | reason, delay, restarts, cause_eid | that of "
+           "its end";
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
-    return "not started again: too many quick exits, or a broken command line | reason, restarts, "
-           "cause_eid; exit_code for a broken command line | exit, signal, oom, spawn";
+    return "the process is not started again: too many quick exits, or a broken command line | "
+           "reason, restarts, cause_eid; exit_code for a broken command line | exit, signal, oom, "
+           "spawn";
   case WD_EVENT_SPAWN_FAILED:
-    return "could not be started; the message says why | reason | spawn";
+    return "the process could not be started; the message says why | reason | spawn";
   case WD_EVENT_EXTENSION_REGISTERED:
     return "the worker lists the extension | details (`uuid`) | ";
   case WD_EVENT_EXTENSION_UNREGISTERED:
-    return "it no longer does: once for each extension_registered | reason, details (`uuid`), "
-           "cause_eid (whose going it was) | registration (both live), worker_gone, or that of "
-           "its own going";
+    return "the worker no longer lists the extension; recorded once for each extension_registered "
+           "| reason, details (`uuid`), cause_eid (the end that caused it) | registration (both "
+           "are alive), worker_gone, or that of its own end";
   case WD_EVENT_QUERY_DENYLISTED:
-    return "after a death osquery denylisted a scheduled query | query_name, query, cause_eid (the "
-           "death; NULL when that was in an earlier run), lifetime_ms (of the worker that shows "
-           "it) | ";
+    return "osquery denylisted a scheduled query after a worker's death | query_name, query, "
+           "cause_eid (the death; NULL if that was in an earlier run), lifetime_ms (of the worker "
+           "that shows it) | ";
   case WD_EVENT_SETTINGS_CHANGED:
     return "SIGHUP changed something | reason, details | request";
   case WD_EVENT_EVENTS_LOST:
-    return "the store had no room; how many is in `details` | details | ";
+    return "the store had no room; `details` has the number of events | details | ";
   case WD_EVENT_HISTORY_RECOVERED:
-    return "the history could not be used as it was and was begun anew | details | ";
+    return "the history could not be used as it was, and a new one was begun | details | ";
   }
   g_assert_not_reached();
 }
@@ -102,23 +105,23 @@ reason_meaning(WdReason reason)
   case WD_REASON_CPU:
     return "over the CPU limit for too long";
   case WD_REASON_OOM:
-    return "the kernel killed it for want of memory";
+    return "the kernel killed it because memory ran out";
   case WD_REASON_EXIT:
     return "it exited by itself";
   case WD_REASON_SIGNAL:
-    return "a signal of somebody else's ended it";
+    return "a signal from somebody else killed it";
   case WD_REASON_REQUEST:
-    return "asked to stop, or to reload";
+    return "someone asked for a stop or a reload";
   case WD_REASON_SPAWN:
     return "it could not be started";
   case WD_REASON_HEALTH:
     return "the watchdog itself was over a limit";
   case WD_REASON_REGISTRATION:
-    return "osquery lost, or never had, a living extension";
+    return "osquery lost an extension that is alive, or never registered it";
   case WD_REASON_WORKER_GONE:
-    return "an extension ended because its worker had";
+    return "an extension ended because its worker did";
   case WD_REASON_SETTINGS:
-    return "an extension that is no longer listed";
+    return "an extension is no longer in the list";
   case WD_REASON_REBOOT:
     return "the host went down";
   }
@@ -130,19 +133,19 @@ state_meaning(WdState state)
 {
   switch (state) {
   case WD_STATE_WAITING:
-    return "will be started: now, or at `next_start_time`";
+    return "it will be started: now, or at `next_start_time`";
   case WD_STATE_RUNNING:
-    return "runs";
+    return "it runs";
   case WD_STATE_TERMINATING:
-    return "signalled, SIGKILL not sent yet";
+    return "a signal was sent, but not SIGKILL yet";
   case WD_STATE_KILLING:
-    return "SIGKILL sent";
+    return "SIGKILL was sent";
   case WD_STATE_STUCK:
-    return "not gone 2 s after SIGKILL";
+    return "it still exists 2 s after SIGKILL";
   case WD_STATE_STOPPED:
-    return "gone for good";
+    return "it ended for good";
   case WD_STATE_ABANDONED:
-    return "an extension over its restart limit, tried again rarely";
+    return "an extension over its restart limit, which is rarely tried again";
   }
   g_assert_not_reached();
 }
