@@ -1,13 +1,13 @@
 #!/bin/sh
-# Installs what is missing of the Debian packages that this project needs.
+# Installs the Debian packages that this project needs and that are missing.
 # Usage: sh docs/packages.sh build|package|test
 set -eu
 
 build="gcc libc6-dev cmake make pkg-config libglib2.0-dev libthrift-c-glib-dev thrift-compiler libsqlite3-dev libedit-dev"
 package="dpkg-dev file"
-# The unit tests are C++ (GTest), the integration tests Python with its own Thrift.
+# The unit tests are in C++ (GTest). The integration tests are in Python, with Python's own Thrift.
 tests="g++ libgtest-dev python3 python3-pytest python3-pytest-xdist python3-thrift python3-six python3-yaml mandoc chromium fonts-dejavu-core valgrind clang libclang-rt-14-dev"
-# The package's: what installs it on a clean machine.
+# The tests of the Debian package install it on a clean machine.
 tests="$tests $package debootstrap systemd-container lintian bash-completion shellcheck"
 
 case "${1-}" in

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Builds osquery-watchdog, starts it over osqueryd (the real one if it is installed, else the stand-in
-# from tests/), makes the worker run over its memory limit and then kills it, and shows what the two
-# tables tell of that. Everything happens in a temporary directory and is gone afterwards; the build
-# stays in build/, or $WATCHDOG_BUILD_DIR.
+# Builds osquery-watchdog and starts it over osqueryd: the real one if it is installed, else the
+# stand-in from tests/. Then the script drives the worker over its memory limit, kills the next
+# worker, and shows what the two tables recorded. Everything happens in a temporary directory, which
+# is removed afterwards. The build stays in build/, or in $WATCHDOG_BUILD_DIR.
 #
 # Usage: sh docs/quickstart.sh [--keep]
-#   --keep  leave it running, and say how to query and how to stop it
+#   --keep  leave it running, and print how to query and how to stop it
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -19,7 +19,7 @@ done
 
 sh docs/packages.sh build
 build=${WATCHDOG_BUILD_DIR:-$PWD/build}
-umask 022 # osquery refuses programs that others may write
+umask 022 # because osquery refuses programs that others may write
 here=$(mktemp -d)
 watchdog=""
 stop() {
@@ -34,7 +34,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 
 echo "Building …"
-set -- # the tests need packages that nothing else does
+set -- # the tests need packages that nothing else needs
 [ -f "$build/CMakeCache.txt" ] || set -- -DWATCHDOG_TESTS=OFF
 if ! cmake -S . -B "$build" "$@" >"$here/build.log" 2>&1 ||
    ! cmake --build "$build" -j "$(nproc)" >>"$here/build.log" 2>&1; then
@@ -69,13 +69,13 @@ echo '{}' >"$here/osquery.conf"
 ctl() {
   "$bin/osquery-watchdogctl" --state_dir="$here/state" --runtime_dir="$here/run" "$@"
 }
-ask() { # the worker, over Thrift: what osqueryi and Fleet see
+ask() { # asks the worker over Thrift, as osqueryi and Fleet do
   "$stand_in/stand-in-query" --socket "$here/osquery.em" "$1"
 }
-count() { # of the events that match a condition
+count() { # the number of events that match a condition
   ctl --csv query "SELECT count(*) FROM watchdog_events WHERE $1" 2>/dev/null | tail -n 1
 }
-wait_for() { # WHAT COMMAND…: until it succeeds, for half a minute at most
+wait_for() { # WHAT COMMAND…: repeats the command until it succeeds, for at most half a minute
   what=$1; shift
   tries=0
   until "$@" >/dev/null 2>&1; do
@@ -89,7 +89,7 @@ wait_for() { # WHAT COMMAND…: until it succeeds, for half a minute at most
   done
 }
 happened() { [ "$(count "$1")" -ge "$2" ]; }
-# The first line names the column. Until the new worker is shown, it may still be the ended one.
+# The first line names the column. Until the table shows the new worker, it may show the dead one.
 new_worker() {
   worker=$(ctl --csv query "SELECT pid FROM watchdog_processes WHERE name = 'worker' AND state = 'running'
                             AND pid NOT IN (SELECT pid FROM watchdog_events WHERE event = 'process_terminated')" | sed -n 2p)

@@ -1,4 +1,4 @@
-# What "cmake --install" puts where beside the programs, and the Debian package ("package").
+# What "cmake --install" installs besides the programs, and the Debian package ("package").
 
 set(here ${CMAKE_CURRENT_LIST_DIR})
 set(staged ${PROJECT_BINARY_DIR}/package)
@@ -6,8 +6,8 @@ set(data_dir ${CMAKE_INSTALL_DATADIR}/osquery-watchdog)
 set(completions_dir ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
 find_program(GZIP gzip REQUIRED)
 
-# install_located(SOURCE.in DESTINATION PROGRAMS|FILES): with the directories of the prefix that it
-# is installed to, which only the install knows.
+# install_located(SOURCE.in DESTINATION PROGRAMS|FILES): fills in the directories at install time,
+# because only then is the prefix known.
 function(install_located source destination kind)
   cmake_path(GET source STEM LAST_ONLY name)
   install(CODE "
@@ -18,7 +18,8 @@ function(install_located source destination kind)
   install(${kind} ${staged}/${name} DESTINATION ${destination})
 endfunction()
 
-# install_compressed(SOURCE NAME DESTINATION): as Debian wants its manuals and changelogs.
+# install_compressed(SOURCE NAME DESTINATION): compresses as Debian requires of manuals and
+# changelogs.
 function(install_compressed source name destination)
   set(output ${staged}/${name}.gz)
   add_custom_command(OUTPUT ${output}
@@ -53,7 +54,7 @@ install(FILES ${fleet} DESTINATION ${data_dir}/fleet)
 install(FILES ${here}/lintian-overrides
   DESTINATION ${CMAKE_INSTALL_DATADIR}/lintian/overrides RENAME osquery-watchdog)
 
-# The documents' links to each other hold where they are installed.
+# The layout stays as it is here, so that the documents' links to each other keep working.
 install(FILES ${PROJECT_SOURCE_DIR}/README.md ${PROJECT_SOURCE_DIR}/CHANGELOG.md ${here}/copyright
   DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING
@@ -74,22 +75,24 @@ set(CPACK_DEBIAN_PACKAGE_RELEASE ${release})
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_PRIORITY optional)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-# Not of Debian's archive, and nothing to wait for: it may come later, or under another name.
+# Only a suggestion, because osquery is not in Debian's archive. It may be installed later, or under
+# another name.
 set(CPACK_DEBIAN_PACKAGE_SUGGESTS osquery)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA ${here}/postinst ${here}/prerm ${here}/postrm)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
-# Whatever the umask of who builds it.
+# Independent of the builder's umask.
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
   OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "watchdog for osquery whose decisions can be queried in SQL")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
-"osquery's own watchdog ends osquery's worker and its extensions when they use
-too much CPU or memory, and hardly anyone learns of it. This one takes its
-place, compatible with its flags, and answers in SQL: what was ended, when,
-why, by how much it was over which limit, with what outcome, and what
-happened next.
+"osquery's own watchdog kills osquery's worker and its extensions when they
+use too much CPU or memory, and hardly anyone finds out. This one takes its
+place and keeps its flags. It answers in SQL: which process was terminated,
+when, and why; which limit it exceeded and by how much; what the outcome was;
+and what happened next.
 .
-Nothing of osquery's own package is replaced: 'osquery-watchdog enable' has
-osqueryd.service run osqueryd under it, 'osquery-watchdog disable' ends that.")
+It replaces nothing in osquery's own package. 'osquery-watchdog enable' makes
+osqueryd.service run osqueryd under it; 'osquery-watchdog disable' undoes
+that.")
 include(CPack)
