@@ -10,6 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+extern "C" {
+#include "watchdog/look/handle.h"
+#include "watchdog/look/procfs.h"
+}
+
 static bool kernel_has_pidfds = true;
 
 /* In place of the C library's. */
@@ -68,6 +73,14 @@ public:
 private:
   bool reaped = false;
 };
+
+inline WdHandle *
+hold(const Child &child)
+{
+  WdProcStat stat;
+  EXPECT_TRUE(wd_procfs_read_stat(child.pid, &stat));
+  return wd_handle_open_known(child.pid, stat.start_ticks);
+}
 
 /* Each test runs with pidfds and without. */
 class OnBothKernels : public testing::TestWithParam<bool>

@@ -4,11 +4,6 @@
 #include <thread>
 #include <time.h>
 
-extern "C" {
-#include "watchdog/look/handle.h"
-#include "watchdog/look/procfs.h"
-}
-
 namespace
 {
 
@@ -39,7 +34,7 @@ details_of(const WdHandle *handle)
 TEST_P(Handle, HoldsAProcessUntilItsEnd)
 {
   Child child;
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   ASSERT_NE(handle, nullptr);
   EXPECT_EQ(wd_handle_pid(handle), child.pid);
   EXPECT_EQ(wd_handle_pidfd(handle) >= 0, GetParam());
@@ -63,7 +58,7 @@ TEST_P(Handle, AZombieCanBeHeldButDoesNotLive)
 {
   Child child;
   child.end();
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   ASSERT_NE(handle, nullptr);
   EXPECT_FALSE(wd_handle_lives(handle));
 }
@@ -71,7 +66,7 @@ TEST_P(Handle, AZombieCanBeHeldButDoesNotLive)
 TEST_P(Handle, IsKnownByItsStart)
 {
   Child child;
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   const gint64 start_ticks = wd_handle_start_ticks(handle);
   WdProcStat stat;
   ASSERT_TRUE(wd_procfs_read_stat(child.pid, &stat));
@@ -83,6 +78,17 @@ TEST_P(Handle, IsKnownByItsStart)
   child.end();
   child.reap();
   EXPECT_EQ(wd_handle_open_known(child.pid, start_ticks), nullptr);
+}
+
+TEST_P(Handle, OfAChildNeedsNoPidfd)
+{
+  Child child;
+  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  EXPECT_EQ(wd_handle_pidfd(handle), -1);
+  EXPECT_TRUE(wd_handle_lives(handle));
+  EXPECT_TRUE(samples(handle));
+  child.end();
+  EXPECT_FALSE(wd_handle_lives(handle));
 }
 
 TEST_P(Handle, NoSuchProcess)
@@ -109,7 +115,7 @@ TEST_P(Handle, ASampleSaysWhatItHasUsed)
   ASSERT_EQ(read(ready[0], &byte, 1), 1);
   close(ready[0]);
   close(ready[1]);
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   WdSample sample;
   ASSERT_TRUE(wd_handle_sample(handle, FALSE, &sample));
   EXPECT_GE(sample.user_ms + sample.system_ms, 20); /* the kernel counts whole ticks */
@@ -124,20 +130,20 @@ TEST_P(Handle, ASampleSaysWhatItHasUsed)
 TEST_P(Handle, DetailsCountFromTheRememberedThreads)
 {
   Child child;
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   EXPECT_NE(details_of(handle).find("\"interval_ms\":null"), std::string::npos);
   wd_handle_remember_threads(handle);
   EXPECT_EQ(details_of(handle).find("\"interval_ms\":null"), std::string::npos);
 }
 
-/* Its stat says that it is a zombie, but the pidfd knows that it runs on. */
-TEST(HandleWithPidfds, AProcessLivesWithoutItsFirstThread)
+/* Its stat says that it is a zombie. */
+TEST_P(Handle, AProcessLivesWithoutItsFirstThread)
 {
   Child child([] {
     std::thread([] { pause(); }).detach();
     syscall(SYS_exit, 0); /* only this thread */
   });
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   ASSERT_NE(handle, nullptr);
   const gint64 deadline_us = g_get_monotonic_time() + 30 * G_USEC_PER_SEC;
   WdProcStat stat = {};

@@ -18,7 +18,7 @@ INSTANTIATE_TEST_SUITE_P(, Signal, testing::Bool(), [](const auto &info) {
 TEST_P(Signal, ReachesTheProcess)
 {
   Child child;
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   EXPECT_TRUE(wd_signal_send(handle, SIGTERM));
   EXPECT_EQ(child.reap(), SIGTERM);
 }
@@ -26,7 +26,7 @@ TEST_P(Signal, ReachesTheProcess)
 TEST_P(Signal, ReachesNobodyOnceTheProcessIsReaped)
 {
   Child child;
-  g_autoptr(WdHandle) handle = wd_handle_open(child.pid, nullptr);
+  g_autoptr(WdHandle) handle = hold(child);
   child.end();
   child.reap();
   EXPECT_FALSE(wd_signal_send(handle, SIGTERM));

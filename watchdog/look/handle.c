@@ -13,12 +13,12 @@ struct WdHandle {
   gint64 pid;
   gint64 start_ticks;
   int stat_fd;
-  int pidfd;          /* -1: the kernel has none */
+  int pidfd;          /* -1: none */
   WdThreads *threads; /* as they were remembered last; NULL: never */
 };
 
-WdHandle *
-wd_handle_open(gint64 pid, GError **error)
+static WdHandle *
+open_handle(gint64 pid, gboolean with_pidfd, GError **error)
 {
   WdProcStat stat;
   g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
@@ -30,7 +30,7 @@ wd_handle_open(gint64 pid, GError **error)
   g_autoptr(WdHandle) handle = g_new0(WdHandle, 1);
   handle->pid = pid;
   handle->stat_fd = stat_fd;
-  handle->pidfd = pidfd_open((pid_t)pid, 0);
+  handle->pidfd = with_pidfd ? pidfd_open((pid_t)pid, 0) : -1;
   if (!wd_procfs_read_open_stat(stat_fd, &stat)) {
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "process %" G_GINT64_FORMAT " is gone",
                 pid);
@@ -41,9 +41,15 @@ wd_handle_open(gint64 pid, GError **error)
 }
 
 WdHandle *
+wd_handle_open(gint64 pid, GError **error)
+{
+  return open_handle(pid, FALSE, error);
+}
+
+WdHandle *
 wd_handle_open_known(gint64 pid, gint64 start_ticks)
 {
-  g_autoptr(WdHandle) handle = wd_handle_open(pid, NULL);
+  g_autoptr(WdHandle) handle = open_handle(pid, TRUE, NULL);
   return handle != NULL && handle->start_ticks == start_ticks ? g_steal_pointer(&handle) : NULL;
 }
 
@@ -77,10 +83,11 @@ wd_handle_pidfd(const WdHandle *handle)
   return handle->pidfd;
 }
 
+/* Its first thread may have gone, and left it to the others. */
 static gboolean
 is_dead(const WdProcStat *stat)
 {
-  return stat->state == 'Z' || stat->state == 'X';
+  return (stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1;
 }
 
 /* That a file can't be read is no proof of a process's end, as long as there is a better one. */

@@ -22,8 +22,8 @@ G_BEGIN_DECLS
 
 typedef struct WdHandle WdHandle;
 
-/* The process that has @pid now. The caller knows which one that is, as of a child that isn't
- * reaped, or checks it afterwards. Returns: NULL with @error: it is gone, or there is no /proc. */
+/* Our own process, or a child of ours that isn't reaped: it keeps its pid as long as we like, and
+ * so gets no pidfd. Returns: NULL with @error: it is gone, or there is no /proc. */
 WdHandle *wd_handle_open(gint64 pid, GError **error);
 
 /* The process that has @pid and started at @start_ticks. Returns: NULL: it is gone. */
@@ -38,8 +38,8 @@ gint64 wd_handle_pid(const WdHandle *handle);
 /* The process's start, in clock ticks since boot. */
 gint64 wd_handle_start_ticks(const WdHandle *handle);
 
-/* Readable once the process has ended, reaped or not; the handle's. -1: the kernel has no pidfds,
- * and wd_handle_lives() has to be asked. */
+/* Readable once the process has ended, reaped or not; the handle's. -1: there is none, and
+ * wd_handle_lives() has to be asked. */
 int wd_handle_pidfd(const WdHandle *handle);
 
 /* FALSE: gone, or a zombie. */

@@ -48,20 +48,20 @@ read_owner(int fd)
 
 /* By the name that the kernel has of it, cut at 15 bytes there. */
 static gboolean
-is_osquery(gint64 pid)
+is_osquery(const WdProcStat *stat)
 {
-  WdProcStat stat;
-  return wd_procfs_read_stat(pid, &stat) && (g_str_has_prefix(stat.name, "osqueryd") ||
-                                             g_str_has_prefix(stat.name, "osquery-watchdo"));
+  return g_str_has_prefix(stat->name, "osqueryd") ||
+         g_str_has_prefix(stat->name, "osquery-watchdo");
 }
 
-/* Looked at once it is held: what is killed is what was looked at. */
 static gboolean
 kill_owner(int fd, const char *path, GError **error)
 {
+  WdProcStat stat;
   const gint64 pid = read_owner(fd);
-  g_autoptr(WdHandle) owner = wd_handle_open(pid, NULL);
-  if (owner != NULL && is_osquery(pid) && wd_signal_send(owner, SIGKILL)) {
+  const gboolean recognised = wd_procfs_read_stat(pid, &stat) && is_osquery(&stat);
+  g_autoptr(WdHandle) owner = recognised ? wd_handle_open_known(pid, stat.start_ticks) : NULL;
+  if (owner != NULL && wd_signal_send(owner, SIGKILL)) {
     wd_logf("Killing osqueryd process: %" G_GINT64_FORMAT, pid);
     return TRUE;
   }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "watchdog/core/machine/descendants.h"
+#include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 #include "watchdog/run/signal.h"
 
@@ -42,7 +43,10 @@ read_environment(gint64 pid)
 static gboolean
 end_if_marked(gint64 pid, const char *mark)
 {
-  g_autoptr(WdHandle) handle = wd_handle_open(pid, NULL);
+  WdProcStat stat;
+  if (!wd_procfs_read_stat(pid, &stat))
+    return FALSE;
+  g_autoptr(WdHandle) handle = wd_handle_open_known(pid, stat.start_ticks);
   g_autoptr(GByteArray) environment = handle != NULL ? read_environment(pid) : NULL;
   const gboolean marked =
       environment != NULL &&
