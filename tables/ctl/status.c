@@ -159,9 +159,10 @@ add_doing(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt, gint64
     ctl_rows_add(rows, g_strdup("being killed"), CTL_COLOUR_YELLOW);
   else if (g_str_equal(state, "stuck"))
     ctl_rows_add(rows, g_strdup("stuck, survives SIGKILL"), CTL_COLOUR_RED);
-  else
-    ctl_rows_add(rows, g_steal_pointer(&state),
-                 g_str_equal(state, "unresponsive") ? CTL_COLOUR_RED : CTL_COLOUR_DIM);
+  else {
+    CtlColour colour = g_str_equal(state, "unresponsive") ? CTL_COLOUR_RED : CTL_COLOUR_DIM;
+    ctl_rows_add(rows, g_steal_pointer(&state), colour);
+  }
 }
 
 /* @stmt: the event, its reason, exit code and signal, and its time. */
