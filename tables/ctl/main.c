@@ -1,5 +1,11 @@
-#include "tables/ctl/command.h"
+#include "tables/ctl/events.h"
+#include "tables/ctl/explain/explain.h"
+#include "tables/ctl/options.h"
 #include "tables/ctl/print/text.h"
+#include "tables/ctl/query.h"
+#include "tables/ctl/report/report.h"
+#include "tables/ctl/session.h"
+#include "tables/ctl/status.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -16,13 +22,37 @@ complain(const char *message, int status)
   return status;
 }
 
+static gboolean
+run(const CtlOptions *options, GError **error)
+{
+  g_auto(Ctl) ctl = {0};
+  if (!ctl_open(&ctl, options, stdout, error))
+    return FALSE;
+  switch (options->command) {
+  case CTL_COMMAND_STATUS:
+    return ctl_status(&ctl, error);
+  case CTL_COMMAND_EVENTS:
+    return ctl_events(&ctl, error);
+  case CTL_COMMAND_EXPLAIN:
+    return ctl_explain(&ctl, error);
+  case CTL_COMMAND_REPORT:
+    return ctl_report(&ctl, error);
+  case CTL_COMMAND_QUERY:
+    return ctl_query(&ctl, error);
+  case CTL_COMMAND_HELP:
+  case CTL_COMMAND_VERSION:
+    break; /* need no tables */
+  }
+  g_assert_not_reached();
+}
+
 int
 main(int argc, char **argv)
 {
   (void)argc;
-  /* A reader that has seen enough ends us quietly, whatever whoever started us made of SIGPIPE. */
+  /* A reader that has seen enough ends us quietly, even where SIGPIPE was ignored before. */
   (void)signal(SIGPIPE, SIG_DFL);
-  /* For the character set alone: numbers stay as programs write them. A locale that isn't installed
+  /* For the character set alone: numbers keep their decimal point. A locale that isn't installed
    * leaves ASCII. */
   (void)setlocale(LC_CTYPE, "");
 
@@ -35,8 +65,8 @@ main(int argc, char **argv)
     fputs(ctl_help(), stdout);
   else if (options->command == CTL_COMMAND_VERSION)
     fputs("osquery-watchdogctl " PROJECT_VERSION "\n", stdout);
-  else if (!ctl_run(options, stdout, &error)) {
-    (void)fflush(stdout); /* what was printed before the fault; looked at below no more */
+  else if (!run(options, &error)) {
+    (void)fflush(stdout); /* what was printed before the fault comes before the complaint */
     return complain(error->message, EXIT_FAILED);
   }
   if (fflush(stdout) != 0 || ferror(stdout)) {

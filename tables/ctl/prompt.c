@@ -1,7 +1,9 @@
+#include "tables/ctl/prompt.h"
+
 #include "tables/ctl/completion.h"
 #include "tables/ctl/print/terminal.h"
 #include "tables/ctl/print/text.h"
-#include "tables/ctl/query.h"
+#include "tables/ctl/statement.h"
 #include "watchdog/store/database.h"
 
 #include <histedit.h>
@@ -137,7 +139,7 @@ static void
 run_statement(Prompt *prompt)
 {
   g_autoptr(GError) error = NULL;
-  if (!ctl_query_run(prompt->ctl, prompt->sql->str, 1, &error))
+  if (!ctl_statements_run(prompt->ctl, prompt->sql->str, 1, &error))
     show_error(prompt, error->message);
   g_string_truncate(prompt->sql, 0);
 }
@@ -185,7 +187,7 @@ take_line(Prompt *prompt, const char *line)
   if (prompt->sql->len == 0 && *line == '.')
     return run_dot_command(prompt, line);
   g_string_append(prompt->sql, line);
-  if (prompt->sql->len > CTL_QUERY_MAX_BYTES) {
+  if (prompt->sql->len > CTL_STATEMENT_MAX_BYTES) {
     g_string_truncate(prompt->sql, 0);
     show_error(prompt, "more than 1 MiB");
   } else if (sqlite3_complete(prompt->sql->str))
@@ -232,7 +234,7 @@ ask(Prompt *prompt, GError **error)
 }
 
 gboolean
-ctl_query_prompt(const Ctl *ctl, GError **error)
+ctl_prompt(const Ctl *ctl, GError **error)
 {
   g_autoptr(GString) sql = g_string_new(NULL);
   Prompt prompt = {

@@ -1,7 +1,9 @@
-#include "tables/ctl/command.h"
+#include "tables/ctl/status.h"
+
+#include "tables/ctl/print/grid.h"
 #include "tables/ctl/print/human.h"
 #include "tables/ctl/print/rows.h"
-#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
@@ -165,7 +167,10 @@ add_doing(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt, gint64
   }
 }
 
-/* @stmt: the event, its reason, exit code and signal, and its time. */
+static const char event_sql[] =
+    "SELECT event, reason, exit_code, exit_signal, time FROM watchdog_events WHERE eid = ?";
+
+/* @stmt: at the row of event_sql. */
 static void
 add_event_words(CtlRows *rows, sqlite3_stmt *stmt, gint64 now_s)
 {
@@ -186,25 +191,15 @@ add_event_words(CtlRows *rows, sqlite3_stmt *stmt, gint64 now_s)
 static void
 add_event(const Ctl *ctl, CtlRows *rows, gint64 eid, gint64 now_s, GError **failure)
 {
-  g_autoptr(sqlite3_stmt) stmt =
-      eid == WD_NONE || *failure != NULL
-          ? NULL
-          : ctl_prepare(ctl,
-                        "SELECT event, reason, exit_code, exit_signal, time FROM watchdog_events"
-                        " WHERE eid = ?",
-                        failure);
-  WdBinder binder = {.stmt = stmt};
-  int result = SQLITE_DONE; /* it isn't written yet, or pruned */
-  if (stmt != NULL) {
-    wd_bind_integer(&binder, eid);
-    result = binder.result == SQLITE_OK ? sqlite3_step(stmt) : binder.result;
-  }
+  gboolean wanted = eid != WD_NONE && *failure == NULL;
+  g_autoptr(sqlite3_stmt) stmt = wanted ? ctl_prepare_with(ctl, event_sql, &eid, failure) : NULL;
+  int result = stmt != NULL ? sqlite3_step(stmt) : SQLITE_DONE;
   if (result == SQLITE_ROW) {
     add_event_words(rows, stmt, now_s);
     return;
   }
   ctl_rows_add(rows, g_strdup("-"), CTL_COLOUR_NONE);
-  if (result != SQLITE_DONE)
+  if (result != SQLITE_DONE) /* else it isn't written yet, or pruned */
     ctl_set_error(ctl, failure);
 }
 
@@ -241,10 +236,8 @@ print_for_people(const Ctl *ctl, GError **error)
     add_row(ctl, rows, &terminal, stmt, now_s, &failure);
   }
   ctl_rows_end(rows);
-  if (result != SQLITE_DONE) {
-    ctl_set_error(ctl, error);
+  if (!ctl_check_end(ctl, result, error))
     return FALSE;
-  }
   if (unresponsive)
     fputs("\nThe watchdog is gone or doesn't respond; the others are shown as it last saw them.\n",
           ctl->out);
@@ -283,11 +276,5 @@ ctl_status(const Ctl *ctl, GError **error)
   if (ctl->options->format == CTL_FORMAT_PEOPLE)
     return print_for_people(ctl, error);
   g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, "SELECT * FROM watchdog_processes", error);
-  if (stmt == NULL)
-    return FALSE;
-  CtlPrint print = ctl_printer(ctl->options, ctl_print_box);
-  if (print(stmt, CTL_PART_WHOLE, ctl->out) == SQLITE_DONE)
-    return TRUE;
-  ctl_set_error(ctl, error);
-  return FALSE;
+  return stmt != NULL && ctl_print_rows(ctl, stmt, CTL_PART_WHOLE, ctl_print_box, error);
 }

@@ -1,4 +1,4 @@
-#include "tables/ctl/advice/chain.h"
+#include "tables/ctl/explain/chain.h"
 
 #include <gtest/gtest.h>
 #include <vector>

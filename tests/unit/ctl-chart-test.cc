@@ -47,7 +47,7 @@ TEST_F(Chart, NothingIsNoPath)
   add(5, NAN);
   EXPECT_EQ(path(1), "");
   EXPECT_EQ(limit_path(1), "");
-  EXPECT_TRUE(std::isnan(ctl_series_greatest(series.get())));
+  EXPECT_TRUE(std::isnan(ctl_series_greatest(series.get(), 0, CTL_CHART_BUCKETS)));
   EXPECT_TRUE(std::isnan(ctl_series_limit(series.get())));
 }
 
@@ -72,7 +72,7 @@ TEST_F(Chart, PeaksStayInTheirOrder)
   for (double value : {80., 95., 5., 30.})
     add(11, value); // falls from it
   EXPECT_EQ(path(100), "M1 900V100L3 50V950");
-  EXPECT_EQ(ctl_series_greatest(series.get()), 95);
+  EXPECT_EQ(ctl_series_greatest(series.get(), 0, CTL_CHART_BUCKETS), 95);
 }
 
 TEST_F(Chart, AnotherProcessBeginsAnotherLine)
@@ -154,23 +154,6 @@ TEST(Scale, TwoToFiveRoundSteps)
   for (double greatest = 1e-3; greatest < 1e18; greatest *= 1.37) {
     EXPECT_GE(greatest / ctl_scale_step(greatest), 2 * (1 - 1e-9)) << greatest;
     EXPECT_LE(greatest / ctl_scale_step(greatest), 5 * (1 + 1e-9)) << greatest;
-  }
-}
-
-TEST(Scale, Bytes)
-{
-  const struct {
-    double greatest;
-    double divisor;
-    const char *unit;
-  } cases[] = {{0, 1 << 20, "MiB"},
-               {1023.0 * (1 << 20), 1 << 20, "MiB"},
-               {1024.0 * (1 << 20), 1 << 30, "GiB"},
-               {1e18, 1024.0 * (1 << 30), "TiB"}};
-  for (const auto &c : cases) {
-    const char *unit = nullptr;
-    EXPECT_EQ(ctl_scale_bytes(c.greatest, &unit), c.divisor) << c.greatest;
-    EXPECT_STREQ(unit, c.unit);
   }
 }
 

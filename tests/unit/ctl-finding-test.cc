@@ -1,4 +1,5 @@
 #include "tables/ctl/advice/finding.h"
+#include "tables/ctl/advice/limits.h"
 
 #include "tables/tables.h"
 #include "watchdog/store/database.h"

@@ -1,7 +1,9 @@
-#include "tables/ctl/print/print.h"
-
+#include "tables/ctl/print/csv.h"
+#include "tables/ctl/print/event-log.h"
 #include "tables/ctl/print/grid.h"
 #include "tables/ctl/print/human.h"
+#include "tables/ctl/print/json.h"
+#include "tables/ctl/print/line.h"
 #include "tables/ctl/print/text.h"
 #include "watchdog/core/event/event.h"
 #include "watchdog/store/database.h"
@@ -224,6 +226,24 @@ TEST(CtlHuman, Quantities)
   for (const auto &c : cases) {
     EXPECT_STREQ(c.text, c.expected);
     g_free(c.text);
+  }
+}
+
+TEST(CtlHuman, ByteUnit)
+{
+  const struct {
+    double greatest;
+    double divisor;
+    const char *unit;
+  } cases[] = {{0, 1, "B"},
+               {1 << 20, 1 << 20, "MiB"},
+               {1023.0 * (1 << 20), 1 << 20, "MiB"},
+               {1024.0 * (1 << 20), 1 << 30, "GiB"},
+               {1e18, 1024.0 * (1 << 30), "TiB"}};
+  for (const auto &c : cases) {
+    const char *unit = nullptr;
+    EXPECT_EQ(ctl_human_byte_unit(c.greatest, &unit), c.divisor) << c.greatest;
+    EXPECT_STREQ(unit, c.unit);
   }
 }
 

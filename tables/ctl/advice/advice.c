@@ -16,39 +16,6 @@
 /* A worker this young was likely busy with what it does once at its start. */
 #define YOUNG_MS (180 * 1000)
 
-void
-ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name)
-{
-  *finding = (CtlFinding){
-      .event = event,
-      .role = role,
-      .name = name,
-      .measured = WD_NONE,
-      .utilization = NAN,
-      .sustained_s = WD_NONE,
-      .lifetime_ms = WD_NONE,
-      .limit_value = WD_NONE,
-      .utilization_limit = WD_NONE,
-      .exit_code = WD_NONE,
-      .exit_signal = WD_NONE,
-      .private_bytes = WD_NONE,
-  };
-}
-
-void
-ctl_finding_add(CtlFinding *finding, const CtlFinding *newer)
-{
-  const CtlFinding before = *finding;
-  *finding = *newer;
-  finding->measured = MAX(before.measured, newer->measured);           /* WD_NONE is the least */
-  finding->utilization = fmax(before.utilization, newer->utilization); /* NAN yields */
-  finding->sustained_s = MAX(before.sustained_s, newer->sustained_s);
-  finding->lifetime_ms = MAX(before.lifetime_ms, newer->lifetime_ms);
-  finding->private_bytes = MAX(before.private_bytes, newer->private_bytes);
-  if (finding->query_name == NULL)
-    finding->query_name = before.query_name;
-}
-
 /* The next greater number that people would choose: 65, 350, 3500. */
 static gint64
 round_up(double value)

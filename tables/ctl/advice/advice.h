@@ -2,43 +2,10 @@
  * ones. Pure. */
 #pragma once
 
-#include "watchdog/core/event/event.h"
+#include "tables/ctl/advice/finding.h"
+#include "tables/ctl/advice/limits.h"
 
 G_BEGIN_DECLS
-
-/* What one event of a process's end showed (limit_exceeded, process_terminated, process_exited,
- * would_terminate, …), with what other rows know of it. Absent values as in WdEvent. */
-typedef struct {
-  WdEventKind event;
-  WdRole role;
-  const char *name; /* the process's, never NULL */
-  WdReason reason;
-  gint64 measured; /* in bytes for memory; of several: the greatest, as in the next three */
-  double utilization;
-  gint64 sustained_s;
-  gint64 lifetime_ms;
-  gint64 limit_value;
-  gint64 utilization_limit;
-  gint64 exit_code;
-  gint64 exit_signal;
-  gint64 private_bytes;   /* anonymous_bytes + swap_bytes in the details of its limit_exceeded */
-  gboolean observed;      /* those details have a `basis`: osquery's own watcher was at work */
-  const char *query_name; /* of a query_denylisted whose cause_eid names it, or NULL */
-} CtlFinding;
-
-/* Everything absent. */
-void ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name);
-
-/* Takes in one more of the same process, event and reason, newer than those before; the limits and
- * the exit are then its. The texts stay its owner's. */
-void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);
-
-/* The limits in effect, the same for all processes; WD_NONE: not known. */
-typedef struct {
-  gint64 memory_bytes;
-  gint64 utilization; /* % */
-  gint64 latency_s;
-} CtlLimits;
 
 /* What osquery's flags should be set to; WD_NONE: nothing calls for it. */
 typedef struct {

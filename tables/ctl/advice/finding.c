@@ -1,8 +1,9 @@
 #include "tables/ctl/advice/finding.h"
 
-#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
-#include "watchdog/store/database.h"
+
+#include <math.h>
 
 /* In the order of CTL_FINDING_SELECT. */
 enum {
@@ -23,22 +24,38 @@ enum {
   QUERY_NAME,
 };
 
-static const char limits_sql[] =
-    "SELECT max(memory_limit), max(utilization_limit), max(latency_limit) FROM watchdog_processes";
+void
+ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name)
+{
+  *finding = (CtlFinding){
+      .event = event,
+      .role = role,
+      .name = name,
+      .measured = WD_NONE,
+      .utilization = NAN,
+      .sustained_s = WD_NONE,
+      .lifetime_ms = WD_NONE,
+      .limit_value = WD_NONE,
+      .utilization_limit = WD_NONE,
+      .exit_code = WD_NONE,
+      .exit_signal = WD_NONE,
+      .private_bytes = WD_NONE,
+  };
+}
 
-/* The newest of what a process was measured against, and of what a reload set. */
-#define TOLD_LIMIT(column, condition, flag, factor)                                                \
-  "(SELECT told FROM (SELECT eid, " column " AS told FROM watchdog_events WHERE " condition        \
-  " UNION ALL SELECT e.eid, json_extract(e.details, s.fullkey || '.new') * " factor                \
-  " FROM watchdog_events e,"                                                                       \
-  " json_each(iif(json_valid(e.details), e.details, '{}'), '$.settings') s"                        \
-  " WHERE e.event = 'settings_changed' AND json_extract(e.details, s.fullkey || '.name') = '" flag \
-  "') WHERE told > 0 ORDER BY eid DESC LIMIT 1)"
-
-static const char told_sql[] = "SELECT " TOLD_LIMIT(
-    "limit_value", "reason = 'memory'", "watchdog_memory_limit",
-    "1048576") ", " TOLD_LIMIT("utilization_limit", "reason = 'cpu'", "watchdog_utilization_limit",
-                               "1") ", " TOLD_LIMIT("NULL", "0", "watchdog_latency_limit", "1");
+void
+ctl_finding_add(CtlFinding *finding, const CtlFinding *newer)
+{
+  const CtlFinding before = *finding;
+  *finding = *newer;
+  finding->measured = MAX(before.measured, newer->measured);           /* WD_NONE is the least */
+  finding->utilization = fmax(before.utilization, newer->utilization); /* NAN yields */
+  finding->sustained_s = MAX(before.sustained_s, newer->sustained_s);
+  finding->lifetime_ms = MAX(before.lifetime_ms, newer->lifetime_ms);
+  finding->private_bytes = MAX(before.private_bytes, newer->private_bytes);
+  if (finding->query_name == NULL)
+    finding->query_name = before.query_name;
+}
 
 static const char *
 keep(GStringChunk *texts, sqlite3_stmt *stmt, int column)
@@ -59,8 +76,7 @@ ctl_finding_read(sqlite3_stmt *stmt, GStringChunk *texts, CtlFinding *finding)
   if (!ctl_word_reason((const char *)sqlite3_column_text(stmt, REASON), &finding->reason))
     finding->reason = WD_REASON_NONE;
   finding->measured = ctl_integer(stmt, MEASURED);
-  if (sqlite3_column_type(stmt, UTILIZATION) != SQLITE_NULL)
-    finding->utilization = sqlite3_column_double(stmt, UTILIZATION);
+  finding->utilization = ctl_real(stmt, UTILIZATION);
   finding->sustained_s = ctl_integer(stmt, SUSTAINED);
   finding->lifetime_ms = ctl_integer(stmt, LIFETIME);
   finding->limit_value = ctl_integer(stmt, LIMIT);
@@ -72,25 +88,4 @@ ctl_finding_read(sqlite3_stmt *stmt, GStringChunk *texts, CtlFinding *finding)
   if (sqlite3_column_type(stmt, QUERY_NAME) != SQLITE_NULL)
     finding->query_name = keep(texts, stmt, QUERY_NAME);
   return TRUE;
-}
-
-/* Fills in what @limits lacks. */
-static void
-take_limits(sqlite3 *db, const char *sql, CtlLimits *limits)
-{
-  gint64 *const values[] = {&limits->memory_bytes, &limits->utilization, &limits->latency_s};
-  g_autoptr(sqlite3_stmt) stmt = NULL;
-  if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW)
-    return;
-  for (gsize i = 0; i < G_N_ELEMENTS(values); i++)
-    if (*values[i] == WD_NONE)
-      *values[i] = ctl_integer(stmt, (int)i);
-}
-
-void
-ctl_limits_read(sqlite3 *db, CtlLimits *limits)
-{
-  *limits = (CtlLimits){WD_NONE, WD_NONE, WD_NONE};
-  take_limits(db, limits_sql, limits);
-  take_limits(db, told_sql, limits);
 }

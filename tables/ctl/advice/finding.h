@@ -1,18 +1,49 @@
-/* Findings from rows of watchdog_events, and the limits in effect. */
+/* What is known of a process's end, from rows of watchdog_events. */
 #pragma once
 
-#include "tables/ctl/advice/advice.h"
+#include "watchdog/core/event/event.h"
 
 #include <sqlite3.h>
 
 G_BEGIN_DECLS
 
+/* What one event of a process's end showed (limit_exceeded, process_terminated, process_exited,
+ * would_terminate, …), with what other rows know of it. Absent values as in WdEvent. */
+typedef struct {
+  WdEventKind event;
+  WdRole role;
+  const char *name; /* the process's, never NULL */
+  WdReason reason;
+  gint64 measured; /* in bytes for memory; of several: the greatest, as in the next three */
+  double utilization;
+  gint64 sustained_s;
+  gint64 lifetime_ms;
+  gint64 limit_value;
+  gint64 utilization_limit;
+  gint64 exit_code;
+  gint64 exit_signal;
+  gint64 private_bytes;   /* anonymous_bytes + swap_bytes in the details of its limit_exceeded */
+  gboolean observed;      /* those details have a `basis`: osquery's own watcher was at work */
+  const char *query_name; /* of a query_denylisted whose cause_eid names it, or NULL */
+} CtlFinding;
+
+/* Everything absent. */
+void ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name);
+
+/* Takes in one more of the same process, event and reason, newer than those before; the limits and
+ * the exit are then its. The texts stay its owner's. */
+void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);
+
+/* For each end that osquery denylisted queries for: the first of them. */
+#define CTL_DENYLISTED_SELECT                                                   \
+  "SELECT cause_eid, min(query_name) AS query_name, query FROM watchdog_events" \
+  " WHERE event = 'query_denylisted' GROUP BY cause_eid"
+
 /* The beginning of a query for findings; what follows may choose by the columns of `e`, as in
  * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. No event has the
  * number 0; a NULL would not be looked up but compared with every row. */
 #define CTL_FINDING_SELECT                                                                  \
-  "WITH asked AS MATERIALIZED (SELECT cause_eid, min(query_name) AS query_name"             \
-  " FROM watchdog_events WHERE event = 'query_denylisted' GROUP BY cause_eid)"              \
+  "WITH asked AS MATERIALIZED (" CTL_DENYLISTED_SELECT ")"                                  \
   " SELECT e.event, e.role, e.name, e.reason, e.measured, e.utilization, e.sustained,"      \
   " e.lifetime_ms, e.limit_value, e.utilization_limit, e.exit_code, e.exit_signal,"         \
   " iif(json_valid(coalesce(c.details, e.details)),"                                        \
@@ -27,9 +58,5 @@ G_BEGIN_DECLS
  * @texts: keeps the names, as visible text.
  * Returns: FALSE when the row's event or role is of a kind that this version doesn't know. */
 gboolean ctl_finding_read(sqlite3_stmt *stmt, GStringChunk *texts, CtlFinding *finding);
-
-/* As watchdog_processes shows them, or else the newest that watchdog_events tells of. A table that
- * can't be read leaves them unknown: no reason to advise nothing at all. */
-void ctl_limits_read(sqlite3 *db, CtlLimits *limits);
 
 G_END_DECLS

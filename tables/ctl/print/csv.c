@@ -1,5 +1,6 @@
-#include "tables/ctl/print/print.h"
-#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/csv.h"
+
+#include "tables/ctl/print/value.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,19 +1,19 @@
 #include "tables/ctl/print/grid.h"
 
-#include "tables/ctl/print/print.h"
 #include "tables/ctl/print/text.h"
+#include "tables/ctl/print/value.h"
 
 #define HELD_BACK 1000
 
-struct CtlGrid {
+typedef struct {
   FILE *out;
   guint columns;
   gsize *widths;
   GPtrArray *held; /* of GStrv, the titles first; NULL once the widths are fixed */
-};
+} Grid;
 
 static void
-print_rule(const CtlGrid *grid)
+print_rule(const Grid *grid)
 {
   for (guint i = 0; i < grid->columns; i++) {
     fputc('+', grid->out);
@@ -24,7 +24,7 @@ print_rule(const CtlGrid *grid)
 }
 
 static void
-print_row(const CtlGrid *grid, char **cells)
+print_row(const Grid *grid, char **cells)
 {
   for (guint i = 0; i < grid->columns; i++) {
     gsize width = ctl_display_width(cells[i]);
@@ -35,7 +35,7 @@ print_row(const CtlGrid *grid, char **cells)
 }
 
 static void
-print_held(CtlGrid *grid)
+print_held(Grid *grid)
 {
   if (grid->held == NULL)
     return;
@@ -49,31 +49,27 @@ print_held(CtlGrid *grid)
 }
 
 static void
-hold_back(CtlGrid *grid, char **cells)
+hold_back(Grid *grid, char **cells)
 {
   for (guint i = 0; i < grid->columns; i++)
     grid->widths[i] = MAX(grid->widths[i], ctl_display_width(cells[i]));
   g_ptr_array_add(grid->held, cells);
 }
 
-CtlGrid *
-ctl_grid_new(const char *const *titles, FILE *out)
+/* A cell for each column, as @text_of makes it. */
+static char **
+row_of(sqlite3_stmt *stmt, char *(*text_of)(sqlite3_stmt *stmt, int column))
 {
-  CtlGrid *grid = g_new0(CtlGrid, 1);
-  grid->out = out;
-  while (titles[grid->columns] != NULL)
-    grid->columns++;
-  grid->widths = g_new0(gsize, grid->columns);
-  grid->held = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
-  g_autoptr(GStrvBuilder) copies = g_strv_builder_new();
-  for (guint i = 0; i < grid->columns; i++)
-    g_strv_builder_add(copies, titles[i]);
-  hold_back(grid, g_strv_builder_end(copies));
-  return grid;
+  const int n = sqlite3_column_count(stmt);
+  char **cells = g_new0(char *, (gsize)n + 1);
+  for (int i = 0; i < n; i++)
+    cells[i] = text_of(stmt, i);
+  return cells;
 }
 
-void
-ctl_grid_add(CtlGrid *grid, char **cells)
+/* @cells: taken. */
+static void
+add_row(Grid *grid, char **cells)
 {
   if (grid->held != NULL) {
     hold_back(grid, cells);
@@ -85,33 +81,23 @@ ctl_grid_add(CtlGrid *grid, char **cells)
   }
 }
 
-void
-ctl_grid_end(CtlGrid *grid)
-{
-  print_held(grid);
-  print_rule(grid);
-  g_free(grid->widths);
-  g_free(grid);
-}
-
 int
 ctl_print_box(sqlite3_stmt *stmt, CtlPart part, FILE *out)
 {
   (void)part; /* boxes are only drawn around whole results */
-  int n = sqlite3_column_count(stmt);
+  const int n = sqlite3_column_count(stmt);
   int result = sqlite3_step(stmt);
   if (result != SQLITE_ROW && result != SQLITE_DONE)
     return result; /* not a box around nothing */
-  g_auto(GStrv) titles = g_new0(char *, (gsize)n + 1);
-  for (int i = 0; i < n; i++)
-    titles[i] = ctl_visible_name(stmt, i);
-  CtlGrid *grid = ctl_grid_new((const char *const *)titles, out);
-  for (; result == SQLITE_ROW; result = sqlite3_step(stmt)) {
-    char **cells = g_new0(char *, (gsize)n + 1);
-    for (int i = 0; i < n; i++)
-      cells[i] = ctl_visible_value(stmt, i);
-    ctl_grid_add(grid, cells);
-  }
-  ctl_grid_end(grid);
+  g_autofree gsize *widths = g_new0(gsize, (gsize)n);
+  Grid grid = {.out = out,
+               .columns = (guint)n,
+               .widths = widths,
+               .held = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev)};
+  add_row(&grid, row_of(stmt, ctl_visible_name));
+  for (; result == SQLITE_ROW; result = sqlite3_step(stmt))
+    add_row(&grid, row_of(stmt, ctl_visible_value));
+  print_held(&grid);
+  print_rule(&grid);
   return result;
 }

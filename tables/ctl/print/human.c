@@ -70,27 +70,41 @@ short_number(double value)
                                     : g_strdup_printf("%.1f", value);
 }
 
+double
+ctl_human_byte_unit(double greatest, const char **unit)
+{
+  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  double divisor = 1;
+  gsize i = 0;
+  for (; i + 1 < G_N_ELEMENTS(units) && greatest / divisor >= 1024; i++)
+    divisor *= 1024;
+  *unit = units[i];
+  return divisor;
+}
+
 char *
 ctl_human_bytes(gint64 bytes, gint64 limit)
 {
-  static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  const char *unit;
   /* A footprint may be below its baseline. */
-  double greater = fmax(fabs((double)bytes), (double)limit);
-  double divisor = 1;
-  gsize i = 0;
-  for (; i + 1 < G_N_ELEMENTS(units) && greater / divisor >= 1024; i++)
-    divisor *= 1024;
+  double divisor = ctl_human_byte_unit(fmax(fabs((double)bytes), (double)limit), &unit);
   g_autofree char *value = short_number((double)bytes / divisor);
   if (limit == WD_NONE)
-    return g_strdup_printf("%s %s", value, units[i]);
+    return g_strdup_printf("%s %s", value, unit);
   g_autofree char *most = short_number((double)limit / divisor);
-  return g_strdup_printf("%s/%s %s", value, most, units[i]);
+  return g_strdup_printf("%s/%s %s", value, most, unit);
+}
+
+char *
+ctl_human_time_as(gint64 time_s, const char *format)
+{
+  g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(time_s);
+  return time != NULL ? g_date_time_format(time, format)
+                      : g_strdup_printf("%" G_GINT64_FORMAT, time_s);
 }
 
 char *
 ctl_human_time(gint64 time_s)
 {
-  g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(time_s);
-  return time != NULL ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S")
-                      : g_strdup_printf("%" G_GINT64_FORMAT, time_s);
+  return ctl_human_time_as(time_s, "%Y-%m-%d %H:%M:%S");
 }

@@ -1,4 +1,4 @@
-/* Quantities as people read them. Pure; every result is newly allocated. */
+/* Quantities as people read them. Every text is newly allocated. */
 #pragma once
 
 #include <glib.h>
@@ -23,6 +23,13 @@ char *ctl_human_percent(double value, gint64 limit);
 /* "85.3 MiB", or with a limit "85.3/200 MiB", in the unit that suits the greater one. osquery's
  * limits are in units of 1024 × 1024 bytes. @limit: WD_NONE without one. */
 char *ctl_human_bytes(gint64 bytes, gint64 limit);
+
+/* What to divide bytes by, so that @greatest of them are below 1024 (or TiB).
+ * @unit: set to the unit's name, static. */
+double ctl_human_byte_unit(double greatest, const char **unit);
+
+/* The local time in a @format of g_date_time_format(). @time_s: Unix time. */
+char *ctl_human_time_as(gint64 time_s, const char *format);
 
 /* "2026-11-22 00:40:12", local. */
 char *ctl_human_time(gint64 time_s);

@@ -1,5 +1,7 @@
-#include "tables/ctl/print/print.h"
+#include "tables/ctl/print/json.h"
+
 #include "tables/ctl/print/text.h"
+#include "tables/ctl/print/value.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,5 +1,7 @@
-#include "tables/ctl/print/print.h"
+#include "tables/ctl/print/line.h"
+
 #include "tables/ctl/print/text.h"
+#include "tables/ctl/print/value.h"
 
 int
 ctl_print_line(sqlite3_stmt *stmt, CtlPart part, FILE *out)

@@ -97,22 +97,6 @@ ctl_colour_of_share(double share)
   return share >= 1 ? CTL_COLOUR_RED : share >= 0.7 ? CTL_COLOUR_YELLOW : CTL_COLOUR_GREEN;
 }
 
-/* How many bytes of @text fit into @width columns. */
-static gsize
-bytes_within(const char *text, gsize width)
-{
-  const char *at = text;
-  gsize used = 0;
-  while (*at != '\0') {
-    gunichar c = g_utf8_get_char(at);
-    used += g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
-    if (used > width)
-      break;
-    at = g_utf8_next_char(at);
-  }
-  return (gsize)(at - text);
-}
-
 char *
 ctl_cut(const CtlTerminal *terminal, const char *text, guint width)
 {
@@ -121,14 +105,14 @@ ctl_cut(const CtlTerminal *terminal, const char *text, guint width)
   const char *ellipsis = terminal->utf8 ? "…" : "~";
   if (width == 0)
     return g_strdup("");
-  return g_strdup_printf("%.*s%s", (int)bytes_within(text, width - 1), text, ellipsis);
+  return g_strdup_printf("%.*s%s", (int)ctl_bytes_within(text, width - 1), text, ellipsis);
 }
 
 /* Where to break @text: before a word that doesn't fit, or within one that fits nowhere. */
 static gsize
 line_bytes(const char *text, guint width)
 {
-  gsize fits = bytes_within(text, width);
+  gsize fits = ctl_bytes_within(text, width);
   if (text[fits] == '\0' || text[fits] == ' ')
     return fits;
   const char *blank = g_strrstr_len(text, (gssize)fits, " ");

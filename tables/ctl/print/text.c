@@ -1,7 +1,5 @@
 #include "tables/ctl/print/text.h"
 
-#include "watchdog/core/event/event.h"
-
 #include <string.h>
 
 gboolean
@@ -72,59 +70,30 @@ ctl_visible(const char *text)
   return g_string_free(string, FALSE);
 }
 
+static gsize
+character_width(gunichar c)
+{
+  return g_unichar_iszerowidth(c) ? 0 : g_unichar_iswide(c) ? 2 : 1;
+}
+
 gsize
 ctl_display_width(const char *text)
 {
   gsize width = 0;
-  for (; *text != '\0'; text = g_utf8_next_char(text)) {
-    gunichar c = g_utf8_get_char(text);
-    if (!g_unichar_iszerowidth(c))
-      width += g_unichar_iswide(c) ? 2 : 1;
-  }
+  for (; *text != '\0'; text = g_utf8_next_char(text))
+    width += character_width(g_utf8_get_char(text));
   return width;
 }
 
-gint64
-ctl_integer(sqlite3_stmt *stmt, int column)
+gsize
+ctl_bytes_within(const char *text, gsize width)
 {
-  return sqlite3_column_type(stmt, column) == SQLITE_NULL ? WD_NONE
-                                                          : sqlite3_column_int64(stmt, column);
-}
-
-void
-ctl_append_blob(GString *string, sqlite3_stmt *stmt, int column)
-{
-  const guchar *bytes = sqlite3_column_blob(stmt, column);
-  int length = sqlite3_column_bytes(stmt, column);
-  g_string_append(string, "X'");
-  for (int i = 0; i < length; i++)
-    g_string_append_printf(string, "%02X", bytes[i]);
-  g_string_append_c(string, '\'');
-}
-
-char *
-ctl_visible_name(sqlite3_stmt *stmt, int column)
-{
-  const char *name = sqlite3_column_name(stmt, column);
-  return ctl_visible(name != NULL ? name : ""); /* out of memory */
-}
-
-char *
-ctl_visible_value(sqlite3_stmt *stmt, int column)
-{
-  GString *string = g_string_new(NULL);
-  const char *text;
-  switch (sqlite3_column_type(stmt, column)) {
-  case SQLITE_NULL:
-    break;
-  case SQLITE_BLOB:
-    ctl_append_blob(string, stmt, column);
-    break;
-  default:
-    text = (const char *)sqlite3_column_text(stmt, column);
-    if (text != NULL) /* out of memory */
-      ctl_append_visible(string, text, (gsize)sqlite3_column_bytes(stmt, column));
-    break;
+  const char *at = text;
+  gsize used = 0;
+  for (; *at != '\0'; at = g_utf8_next_char(at)) {
+    used += character_width(g_utf8_get_char(at));
+    if (used > width)
+      break;
   }
-  return g_string_free(string, FALSE);
+  return (gsize)(at - text);
 }

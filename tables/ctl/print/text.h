@@ -1,8 +1,7 @@
-/* Values as text that is safe to show. Pure. */
+/* Text that is safe to show, and the room it takes. Pure. */
 #pragma once
 
 #include <glib.h>
-#include <sqlite3.h>
 
 G_BEGIN_DECLS
 
@@ -17,20 +16,10 @@ void ctl_append_visible(GString *string, const char *text, gsize length);
 /* @text as visible text. Newly allocated. */
 char *ctl_visible(const char *text);
 
-/* How many columns of a terminal @text takes, which must be visible text. */
+/* How many columns of a terminal @text (visible text) takes. */
 gsize ctl_display_width(const char *text);
 
-/* A column's name as visible text. Newly allocated. */
-char *ctl_visible_name(sqlite3_stmt *stmt, int column);
-
-/* A column of the present row as visible text: NULL as nothing, a BLOB as X'00FF'. Newly allocated.
- */
-char *ctl_visible_value(sqlite3_stmt *stmt, int column);
-
-/* An integer column of the present row; WD_NONE for NULL. */
-gint64 ctl_integer(sqlite3_stmt *stmt, int column);
-
-/* The bytes of a BLOB column as X'00FF'. */
-void ctl_append_blob(GString *string, sqlite3_stmt *stmt, int column);
+/* How many bytes of @text (visible text) fit into @width columns. */
+gsize ctl_bytes_within(const char *text, gsize width);
 
 G_END_DECLS

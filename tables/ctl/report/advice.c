@@ -1,7 +1,8 @@
-#include "tables/ctl/report/report.h"
+#include "tables/ctl/report/advice.h"
 
-#include "tables/ctl/advice/finding.h"
+#include "tables/ctl/advice/advice.h"
 #include "tables/ctl/print/words.h"
+#include "tables/ctl/report/html.h"
 #include "watchdog/store/database.h"
 
 #include <string.h>
@@ -100,27 +101,29 @@ write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
     write_group(page, &g_array_index(groups, Group, i), limits, &flags);
 }
 
+/* The groups of what happened since @oldest_s. @texts: keeps their names. */
+static gboolean
+read_groups(const Ctl *ctl, gint64 oldest_s, GStringChunk *texts, GArray *groups, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, ends_sql, &oldest_s, error);
+  if (stmt == NULL)
+    return FALSE;
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+    CtlFinding finding;
+    if (ctl_finding_read(stmt, texts, &finding))
+      take(groups, &finding);
+  }
+  return ctl_check_end(ctl, result, error);
+}
+
 gboolean
 ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error)
 {
   g_autoptr(GStringChunk) texts = g_string_chunk_new(1024);
   g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(Group));
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, ends_sql, error);
-  if (stmt == NULL)
+  if (!read_groups(ctl, oldest_s, texts, groups, error))
     return FALSE;
-  WdBinder binder = {.stmt = stmt};
-  wd_bind_integer(&binder, oldest_s);
-  int result = binder.result == SQLITE_OK ? SQLITE_ROW : binder.result;
-  while (result == SQLITE_ROW && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
-    CtlFinding finding;
-    if (ctl_finding_read(stmt, texts, &finding))
-      take(groups, &finding);
-  }
-  if (result != SQLITE_DONE) {
-    ctl_set_error(ctl, error);
-    return FALSE;
-  }
-
   g_autoptr(GString) list = g_string_new(NULL);
   CtlLimits limits;
   ctl_limits_read(ctl->db, &limits);

@@ -54,10 +54,10 @@ ctl_series_add(CtlSeries *series, gint64 time_s, gint64 pid, double value, doubl
 }
 
 double
-ctl_series_greatest(const CtlSeries *series)
+ctl_series_greatest(const CtlSeries *series, gsize first, gsize end)
 {
   double greatest = NAN;
-  for (gsize i = 0; i < CTL_CHART_BUCKETS; i++)
+  for (gsize i = first; i < end; i++)
     greatest = fmax(greatest, series->buckets[i].greatest); /* NAN yields */
   return greatest;
 }
@@ -135,18 +135,6 @@ ctl_scale_step(double greatest)
   const double power = pow(10, floor(log10(greatest)));
   const double steps = greatest / power; /* from 1 to 10 */
   return steps < 2 ? power / 2 : steps <= 5 ? power : power * 2;
-}
-
-double
-ctl_scale_bytes(double greatest, const char **unit)
-{
-  static const char *const units[] = {"MiB", "GiB", "TiB"};
-  double divisor = 1024 * 1024;
-  gsize i = 0;
-  for (; i + 1 < G_N_ELEMENTS(units) && greatest / divisor >= 1024; i++)
-    divisor *= 1024;
-  *unit = units[i];
-  return divisor;
 }
 
 gint64

@@ -34,8 +34,10 @@ void ctl_series_init(CtlSeries *series, gint64 from_s, gint64 to_s);
 /* @value: NAN when it isn't known. @limit: NAN without one. */
 void ctl_series_add(CtlSeries *series, gint64 time_s, gint64 pid, double value, double limit);
 
-/* The greatest value, and the newest limit; NAN if there is none. */
-double ctl_series_greatest(const CtlSeries *series);
+/* The greatest value of the buckets from @first up to, but without, @end; NAN if there is none. */
+double ctl_series_greatest(const CtlSeries *series, gsize first, gsize end);
+
+/* The newest limit; NAN if there is none. */
 double ctl_series_limit(const CtlSeries *series);
 
 /* The path data of an SVG: a line that is interrupted where another process begins (but not within
@@ -51,10 +53,6 @@ double ctl_series_percent(const CtlSeries *series, gint64 time_s);
 
 /* A step of 1, 2 or 5 times a power of ten, so that two to five of them reach @greatest. */
 double ctl_scale_step(double greatest);
-
-/* The divisor of the unit that suits @greatest bytes, at least a mebibyte. @unit: set to its name,
- * static. */
-double ctl_scale_bytes(double greatest, const char **unit);
 
 /* A step in s between two marks of a clock that divides @span_s, at most a day, into at most five.
  */

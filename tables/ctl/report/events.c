@@ -1,9 +1,8 @@
-#include "tables/ctl/report/report.h"
+#include "tables/ctl/report/events.h"
 
-#include "tables/ctl/print/text.h"
+#include "tables/ctl/advice/finding.h"
+#include "tables/ctl/print/value.h"
 #include "watchdog/store/database.h"
-
-#include <math.h>
 
 /* A query or a message longer than this is cut: nobody reads it in a table. */
 #define LONGEST_TEXT 2000
@@ -26,13 +25,12 @@ static const char counts_sql[] =
 
 /* The newest rows, and the query that was denylisted for each, which is only looked for in these.
  */
-#define ROWS(condition)                                                                       \
-  "SELECT e.eid, e.time, e.event, e.role, e.name, e.pid, e.reason, e.measured,"               \
-  " e.limit_value, e.utilization, e.utilization_limit, e.sustained, e.outcome,"               \
-  " e.signals_sent, e.duration_ms, e.lifetime_ms, q.query_name, q.query, e.message"           \
-  " FROM (SELECT * FROM watchdog_events WHERE time >= ? AND " condition                       \
-  " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (SELECT cause_eid, min(query_name) AS query_name," \
-  " query FROM watchdog_events WHERE event = 'query_denylisted' GROUP BY cause_eid) q"        \
+#define ROWS(condition)                                                             \
+  "SELECT e.eid, e.time, e.event, e.role, e.name, e.pid, e.reason, e.measured,"     \
+  " e.limit_value, e.utilization, e.utilization_limit, e.sustained, e.outcome,"     \
+  " e.signals_sent, e.duration_ms, e.lifetime_ms, q.query_name, q.query, e.message" \
+  " FROM (SELECT * FROM watchdog_events WHERE time >= ? AND " condition             \
+  " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (" CTL_DENYLISTED_SELECT ") q"           \
   " ON q.cause_eid = e.eid ORDER BY e.eid DESC"
 
 static char *
@@ -59,9 +57,7 @@ event_from_row(sqlite3_stmt *stmt)
   event->reason = text(stmt, column++);
   event->measured = ctl_integer(stmt, column++);
   event->limit_value = ctl_integer(stmt, column++);
-  event->utilization =
-      sqlite3_column_type(stmt, column) == SQLITE_NULL ? NAN : sqlite3_column_double(stmt, column);
-  column++;
+  event->utilization = ctl_real(stmt, column++);
   event->utilization_limit = ctl_integer(stmt, column++);
   event->sustained_s = ctl_integer(stmt, column++);
   event->outcome = text(stmt, column++);
@@ -103,20 +99,14 @@ static GPtrArray *
 read_events(const Ctl *ctl, const char *sql, gint64 oldest_s, gint64 most, GError **error)
 {
   g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)event_free);
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
+  const gint64 values[] = {oldest_s, most};
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, sql, values, error);
   if (stmt == NULL)
     return NULL;
-  WdBinder binder = {.stmt = stmt};
-  wd_bind_integer(&binder, oldest_s);
-  wd_bind_integer(&binder, most);
-  int result = binder.result;
-  while (result == SQLITE_OK || result == SQLITE_ROW)
-    if ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-      g_ptr_array_add(events, event_from_row(stmt));
-  if (result == SQLITE_DONE)
-    return g_steal_pointer(&events);
-  ctl_set_error(ctl, error);
-  return NULL;
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+    g_ptr_array_add(events, event_from_row(stmt));
+  return ctl_check_end(ctl, result, error) ? g_steal_pointer(&events) : NULL;
 }
 
 static gboolean
@@ -124,12 +114,10 @@ count_events(const Ctl *ctl, CtlReportEvents *events, gint64 oldest_s, GError **
 {
   gint64 *const counts[] = {&events->n_endings, &events->n_would,      &events->n_others,
                             &events->n_exits,   &events->n_denylisted, &events->n_gave_up};
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, counts_sql, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, counts_sql, &oldest_s, error);
   if (stmt == NULL)
     return FALSE;
-  WdBinder binder = {.stmt = stmt};
-  wd_bind_integer(&binder, oldest_s);
-  if (binder.result != SQLITE_OK || sqlite3_step(stmt) != SQLITE_ROW) {
+  if (sqlite3_step(stmt) != SQLITE_ROW) {
     ctl_set_error(ctl, error);
     return FALSE;
   }

@@ -1,7 +1,11 @@
 /* A picture is as wide as the page, whatever that is, and its text stays as large as the page's:
  * places along the time are percentages, and only the lines lie in an inner picture that is
  * stretched. */
-#include "tables/ctl/report/report.h"
+#include "tables/ctl/report/figure.h"
+
+#include "tables/ctl/print/human.h"
+#include "tables/ctl/report/html.h"
+#include "tables/ctl/report/signs.h"
 
 #include <math.h>
 
@@ -49,13 +53,19 @@ typedef struct {
 static Plot
 plan_plot(const CtlSeries *series, const GArray *marks, gboolean memory)
 {
-  Plot plot = {series, memory ? MEMORY_Y : CPU_Y, memory, 0, 1, "%", ctl_series_greatest(series)};
+  Plot plot = {series,
+               memory ? MEMORY_Y : CPU_Y,
+               memory,
+               0,
+               1,
+               "%",
+               ctl_series_greatest(series, 0, CTL_CHART_BUCKETS)};
   for (guint i = 0; i < marks->len; i++) /* NAN yields */
     plot.highest = fmax(plot.highest, measured_of(mark_at(marks, i)->event, memory));
   const double shown = fmax(fmax(plot.highest, ctl_series_limit(series)), memory ? 1024 * 1024 : 1);
   plot.top = MIN(shown, 1e18) * AIR;
   if (memory)
-    plot.divisor = ctl_scale_bytes(shown, &plot.unit);
+    plot.divisor = ctl_human_byte_unit(shown, &plot.unit);
   return plot;
 }
 
@@ -140,7 +150,7 @@ draw_times(GString *page, const CtlSeries *series)
   gint64 time_s = series->to_s - (series->to_s + offset_s) % step_s;
   for (; time_s >= series->from_s; time_s -= step_s) {
     const double percent = ctl_series_percent(series, time_s);
-    g_autofree char *label = ctl_report_time(time_s, step_s < 60 ? "%H:%M:%S" : "%H:%M");
+    g_autofree char *label = ctl_human_time_as(time_s, step_s < 60 ? "%H:%M:%S" : "%H:%M");
     ctl_html(page,
              "<line class=\"grid\" x1=\"%.2f%%\" x2=\"%.2f%%\" y1=\"%d\" y2=\"%d\"/>"
              "<text class=\"time %s\" x=\"%.2f%%\" y=\"%d\">%s</text>\n",
@@ -153,15 +163,6 @@ draw_times(GString *page, const CtlSeries *series)
 }
 
 /* --- the figures behind the picture --- */
-
-static double
-greatest_between(const CtlSeries *series, gsize first, gsize end)
-{
-  double greatest = NAN;
-  for (gsize i = first; i < end; i++)
-    greatest = fmax(greatest, series->buckets[i].greatest);
-  return greatest;
-}
 
 static void
 write_cell(GString *page, const Plot *plot, double value)
@@ -181,12 +182,12 @@ write_figures(GString *page, const CtlReportProcess *process, const Plot *cpu, c
            "<th>CPU, highest</th><th>Memory, highest</th></tr></thead><tbody>\n",
            process->name);
   for (gsize row = 0; row < FIGURE_ROWS; row++) {
-    const double busy = greatest_between(&process->cpu, row * each, (row + 1) * each);
-    const double bytes = greatest_between(&process->memory, row * each, (row + 1) * each);
+    const double busy = ctl_series_greatest(&process->cpu, row * each, (row + 1) * each);
+    const double bytes = ctl_series_greatest(&process->memory, row * each, (row + 1) * each);
     if (isnan(busy) && isnan(bytes))
       continue;
     const gint64 time_s = process->cpu.from_s + span_s * (gint64)row / FIGURE_ROWS;
-    g_autofree char *time = ctl_report_time(time_s, format);
+    g_autofree char *time = ctl_human_time_as(time_s, format);
     ctl_html(page, "<tr><td>%s</td>", time);
     write_cell(page, cpu, busy);
     write_cell(page, memory, bytes);

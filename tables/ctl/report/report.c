@@ -1,30 +1,19 @@
 #include "tables/ctl/report/report.h"
 
+#include "tables/ctl/print/human.h"
 #include "tables/ctl/print/output-file.h"
 #include "tables/ctl/print/text.h"
-#include "watchdog/store/database.h"
+#include "tables/ctl/report/advice.h"
+#include "tables/ctl/report/events.h"
+#include "tables/ctl/report/figure.h"
+#include "tables/ctl/report/html.h"
+#include "tables/ctl/report/samples.h"
+#include "tables/ctl/report/signs.h"
+#include "tables/ctl/report/style.h"
+#include "tables/ctl/report/tables.h"
+#include "watchdog/store/history.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <sys/stat.h>
-
-void
-ctl_html(GString *page, const char *format, ...)
-{
-  va_list arguments;
-  va_start(arguments, format);
-  g_autofree char *text = g_markup_vprintf_escaped(format, arguments);
-  va_end(arguments);
-  g_string_append(page, text);
-}
-
-char *
-ctl_report_time(gint64 time_s, const char *format)
-{
-  g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(time_s);
-  return time != NULL ? g_date_time_format(time, format)
-                      : g_strdup_printf("%" G_GINT64_FORMAT, time_s);
-}
 
 /* The page allows itself nothing but its own style sheet: whatever a name in the store should
  * manage to put into it does nothing. */
@@ -32,7 +21,7 @@ static void
 write_head(GString *page, gint64 now_s)
 {
   const char *style = ctl_report_style();
-  g_autofree char *made = ctl_report_time(now_s, "%Y-%m-%d %H:%M");
+  g_autofree char *made = ctl_human_time_as(now_s, "%Y-%m-%d %H:%M");
   g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
   guint8 digest[32];
   gsize length = sizeof digest;
@@ -75,11 +64,11 @@ write_counts(GString *page, const CtlReportEvents *events)
 static void
 write_intro(GString *page, const Ctl *ctl, const CtlReportEvents *events, gint64 now_s)
 {
-  g_autofree char *made = ctl_report_time(now_s, "%Y-%m-%d %H:%M:%S");
-  g_autofree char *zone = ctl_report_time(now_s, "UTC%:z");
+  g_autofree char *made = ctl_human_time(now_s);
+  g_autofree char *zone = ctl_human_time_as(now_s, "UTC%:z");
   g_autofree char *since = ctl->options->since_s > 0
-                               ? ctl_report_time(now_s - ctl->options->since_s,
-                                                 ", of what happened since %Y-%m-%d %H:%M")
+                               ? ctl_human_time_as(now_s - ctl->options->since_s,
+                                                   ", of what happened since %Y-%m-%d %H:%M")
                                : g_strdup("");
   ctl_html(page,
            "<body>\n<header>\n<h1>What the watchdog of osquery did</h1>\n"
@@ -113,8 +102,8 @@ write_processes(GString *page, const CtlReportSamples *samples, const GError *fa
                    " history.</p>\n</section>\n");
     return;
   }
-  g_autofree char *from = ctl_report_time(samples->from_s, "%Y-%m-%d %H:%M");
-  g_autofree char *to = ctl_report_time(samples->to_s, "%Y-%m-%d %H:%M");
+  g_autofree char *from = ctl_human_time_as(samples->from_s, "%Y-%m-%d %H:%M");
+  g_autofree char *to = ctl_human_time_as(samples->to_s, "%Y-%m-%d %H:%M");
   ctl_html(
       page,
       "<p>%s to %s. The line is what was measured, the dashed one its limit; a diamond is what a"
@@ -129,33 +118,23 @@ write_processes(GString *page, const CtlReportSamples *samples, const GError *fa
   ctl_html(page, "</section>\n");
 }
 
-/* A directory given by mistake must not yield a page that says all is well. */
-static gboolean
-check_files(const Ctl *ctl, GError **error)
-{
-  const char *history = table_store_path(ctl->store, table_definition_find("watchdog_events"));
-  const char *status = table_store_path(ctl->store, table_definition_find("watchdog_samples"));
-  struct stat info;
-  if (stat(history, &info) == 0 || stat(status, &info) == 0)
-    return TRUE;
-  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING, "%s: %s", history, g_strerror(errno));
-  return FALSE;
-}
-
 gboolean
 ctl_report(const Ctl *ctl, GError **error)
 {
   const gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
   const gint64 oldest_s =
       ctl->options->since_s > 0 ? now_s - ctl->options->since_s : G_MININT64 + 1;
-  if (!check_files(ctl, error))
+  /* A directory given by mistake must not yield a page that says all is well. */
+  if (!ctl_check_file(ctl, "watchdog_samples", NULL) &&
+      !ctl_check_file(ctl, "watchdog_events", error))
     return FALSE;
   g_autoptr(CtlReportEvents) events = ctl_report_events_read(ctl, oldest_s, error);
   if (events == NULL)
     return FALSE;
   g_autoptr(GError) failure = NULL;
   g_autoptr(CtlReportSamples) samples = ctl_report_samples_read(ctl, oldest_s, &failure);
-  if (samples == NULL && !ctl_check_history(ctl, NULL)) { /* nothing is left to tell */
+  if (samples == NULL &&
+      !ctl_check_file(ctl, "watchdog_events", NULL)) { /* nothing is left to tell */
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }

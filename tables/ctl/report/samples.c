@@ -1,9 +1,7 @@
-#include "tables/ctl/report/report.h"
+#include "tables/ctl/report/samples.h"
 
-#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/value.h"
 #include "watchdog/store/database.h"
-
-#include <math.h>
 
 /* What the store keeps; samples that seem older are from before the clock was set. */
 #define LONGEST_SPAN_S 86400
@@ -14,8 +12,10 @@
 
 enum { TIME, NAME, PID, UTILIZATION, FOOTPRINT, UTILIZATION_LIMIT, MEMORY_LIMIT };
 
-static const char times_sql[] = "SELECT time FROM watchdog_samples WHERE time >= ?"
-                                " AND time BETWEEN 0 AND " GREATEST_TIME;
+#define FROM_SAMPLES_SINCE \
+  " FROM watchdog_samples WHERE time >= ? AND time BETWEEN 0 AND " GREATEST_TIME
+static const char times_sql[] = "SELECT time" FROM_SAMPLES_SINCE;
+static const char first_sql[] = "SELECT coalesce(min(time), " GREATEST_TIME ")" FROM_SAMPLES_SINCE;
 
 static const char samples_sql[] =
     "SELECT time, name, pid, utilization, footprint, utilization_limit, memory_limit"
@@ -45,53 +45,30 @@ ctl_report_samples_free(CtlReportSamples *samples)
   g_free(samples);
 }
 
-static sqlite3_stmt *
-prepare(const Ctl *ctl, const char *sql, gint64 first, gint64 second, GError **error)
-{
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
-  if (stmt == NULL)
-    return NULL;
-  WdBinder binder = {.stmt = stmt};
-  wd_bind_integer(&binder, first);
-  if (sqlite3_bind_parameter_count(stmt) > 1)
-    wd_bind_integer(&binder, second);
-  if (binder.result == SQLITE_OK)
-    return g_steal_pointer(&stmt);
-  ctl_set_error(ctl, error);
-  return NULL;
-}
-
 /* The span that is drawn: up to the newest sample, whatever its label. */
 static gboolean
 find_span(const Ctl *ctl, CtlReportSamples *samples, gint64 oldest_s, GError **error)
 {
-  gint64 newest_s = 0;
-  gint64 first_s = G_MAXINT64;
-  int result = SQLITE_ROW;
-  g_autoptr(sqlite3_stmt) last = prepare(ctl, times_sql, oldest_s, 0, error);
-  if (last == NULL)
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, times_sql, &oldest_s, error);
+  if (stmt == NULL)
     return FALSE;
-  while (result == SQLITE_ROW)
-    if ((result = sqlite3_step(last)) == SQLITE_ROW)
-      newest_s = sqlite3_column_int64(last, 0);
-  g_autoptr(sqlite3_stmt) first =
-      result == SQLITE_DONE
-          ? prepare(ctl, times_sql, MAX(oldest_s, newest_s - LONGEST_SPAN_S), 0, error)
-          : NULL;
-  while (first != NULL && (result = sqlite3_step(first)) == SQLITE_ROW)
-    first_s = MIN(first_s, sqlite3_column_int64(first, 0));
-  if (result != SQLITE_DONE)
+  gint64 newest_s = 0;
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+    newest_s = sqlite3_column_int64(stmt, 0);
+  if (!ctl_check_end(ctl, result, error))
+    return FALSE;
+  const gint64 from_s = MAX(oldest_s, newest_s - LONGEST_SPAN_S);
+  g_autoptr(sqlite3_stmt) first = ctl_prepare_with(ctl, first_sql, &from_s, error);
+  if (first == NULL)
+    return FALSE;
+  if (sqlite3_step(first) != SQLITE_ROW) {
     ctl_set_error(ctl, error);
+    return FALSE;
+  }
   samples->to_s = newest_s;
-  samples->from_s = MIN(first_s, newest_s - SHORTEST_SPAN_S);
-  return first != NULL && result == SQLITE_DONE;
-}
-
-static double
-real(sqlite3_stmt *stmt, int column)
-{
-  return sqlite3_column_type(stmt, column) == SQLITE_NULL ? NAN
-                                                          : sqlite3_column_double(stmt, column);
+  samples->from_s = MIN(sqlite3_column_int64(first, 0), newest_s - SHORTEST_SPAN_S);
+  return TRUE;
 }
 
 /* Returns: NULL when there are too many. */
@@ -118,22 +95,24 @@ static gboolean
 read_samples(const Ctl *ctl, CtlReportSamples *samples, GError **error)
 {
   g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
-  g_autoptr(sqlite3_stmt) stmt = prepare(ctl, samples_sql, samples->from_s, samples->to_s, error);
-  int result = stmt != NULL ? SQLITE_ROW : SQLITE_ERROR;
-  while (result == SQLITE_ROW && (result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  const gint64 span[] = {samples->from_s, samples->to_s};
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, samples_sql, span, error);
+  if (stmt == NULL)
+    return FALSE;
+  int result;
+  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
     g_autofree char *name = ctl_visible_value(stmt, NAME);
     CtlReportProcess *process = find_process(samples, by_name, name);
     if (process == NULL)
       continue;
     const gint64 time_s = sqlite3_column_int64(stmt, TIME);
     const gint64 pid = sqlite3_column_int64(stmt, PID);
-    ctl_series_add(&process->cpu, time_s, pid, real(stmt, UTILIZATION),
-                   real(stmt, UTILIZATION_LIMIT));
-    ctl_series_add(&process->memory, time_s, pid, real(stmt, FOOTPRINT), real(stmt, MEMORY_LIMIT));
+    ctl_series_add(&process->cpu, time_s, pid, ctl_real(stmt, UTILIZATION),
+                   ctl_real(stmt, UTILIZATION_LIMIT));
+    ctl_series_add(&process->memory, time_s, pid, ctl_real(stmt, FOOTPRINT),
+                   ctl_real(stmt, MEMORY_LIMIT));
   }
-  if (stmt != NULL && result != SQLITE_DONE)
-    ctl_set_error(ctl, error);
-  return result == SQLITE_DONE;
+  return ctl_check_end(ctl, result, error);
 }
 
 static gboolean

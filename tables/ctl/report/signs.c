@@ -1,5 +1,7 @@
-/* The letters that stand for events in the pictures. */
-#include "tables/ctl/report/report.h"
+#include "tables/ctl/report/signs.h"
+
+#include "tables/ctl/print/human.h"
+#include "tables/ctl/report/html.h"
 
 #include <string.h>
 
@@ -113,8 +115,8 @@ static char *
 describe(const CtlReportMark *marks, guint n)
 {
   GString *text = g_string_new(NULL);
-  g_autofree char *from = ctl_report_time(marks[0].event->time_s, "%H:%M");
-  g_autofree char *to = ctl_report_time(marks[n - 1].event->time_s, "%H:%M");
+  g_autofree char *from = ctl_human_time_as(marks[0].event->time_s, "%H:%M");
+  g_autofree char *to = ctl_human_time_as(marks[n - 1].event->time_s, "%H:%M");
   g_string_append(text, from);
   if (!g_str_equal(from, to))
     g_string_append_printf(text, " to %s", to);

@@ -1,4 +1,4 @@
-#include "tables/ctl/report/report.h"
+#include "tables/ctl/report/style.h"
 
 /* The colours tell apart for the colour-blind (Okabe and Ito's), and nothing is told by colour
  * alone: limits are dashed, events have letters. */

@@ -1,6 +1,8 @@
-#include "tables/ctl/report/report.h"
+#include "tables/ctl/report/tables.h"
 
 #include "tables/ctl/print/human.h"
+#include "tables/ctl/report/html.h"
+#include "tables/ctl/report/signs.h"
 
 #include <math.h>
 
@@ -30,7 +32,7 @@ end_table(GString *page)
 static void
 begin_row(GString *page, const CtlReportEvent *event, const char *title)
 {
-  g_autofree char *time = ctl_report_time(event->time_s, "%Y-%m-%d %H:%M:%S");
+  g_autofree char *time = ctl_human_time(event->time_s);
   const char sign = ctl_report_sign(event);
   ctl_html(page,
            "<tr role=\"row\" id=\"e%" G_GINT64_FORMAT "\"><td role=\"cell\" data-label=\"When\""
@@ -78,15 +80,6 @@ against_limit(const CtlReportEvent *event)
 }
 
 static char *
-duration(gint64 ms)
-{
-  if (ms < 1000)
-    return g_strdup_printf("%" G_GINT64_FORMAT " ms", ms);
-  return ms < 60 * 1000 ? g_strdup_printf("%.1f s", (double)ms / 1000)
-                        : ctl_human_duration(ms / 1000);
-}
-
-static char *
 outcome(const CtlReportEvent *event)
 {
   GString *text = g_string_new(NULL);
@@ -95,13 +88,13 @@ outcome(const CtlReportEvent *event)
   else
     g_string_append(text, *event->outcome ? event->outcome : "not known");
   if (event->duration_ms != WD_NONE) {
-    g_autofree char *took = duration(event->duration_ms);
+    g_autofree char *took = ctl_human_ms(event->duration_ms);
     g_string_append_printf(text, " in %s", took);
   }
   if (*event->signals_sent)
     g_string_append_printf(text, " (%s)", event->signals_sent);
   if (event->lifetime_ms != WD_NONE) {
-    g_autofree char *lived = duration(event->lifetime_ms);
+    g_autofree char *lived = ctl_human_ms(event->lifetime_ms);
     g_string_append_printf(text, ", had lived %s", lived);
   }
   return g_string_free(text, FALSE);

@@ -1,7 +1,9 @@
-#include "tables/ctl/advice/chain.h"
-#include "tables/ctl/advice/story.h"
-#include "tables/ctl/command.h"
-#include "tables/ctl/print/text.h"
+#include "tables/ctl/explain/explain.h"
+
+#include "tables/ctl/explain/chain.h"
+#include "tables/ctl/explain/story.h"
+#include "tables/ctl/print/event-log.h"
+#include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
@@ -60,7 +62,7 @@ typedef enum {
 static Lookup
 look_up(const Ctl *ctl, gint64 eid, gint64 *cause, CtlChain **chain, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_for(ctl, LINK_SELECT " WHERE eid = ?1", eid, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, LINK_SELECT " WHERE eid = ?1", &eid, error);
   if (stmt == NULL)
     return LOOKUP_FAILED;
   int result = sqlite3_step(stmt);
@@ -104,7 +106,7 @@ static gboolean
 follow(const Ctl *ctl, CtlChain *chain, GError **error)
 {
   gint64 root = g_array_index(ctl_chain_eids(chain), gint64, 0);
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_for(ctl, LINK_SELECT " WHERE eid > ?1", root, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, LINK_SELECT " WHERE eid > ?1", &root, error);
   if (stmt == NULL)
     return FALSE;
   int result;
@@ -113,10 +115,7 @@ follow(const Ctl *ctl, CtlChain *chain, GError **error)
     if (read_link(stmt, &link))
       ctl_chain_take(chain, &link);
   }
-  if (result == SQLITE_DONE)
-    return TRUE;
-  ctl_set_error(ctl, error);
-  return FALSE;
+  return ctl_check_end(ctl, result, error);
 }
 
 /* For programs: the rows of the story's events. */
@@ -125,20 +124,15 @@ print_rows(const Ctl *ctl, const CtlChain *chain, GError **error)
 {
   g_autofree char *sql = ctl_chain_select(chain, "*");
   g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
-  if (stmt == NULL)
-    return FALSE;
-  CtlPrint print = ctl_printer(ctl->options, ctl_print_log);
-  if (print(stmt, CTL_PART_WHOLE, ctl->out) == SQLITE_DONE)
-    return TRUE;
-  ctl_set_error(ctl, error);
-  return FALSE;
+  return stmt != NULL && ctl_print_rows(ctl, stmt, CTL_PART_WHOLE, ctl_print_log, error);
 }
 
 gboolean
 ctl_explain(const Ctl *ctl, GError **error)
 {
   gint64 eid = ctl->options->eid;
-  if (!ctl_check_history(ctl, error) || (eid == 0 && !find_newest(ctl, &eid, error)))
+  if (!ctl_check_file(ctl, "watchdog_events", error) ||
+      (eid == 0 && !find_newest(ctl, &eid, error)))
     return FALSE;
   g_autoptr(CtlChain) chain = find_root(ctl, eid, error);
   if (chain == NULL || !follow(ctl, chain, error))

@@ -1,5 +1,8 @@
-#include "tables/ctl/command.h"
+#include "tables/ctl/session.h"
 
+#include "tables/ctl/print/csv.h"
+#include "tables/ctl/print/json.h"
+#include "tables/ctl/print/line.h"
 #include "tables/sqlite-module.h"
 #include "watchdog/core/event/json.h"
 #include "watchdog/store/database.h"
@@ -26,8 +29,32 @@ ctl_prepare(const Ctl *ctl, const char *sql, GError **error)
   return stmt;
 }
 
-CtlPrint
-ctl_printer(const CtlOptions *options, CtlPrint people)
+sqlite3_stmt *
+ctl_prepare_with(const Ctl *ctl, const char *sql, const gint64 *values, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
+  if (stmt == NULL)
+    return NULL;
+  WdBinder binder = {.stmt = stmt};
+  for (int i = 0; i < sqlite3_bind_parameter_count(stmt); i++)
+    wd_bind_integer(&binder, values[i]);
+  if (binder.result == SQLITE_OK)
+    return g_steal_pointer(&stmt);
+  ctl_set_error(ctl, error);
+  return NULL;
+}
+
+gboolean
+ctl_check_end(const Ctl *ctl, int result, GError **error)
+{
+  if (result == SQLITE_DONE)
+    return TRUE;
+  ctl_set_error(ctl, error);
+  return FALSE;
+}
+
+static CtlPrint
+format_of(const CtlOptions *options, CtlPrint people)
 {
   switch (options->format) {
   case CTL_FORMAT_PEOPLE:
@@ -40,6 +67,16 @@ ctl_printer(const CtlOptions *options, CtlPrint people)
     return ctl_print_line;
   }
   g_assert_not_reached();
+}
+
+gboolean
+ctl_print_rows(const Ctl *ctl, sqlite3_stmt *stmt, CtlPart part, CtlPrint people, GError **error)
+{
+  if (!sqlite3_stmt_readonly(stmt)) {
+    g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, ONLY_READING);
+    return FALSE;
+  }
+  return ctl_check_end(ctl, format_of(ctl->options, people)(stmt, part, ctl->out), error);
 }
 
 /* What a query may do: read, compute, and ask which columns there are. All else is refused, ATTACH
@@ -66,7 +103,8 @@ authorize(void *data, int action, const char *first, const char *second, const c
 }
 
 /* In place of SQLite's own, which takes more for JSON than its other functions stand
- * (watchdog/core/json.h): a history may come from anywhere, so all of our SQL asks this first. */
+ * (watchdog/core/event/json.h): a history may come from anywhere, so all of our SQL asks this
+ * first. */
 static void
 json_valid(sqlite3_context *context, int n, sqlite3_value **values)
 {
@@ -77,9 +115,9 @@ json_valid(sqlite3_context *context, int n, sqlite3_value **values)
 }
 
 gboolean
-ctl_check_history(const Ctl *ctl, GError **error)
+ctl_check_file(const Ctl *ctl, const char *table, GError **error)
 {
-  const char *path = table_store_path(ctl->store, table_definition_find("watchdog_events"));
+  const char *path = table_store_path(ctl->store, table_definition_find(table));
   struct stat info;
   if (stat(path, &info) == 0)
     return TRUE;
@@ -87,9 +125,12 @@ ctl_check_history(const Ctl *ctl, GError **error)
   return FALSE;
 }
 
-static gboolean
-connect(Ctl *ctl, GError **error)
+gboolean
+ctl_open(Ctl *ctl, const CtlOptions *options, FILE *out, GError **error)
 {
+  ctl->options = options;
+  ctl->out = out;
+  ctl->store = table_store_new(options->state_dir, options->runtime_dir);
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY | SQLITE_OPEN_NOMUTEX;
   if (sqlite3_open_v2(":memory:", &ctl->db, flags, NULL) == SQLITE_OK &&
       table_sqlite_register(ctl->db, ctl->store) == SQLITE_OK &&
@@ -101,30 +142,9 @@ connect(Ctl *ctl, GError **error)
   return FALSE;
 }
 
-gboolean
-ctl_run(const CtlOptions *options, FILE *out, GError **error)
+void
+ctl_close(Ctl *ctl)
 {
-  g_autoptr(TableStore) store = table_store_new(options->state_dir, options->runtime_dir);
-  g_autoptr(sqlite3) db = NULL; /* closed before the store goes */
-  Ctl ctl = {.options = options, .store = store, .out = out};
-  gboolean connected = connect(&ctl, error);
-  db = ctl.db;
-  if (!connected)
-    return FALSE;
-  switch (options->command) {
-  case CTL_COMMAND_STATUS:
-    return ctl_status(&ctl, error);
-  case CTL_COMMAND_EVENTS:
-    return ctl_events(&ctl, error);
-  case CTL_COMMAND_REPORT:
-    return ctl_report(&ctl, error);
-  case CTL_COMMAND_QUERY:
-    return ctl_query(&ctl, error);
-  case CTL_COMMAND_EXPLAIN:
-    return ctl_explain(&ctl, error);
-  case CTL_COMMAND_HELP:
-  case CTL_COMMAND_VERSION:
-    break;
-  }
-  g_assert_not_reached();
+  g_clear_pointer(&ctl->db, sqlite3_close_v2); /* before the store that its tables read */
+  g_clear_pointer(&ctl->store, table_store_free);
 }

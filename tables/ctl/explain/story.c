@@ -1,9 +1,9 @@
-#include "tables/ctl/advice/story.h"
+#include "tables/ctl/explain/story.h"
 
-#include "tables/ctl/advice/finding.h"
+#include "tables/ctl/advice/advice.h"
 #include "tables/ctl/print/human.h"
 #include "tables/ctl/print/terminal.h"
-#include "tables/ctl/print/text.h"
+#include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
@@ -49,20 +49,6 @@ typedef struct {
   guint times;         /* how many the series has */
 } Story;
 
-sqlite3_stmt *
-ctl_prepare_for(const Ctl *ctl, const char *sql, gint64 eid, GError **error)
-{
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
-  if (stmt == NULL)
-    return NULL;
-  WdBinder binder = {.stmt = stmt};
-  wd_bind_integer(&binder, eid);
-  if (binder.result == SQLITE_OK)
-    return g_steal_pointer(&stmt);
-  ctl_set_error(ctl, error);
-  return NULL;
-}
-
 static void
 print_label(const Story *story, const char *label)
 {
@@ -78,19 +64,10 @@ print_section(const Story *story, const char *label, const char *text)
 }
 
 static gboolean
-end_of_rows(const Story *story, int result, GError **error)
-{
-  if (result == SQLITE_DONE)
-    return TRUE;
-  ctl_set_error(story->ctl, error);
-  return FALSE;
-}
-
-static gboolean
 read_series(Story *story, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt =
-      ctl_prepare_for(story->ctl, series_sql, ctl_chain_main(story->chain), error);
+  const gint64 eid = ctl_chain_main(story->chain);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, series_sql, &eid, error);
   if (stmt == NULL)
     return FALSE;
   int result;
@@ -102,7 +79,7 @@ read_series(Story *story, GError **error)
     else
       ctl_finding_add(&story->finding, &story->newest);
   }
-  if (!end_of_rows(story, result, error))
+  if (!ctl_check_end(story->ctl, result, error))
     return FALSE;
   if (story->times > 0)
     return TRUE;
@@ -170,7 +147,7 @@ print_why(const Story *story, sqlite3_stmt *stmt)
 static gboolean
 print_threads(const Story *story, gint64 breach, const char *interval, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_for(story->ctl, threads_sql, breach, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, threads_sql, &breach, error);
   if (stmt == NULL)
     return FALSE;
   g_autoptr(GString) text = g_string_new(NULL);
@@ -185,7 +162,7 @@ print_threads(const Story *story, gint64 breach, const char *interval, GError **
     g_string_append_printf(text, " of CPU time %s", interval);
     print_section(story, "Threads", text->str);
   }
-  return end_of_rows(story, result, error);
+  return ctl_check_end(story->ctl, result, error);
 }
 
 static void
@@ -204,12 +181,12 @@ print_details(const Story *story, GError **error)
   gint64 breach = ctl_chain_breach(story->chain);
   if (breach == WD_NONE)
     return TRUE;
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_for(story->ctl, details_sql, breach, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, details_sql, &breach, error);
   if (stmt == NULL)
     return FALSE;
   int result = sqlite3_step(stmt);
   if (result != SQLITE_ROW)
-    return end_of_rows(story, result, error);
+    return ctl_check_end(story->ctl, result, error);
   gint64 interval_ms = ctl_integer(stmt, 0);
   g_autofree char *duration = interval_ms >= 0 ? ctl_human_ms(interval_ms) : NULL;
   g_autofree char *interval = duration != NULL ? g_strdup_printf("in the last %s", duration)
@@ -256,7 +233,7 @@ print_query(const Story *story, GError **error)
         story, "Query",
         "Not known: osquery denylisted no scheduled query for it, and a live one leaves no "
         "trace.");
-  return end_of_rows(story, result, error);
+  return ctl_check_end(story->ctl, result, error);
 }
 
 static const char *
@@ -314,7 +291,7 @@ print_course(const Story *story, GError **error)
     g_autofree char *text = g_strdup_printf("and %u more (--json shows all)", n - MOST_LISTED);
     print_section(story, "", text);
   }
-  return end_of_rows(story, result, error);
+  return ctl_check_end(story->ctl, result, error);
 }
 
 static void
@@ -332,13 +309,13 @@ print_advice(const Story *story)
 static gboolean
 print_story(Story *story, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt =
-      ctl_prepare_for(story->ctl, main_sql, ctl_chain_main(story->chain), error);
+  const gint64 eid = ctl_chain_main(story->chain);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, main_sql, &eid, error);
   if (stmt == NULL || !read_series(story, error))
     return FALSE;
   int result = sqlite3_step(stmt);
   if (result != SQLITE_ROW) /* SQLITE_DONE: pruned meanwhile */
-    return end_of_rows(story, result, error);
+    return ctl_check_end(story->ctl, result, error);
   print_headline(story, stmt);
   print_why(story, stmt);
   if (!print_details(story, error) || !print_query(story, error))

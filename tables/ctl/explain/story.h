@@ -1,8 +1,8 @@
 /* One process's end, told to people. */
 #pragma once
 
-#include "tables/ctl/advice/chain.h"
-#include "tables/ctl/command.h"
+#include "tables/ctl/explain/chain.h"
+#include "tables/ctl/session.h"
 
 G_BEGIN_DECLS
 
@@ -10,8 +10,5 @@ G_BEGIN_DECLS
  * it, and what to change.
  * @asked: the eid that the user named; it is marked. */
 gboolean ctl_story_print(const Ctl *ctl, const CtlChain *chain, gint64 asked, GError **error);
-
-/* For explain: compiles @sql and gives @eid to its only parameter. */
-sqlite3_stmt *ctl_prepare_for(const Ctl *ctl, const char *sql, gint64 eid, GError **error);
 
 G_END_DECLS

@@ -1,0 +1,13 @@
+#include "tables/ctl/report/html.h"
+
+#include <stdarg.h>
+
+void
+ctl_html(GString *page, const char *format, ...)
+{
+  va_list arguments;
+  va_start(arguments, format);
+  g_autofree char *text = g_markup_vprintf_escaped(format, arguments);
+  va_end(arguments);
+  g_string_append(page, text);
+}

@@ -1,0 +1,12 @@
+/* Writing HTML. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Appends to @page, as printf; what %s stands for is escaped, for text and quoted attributes alike.
+ */
+void ctl_html(GString *page, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+G_END_DECLS

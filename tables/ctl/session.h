@@ -1,0 +1,48 @@
+/* What a command of osquery-watchdogctl works with, and how it asks the tables. */
+#pragma once
+
+#include "tables/ctl/options.h"
+#include "tables/ctl/print/format.h"
+#include "tables/tables.h"
+
+G_BEGIN_DECLS
+
+typedef struct {
+  const CtlOptions *options;
+  TableStore *store;
+  sqlite3 *db; /* has the tables, and can only read */
+  FILE *out;
+} Ctl;
+
+/* Connects to the tables of the directories that @options name, which are opened when a statement
+ * first needs them.
+ * @ctl: all zero; closed by the caller, whatever is returned.
+ * @options, @out: must outlive @ctl. Whether printing to @out worked is for the caller to see.
+ * Returns: FALSE with @error, one line, as all that have one here. */
+gboolean ctl_open(Ctl *ctl, const CtlOptions *options, FILE *out, GError **error);
+void ctl_close(Ctl *ctl);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ctl, ctl_close)
+
+/* Checks that the file of @table is there. Without it the table is empty, which tells nothing. */
+gboolean ctl_check_file(const Ctl *ctl, const char *table, GError **error);
+
+/* Compiles @sql. */
+sqlite3_stmt *ctl_prepare(const Ctl *ctl, const char *sql, GError **error);
+
+/* Compiles @sql and fills in its parameters.
+ * @values: as many as it has parameters. */
+sqlite3_stmt *ctl_prepare_with(const Ctl *ctl, const char *sql, const gint64 *values,
+                               GError **error);
+
+/* Sets @error from the connection's last failure. */
+void ctl_set_error(const Ctl *ctl, GError **error);
+
+/* Whether @result, of the last step, is SQLITE_DONE: all rows were read. */
+gboolean ctl_check_end(const Ctl *ctl, int result, GError **error);
+
+/* Runs @stmt and prints its rows in the format that the options ask for.
+ * @people: the format that this command finds readable, for those who ask for none. */
+gboolean ctl_print_rows(const Ctl *ctl, sqlite3_stmt *stmt, CtlPart part, CtlPrint people,
+                        GError **error);
+
+G_END_DECLS
