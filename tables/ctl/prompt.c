@@ -219,7 +219,7 @@ ask(Prompt *prompt, GError **error)
   g_autoptr(EditLine) edit = new_editor(prompt, lines, error);
   if (edit == NULL)
     return FALSE;
-  fputs("SQL, up to a `;`. Tab completes; .tables and .schema tell what there is; Ctrl-D ends.\n",
+  fputs("SQL, up to a `;`. Tab completes; .tables and .schema list what there is; Ctrl-D quits.\n",
         prompt->ctl->out);
   const char *line;
   HistEvent event;

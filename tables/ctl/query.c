@@ -22,7 +22,7 @@ read_line(FILE *in, GString *text, GError **error)
   int c;
   while ((c = getc(in)) != EOF) {
     if (c == '\0' || text->len >= CTL_STATEMENT_MAX_BYTES) {
-      g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO,
+      g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_IO,
                           c == '\0' ? "standard input: has a NUL byte"
                                     : "standard input: has a statement of more than 1 MiB");
       return READ_FAILED;

@@ -73,7 +73,7 @@ gboolean
 ctl_print_rows(const Ctl *ctl, sqlite3_stmt *stmt, CtlPart part, CtlPrint people, GError **error)
 {
   if (!sqlite3_stmt_readonly(stmt)) {
-    g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, ONLY_READING);
+    g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, ONLY_READING);
     return FALSE;
   }
   return ctl_check_end(ctl, format_of(ctl->options, people)(stmt, part, ctl->out), error);

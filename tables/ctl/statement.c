@@ -9,7 +9,7 @@
 static gboolean
 fail(GError **error, const char *message)
 {
-  g_set_error_literal(error, WD_HISTORY_ERROR, WD_HISTORY_ERROR_IO, message);
+  g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, message);
   return FALSE;
 }
 

@@ -156,7 +156,7 @@ add_doing(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt, gint64
     ctl_rows_add(rows, next_start_words(stmt, now_s, "given up", "given up, tried again"),
                  CTL_COLOUR_RED);
   else if (g_str_equal(state, "terminating"))
-    ctl_rows_add(rows, g_strdup("being ended"), CTL_COLOUR_YELLOW);
+    ctl_rows_add(rows, g_strdup("being stopped"), CTL_COLOUR_YELLOW);
   else if (g_str_equal(state, "killing"))
     ctl_rows_add(rows, g_strdup("being killed"), CTL_COLOUR_YELLOW);
   else if (g_str_equal(state, "stuck"))

@@ -117,7 +117,7 @@ def processes(directory, **columns):
 
 
 @pytest.mark.parametrize("columns, words", [
-    ({"state": "terminating"}, "being ended"),
+    ({"state": "terminating"}, "being stopped"),
     ({"state": "killing"}, "being killed"),
     ({"state": "stuck"}, "stuck, survives SIGKILL"),
     ({"state": "stopped"}, "stopped"),
@@ -205,20 +205,20 @@ def killed_for_memory(history):
     history.add(8, "process_exited", pid=11, reason="exit", exit_code=3)
 
 
-MEMORY_STORY = r"""worker\[10\]: ended for its memory, 16m ago \(....-..-.. ..:..:..\)
+MEMORY_STORY = r"""worker\[10\]: killed: over its memory limit, 16m ago \(....-..-.. ..:..:..\)
 
 Why       It used 300 MiB of memory; the limit is 200 MiB\. It had lived 2h 5m\.
 Threads   sched\\x1bule\[11\] 2950 ms of CPU time in the last 3\.0 s
 Memory    anonymous 300 MiB, files 1 MiB, shared 0 B, swapped 0 B; 50 open files
 Query     all_\\x1b\[31mfiles, which osquery denylisted for a day: SELECT \* FROM file
 Signals   USR1,TERM,KILL; gone after 4\.1 s: it had to be killed
-Course    .{19}  2   limit_exceeded 2
+Timeline  .{19}  2   limit_exceeded 2
           .{19}  3   process_exited 3
           .{19}  4   process_terminated 4
           .{19}  5   respawn_delayed 5
           .{19}  6   process_started 6
           .{19}  7   query_denylisted 7
-Change    Mend the scheduled query all_\\x1b\[31mfiles to read less at a time\. If it is worth """ \
+Change    Fix the scheduled query all_\\x1b\[31mfiles to read less at a time\. If it is worth """ \
 r"""that much memory, set --watchdog_memory_limit=450\.
 """
 
@@ -233,7 +233,7 @@ def test_any_event_of_the_chain_tells_the_story(history, eid):
 
 def test_the_start_of_a_process_tells_its_end(history):
     killed_for_memory(history)
-    assert "ended for its memory" in history.explain("1")
+    assert "killed: over its memory limit" in history.explain("1")
     assert history.explain("6").startswith("worker[11]: exited with status 3")
 
 
@@ -271,7 +271,7 @@ def test_a_story_of_cpu_that_repeats_itself(history):
     assert ("It used 60.0 % of all CPUs (3600 ms where 600 ms are allowed); the limit is 10 %, and "
             "it had been over it for 12 s. It had lived 1m 5s. That happened 3 times within a day."
             in story)
-    assert "Signals   TERM; gone after 20 ms: it ended in order" in story
+    assert "Signals   TERM; gone after 20 ms: it exited gracefully" in story
     assert "--watchdog_utilization_limit=75" in story
     assert "Query" not in story  # it is no worker
     # What came later is no part of it; what is older than a day neither.
@@ -325,7 +325,7 @@ def test_causes_in_a_circle_or_gone(history):
     assert "exited with status 4" in history.explain("9")
 
 
-def test_a_long_course_is_cut(history):
+def test_a_long_timeline_is_cut(history):
     history.add(1, "process_exited", reason="signal", exit_signal=9)
     for eid in range(2, 40):
         history.add(eid, "process_exited", role="extension", name=f"{eid}.ext", pid=eid,
@@ -389,7 +389,7 @@ def test_the_story_of_a_query_over_the_memory_limit(stand_in):
     done = stand_in.ctl("explain", str(told["eid"]))
     assert (done.returncode, done.stderr) == (0, "")
     for part in (f"worker[{stand_in.event('event = ' + repr('process_terminated'))['pid']}]: "
-                 "ended for its memory", "the limit is 60 MiB", "spin[", "anonymous",
+                 "killed: over its memory limit", "the limit is 60 MiB", "spin[", "anonymous",
                  "Query     heavy, which osquery denylisted", "Signals   USR1,TERM,KILL; gone after",
-                 "Mend the scheduled query heavy", "--watchdog_memory_limit="):
+                 "Fix the scheduled query heavy", "--watchdog_memory_limit="):
         assert part in done.stdout, part

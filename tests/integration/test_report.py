@@ -149,7 +149,7 @@ def test_samples_alone(day, tmp_path):
         shutil.copy(day / name, tmp_path)
     text = page(tmp_path)
     assert text.count('class="plot"') == 6
-    assert "No process was ended for a limit." in text
+    assert "No process was killed for a limit." in text
     # Another host's watchdog doesn't run here.
     execute(tmp_path / "status.db",
             "UPDATE processes SET start_ticks = 1, last_check_us = 1 WHERE role = 'watchdog'")
@@ -190,7 +190,7 @@ def test_since(day):
     assert "of what happened since" in text
     assert text.count('class="plot"') == 6
     nothing = page(day, "--since", "1s")
-    assert "No process was ended for a limit." in nothing
+    assert "No process was killed for a limit." in nothing
 
 
 def test_it_is_bounded_and_says_so(tmp_path):
@@ -291,7 +291,7 @@ def test_no_text_lies_over_another(day, chromium, width):
 def test_what_it_tells(day, chromium):
     opened = shown(chromium, day)
     counts = opened.evaluate("[...document.querySelectorAll('.counts li')].map(e => e.textContent)")
-    assert counts == ["6 ended for a limit", "5 exits or crashes", "1 given up",
+    assert counts == ["6 killed for a limit", "5 exits or crashes", "1 given up",
                       "4 queries denylisted"]
     assert opened.evaluate("[...document.querySelectorAll('h3')].map(e => e.textContent)") == [
         "watchdog", "worker", "osquery-watchdog.ext", "software.ext", "chrome_history.ext",
@@ -308,7 +308,7 @@ def test_what_it_tells(day, chromium):
     assert captions[1].startswith("CPU at most 55 %, limit 10 %. Memory at most 2")
     assert captions[3].endswith("limit 200 MiB. 2 events.")
     assert opened.evaluate("document.querySelector('dt').textContent") == (
-        "worker: ended for its memory, 3 times")
+        "worker: killed: over its memory limit, 3 times")
     figures = opened.evaluate("[...document.querySelectorAll('details')].map(e => e.querySelectorAll"
                               "('tbody tr').length)")
     assert figures[1] == 24

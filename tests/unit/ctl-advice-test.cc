@@ -74,14 +74,14 @@ TEST(CtlAdvice, Memory)
             "Set --watchdog_memory_limit=350 if it may use that much; what it would have grown to "
             "isn't known.");
   EXPECT_EQ(advice(memory(WD_ROLE_EXTENSION, 214)),
-            "Mend the extension a.ext. If it is worth that much memory, set "
+            "Fix the extension a.ext. If it is worth that much memory, set "
             "--watchdog_memory_limit=350, which the worker and all extensions share.");
   EXPECT_TRUE(contains(advice(memory(WD_ROLE_WATCHDOG, 214)), "report it"));
 
   CtlFinding query = memory(WD_ROLE_WORKER, 214);
   query.query_name = "pack/all_files";
   EXPECT_EQ(advice(query),
-            "Mend the scheduled query pack/all_files to read less at a time. If it is worth that "
+            "Fix the scheduled query pack/all_files to read less at a time. If it is worth that "
             "much memory, set --watchdog_memory_limit=350.");
   EXPECT_EQ(advice(found(WD_ROLE_WORKER, WD_REASON_MEMORY)), "(none)") << "nothing measured";
 }
@@ -104,7 +104,7 @@ TEST(CtlAdvice, Cpu)
             "Set --watchdog_utilization_limit=65 if it may be so busy for long, "
             "--watchdog_latency_limit=24 if for moments.");
   EXPECT_EQ(advice(cpu(WD_ROLE_EXTENSION, 12.0, 6)),
-            "Mend the extension a.ext. Otherwise set --watchdog_utilization_limit=15 if it may be "
+            "Fix the extension a.ext. Otherwise set --watchdog_utilization_limit=15 if it may be "
             "so busy for long, --watchdog_latency_limit=12 if for moments, which the worker and "
             "all extensions share.");
   EXPECT_TRUE(contains(advice(cpu(WD_ROLE_WATCHDOG, 49.6)), "report it"));
@@ -112,7 +112,7 @@ TEST(CtlAdvice, Cpu)
   CtlFinding query = cpu(WD_ROLE_WORKER, 49.6);
   query.query_name = "all_hashes";
   EXPECT_TRUE(
-      contains(advice(query), "Mend the scheduled query all_hashes, or schedule it less often."));
+      contains(advice(query), "Fix the scheduled query all_hashes, or schedule it less often."));
   EXPECT_EQ(advice(found(WD_ROLE_WORKER, WD_REASON_CPU)), "(none)") << "nothing measured";
 }
 

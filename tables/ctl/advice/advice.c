@@ -33,14 +33,14 @@ scope(const CtlFinding *finding)
   return finding->role == WD_ROLE_EXTENSION ? ", which the worker and all extensions share" : "";
 }
 
-/* What should be mended rather than allowed. Newly allocated. */
+/* What should be fixed rather than allowed. Newly allocated. */
 static char *
 culprit(const CtlFinding *finding, const char *how)
 {
   if (finding->query_name != NULL)
-    return g_strdup_printf("Mend the scheduled query %s%s", finding->query_name, how);
+    return g_strdup_printf("Fix the scheduled query %s%s", finding->query_name, how);
   if (finding->role == WD_ROLE_EXTENSION)
-    return g_strdup_printf("Mend the extension %s", finding->name);
+    return g_strdup_printf("Fix the extension %s", finding->name);
   return NULL;
 }
 
@@ -136,9 +136,9 @@ memory_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *fl
                            "shared memory: --memory_metric=private, an option of "
                            "osquery-watchdogd, leaves that out. Otherwise set %s.",
                            flag);
-  g_autofree char *mend = culprit(finding, " to read less at a time");
-  if (mend != NULL)
-    return g_strdup_printf("%s. If it is worth that much memory, set %s.", mend, flag);
+  g_autofree char *fix = culprit(finding, " to read less at a time");
+  if (fix != NULL)
+    return g_strdup_printf("%s. If it is worth that much memory, set %s.", fix, flag);
   g_autofree char *delay = delay_advice(own, flags);
   return g_strdup_printf("Set %s if it may use that much; what it would have grown to isn't "
                          "known.%s",
@@ -162,9 +162,9 @@ cpu_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *flags
     return g_strdup_printf("The watchdog itself should be idle: please report it. Until then set "
                            "%s.",
                            set);
-  g_autofree char *mend = culprit(finding, ", or schedule it less often");
-  if (mend != NULL)
-    return g_strdup_printf("%s. Otherwise set %s.", mend, set);
+  g_autofree char *fix = culprit(finding, ", or schedule it less often");
+  if (fix != NULL)
+    return g_strdup_printf("%s. Otherwise set %s.", fix, set);
   g_autofree char *delay = delay_advice(own, flags);
   return g_strdup_printf("Set %s.%s", set, delay);
 }
@@ -177,8 +177,8 @@ is_crash(gint64 exit_signal)
          exit_signal == SIGSYS;
 }
 
-/* Whether osquery's watcher, or the kernel for want of memory, may have sent it. To an observer
- * both look like anybody's. */
+/* Whether osquery's watcher, or the kernel for lack of memory, may have sent it. An observer
+ * can't tell their signals from anybody else's. */
 static gboolean
 may_be_for_a_limit(const CtlFinding *finding)
 {
@@ -193,13 +193,12 @@ signal_advice(const CtlFinding *finding)
     return NULL;
   g_autofree char *name = ctl_signal_name(finding->exit_signal);
   if (is_crash(finding->exit_signal))
-    return g_strdup_printf("It crashed (%s): `coredumpctl info` may show where, for a report to "
-                           "those who make it.",
+    return g_strdup_printf("It crashed (%s): `coredumpctl info` may show where, for a bug report.",
                            name);
   if (may_be_for_a_limit(finding))
-    return g_strdup_printf("It was ended by %s. That may have been osquery's watcher, between two "
-                           "looks at it, or the kernel for want of memory (`journalctl -k` says "
-                           "so), or somebody else: that can't be told from here.",
+    return g_strdup_printf("It was killed by %s. That may have been osquery's watcher, between two "
+                           "looks at it, or the kernel for lack of memory (`journalctl -k` says "
+                           "so), or somebody else: the records don't show which.",
                            name);
   return g_strdup_printf("Somebody else sent it %s, not for a limit: look for who does (an "
                          "administrator, a script, a service manager).",
@@ -213,7 +212,7 @@ exit_advice(const CtlFinding *finding)
     return NULL;
   const char *log =
       finding->role == WD_ROLE_EXTENSION ? "its own output" : "osqueryd's log (--logger_path)";
-  return g_strdup_printf("It ended by itself, with status %" G_GINT64_FORMAT ": %s says why.",
+  return g_strdup_printf("It exited by itself, with status %" G_GINT64_FORMAT ": %s says why.",
                          finding->exit_code, log);
 }
 
@@ -240,9 +239,9 @@ ctl_advice(const CtlFinding *finding, const CtlLimits *limits, const CtlFlags *f
   case WD_REASON_CPU:
     return cpu_advice(finding, &own, flags);
   case WD_REASON_OOM:
-    return g_strdup("The kernel ended it for want of memory, not for a limit of the watchdog: give "
-                    "the host, or the unit (MemoryMax=), more. A lower --watchdog_memory_limit "
-                    "would end it before, in order.");
+    return g_strdup("The kernel killed it because memory ran out, not because of a limit of the "
+                    "watchdog: give the host, or the unit (MemoryMax=), more. With a lower "
+                    "--watchdog_memory_limit the watchdog would stop it first.");
   case WD_REASON_EXIT:
     return exit_advice(finding);
   case WD_REASON_SIGNAL:
@@ -250,8 +249,8 @@ ctl_advice(const CtlFinding *finding, const CtlLimits *limits, const CtlFlags *f
   case WD_REASON_SPAWN:
     return spawn_advice(finding);
   case WD_REASON_REGISTRATION:
-    return g_strdup_printf("It lived, but osqueryd had dropped it: an extension that answers its "
-                           "pings late is dropped. Have %s answer while its tables work.",
+    return g_strdup_printf("It was running, but osqueryd had dropped it, as it drops an extension "
+                           "that answers its pings late. Have %s answer while its tables work.",
                            finding->name);
   case WD_REASON_NONE:
   case WD_REASON_REQUEST:

@@ -21,9 +21,9 @@ typedef struct {
  * that is in effect by now needs none. */
 void ctl_flags_raise(CtlFlags *flags, const CtlFinding *finding, const CtlLimits *limits);
 
-/* One or two sentences: which flag to set to which value, which query to mend, or where else to
+/* One or two sentences: which flag to set to which value, which query to fix, or where else to
  * look. The names appear in it as they are. Newly allocated; NULL when there is nothing to change.
- * @flags: raised by @finding, and by the others that are told beside it.
+ * @flags: raised by @finding, and by the others that are shown beside it.
  *
  * How the limits work, which the values follow from (osquery/core/watcher.cpp): one memory limit
  * in units of 1024 × 1024 bytes and one CPU limit in % of all CPUs, for the worker and for every

@@ -30,8 +30,8 @@ find_newest(const Ctl *ctl, gint64 *eid, GError **error)
   if (*eid != WD_NONE)
     return TRUE;
   g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING,
-                      "the history has no process that ended other than as asked: there is nothing "
-                      "to explain");
+                      "the history has no process that ended unexpectedly: there is nothing to "
+                      "explain");
   return FALSE;
 }
 

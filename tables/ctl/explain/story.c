@@ -239,10 +239,11 @@ print_query(const Story *story, GError **error)
 static const char *
 outcome_words(const char *outcome)
 {
-  return g_strcmp0(outcome, "graceful") == 0 ? "it ended in order"
+  return g_strcmp0(outcome, "graceful") == 0 ? "it exited gracefully"
          : g_strcmp0(outcome, "killed") == 0 ? "it had to be killed"
-         : g_strcmp0(outcome, "stuck") == 0  ? "it survived even SIGKILL for a while"
-                                             : "the watchdog went before it could tell";
+         : g_strcmp0(outcome, "stuck") == 0
+             ? "it survived even SIGKILL for a while"
+             : "the watchdog ended before it could record the outcome";
 }
 
 static void
@@ -265,7 +266,7 @@ print_signals(const Story *story, sqlite3_stmt *stmt)
 
 /* The log of the story. */
 static gboolean
-print_course(const Story *story, GError **error)
+print_timeline(const Story *story, GError **error)
 {
   g_autofree char *sql = ctl_chain_select(story->chain, "eid, time, message");
   g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, error);
@@ -285,7 +286,7 @@ print_course(const Story *story, GError **error)
         g_strdup_printf("%" G_GINT64_FORMAT "%s", eid, eid == story->asked ? "*" : "");
     g_autofree char *message = ctl_visible_value(stmt, 2);
     g_autofree char *text = g_strdup_printf("%s  %-*s  %s", time, number_width, number, message);
-    print_section(story, n == 1 ? "Course" : "", text);
+    print_section(story, n == 1 ? "Timeline" : "", text);
   }
   if (n > MOST_LISTED) {
     g_autofree char *text = g_strdup_printf("and %u more (--json shows all)", n - MOST_LISTED);
@@ -321,7 +322,7 @@ print_story(Story *story, GError **error)
   if (!print_details(story, error) || !print_query(story, error))
     return FALSE;
   print_signals(story, stmt);
-  if (!print_course(story, error))
+  if (!print_timeline(story, error))
     return FALSE;
   print_advice(story);
   return TRUE;

@@ -56,23 +56,24 @@ exit_words(WdReason reason, gint64 exit_code, gint64 exit_signal)
     return g_strdup("ended with its worker");
   if (exit_signal != WD_NONE) {
     g_autofree char *name = ctl_signal_name(exit_signal);
-    return g_strdup_printf("ended by %s", name);
+    return g_strdup_printf("killed by %s", name);
   }
   if (exit_code != WD_NONE)
     return g_strdup_printf("exited with status %" G_GINT64_FORMAT, exit_code);
   return g_strdup("ended by itself");
 }
 
-/* What it was ended for, after "ended" or "would be ended"; "" where the reason tells nothing. */
-static const char *
-purpose(WdReason reason)
+/* @would: what stands before, for a dry run. Limits kill; what somebody asked for stops. */
+static char *
+termination_words(const char *would, WdReason reason)
 {
-  return reason == WD_REASON_MEMORY         ? " for its memory"
-         : reason == WD_REASON_CPU          ? " for its CPU use"
-         : reason == WD_REASON_REGISTRATION ? " for its lost registration"
-         : reason == WD_REASON_REQUEST      ? " as asked"
-         : reason == WD_REASON_SETTINGS     ? ", no longer listed"
-                                            : "";
+  const char *words = reason == WD_REASON_MEMORY         ? "killed: over its memory limit"
+                      : reason == WD_REASON_CPU          ? "killed: over its CPU limit"
+                      : reason == WD_REASON_REGISTRATION ? "killed: lost its registration"
+                      : reason == WD_REASON_REQUEST      ? "stopped as requested"
+                      : reason == WD_REASON_SETTINGS     ? "stopped, no longer listed"
+                                                         : "ended";
+  return g_strconcat(would, words, NULL);
 }
 
 char *
@@ -91,11 +92,11 @@ ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gint64 e
   case WD_EVENT_LIMIT_EXCEEDED:
     return g_strdup(reason == WD_REASON_CPU ? "over its CPU limit" : "over its memory limit");
   case WD_EVENT_PROCESS_TERMINATED:
-    return g_strconcat("ended", purpose(reason), NULL);
+    return termination_words("", reason);
   case WD_EVENT_WOULD_TERMINATE:
-    return g_strconcat("would be ended", purpose(reason), NULL);
+    return termination_words("would be ", reason);
   case WD_EVENT_TERMINATION_STUCK:
-    return g_strdup("can't be ended");
+    return g_strdup("can't be killed");
   case WD_EVENT_RESPAWN_DELAYED:
     return g_strdup("next start delayed");
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
@@ -105,7 +106,7 @@ ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gint64 e
   case WD_EVENT_EXTENSION_REGISTERED:
     return g_strdup("registered");
   case WD_EVENT_EXTENSION_UNREGISTERED:
-    return g_strdup("no longer registered");
+    return g_strdup("lost its registration");
   case WD_EVENT_QUERY_DENYLISTED:
     return g_strdup("denylisted a query");
   case WD_EVENT_SETTINGS_CHANGED:

@@ -132,7 +132,7 @@ ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error
   if (list->len > 0)
     g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* is escaped already */
   else
-    ctl_html(page, "<p>Nothing that the events would tell.</p>\n");
+    ctl_html(page, "<p>The events show nothing to change.</p>\n");
   ctl_html(page, "</section>\n");
   return TRUE;
 }

@@ -52,7 +52,7 @@ write_counts(GString *page, const CtlReportEvents *events)
 {
   ctl_html(page,
            "<ul class=\"counts\" aria-label=\"In numbers\">\n<li><b>%" G_GINT64_FORMAT
-           "</b> ended for a limit</li>\n",
+           "</b> killed for a limit</li>\n",
            events->n_endings - events->n_would);
   write_count(page, events->n_would, "would have been (dry run)", "would have been (dry run)");
   write_count(page, events->n_exits, "exit or crash", "exits or crashes");
@@ -107,7 +107,7 @@ write_processes(GString *page, const CtlReportSamples *samples, const GError *fa
   ctl_html(
       page,
       "<p>%s to %s. The line is what was measured, the dashed one its limit; a diamond is what a"
-      " process had when it was ended. Each sign leads to its event.</p>\n",
+      " process had when it was killed. Each sign leads to its event.</p>\n",
       from, to);
   ctl_report_legend(page, events);
   for (guint i = 0; i < samples->processes->len; i++)

@@ -19,16 +19,16 @@ struct CtlReportSign {
 
 static const CtlReportSign signs[] = {
     {'G', "respawn_limit_reached", NULL, "given up"},
-    {'M', "process_terminated", "memory", "ended for its memory"},
-    {'C', "process_terminated", "cpu", "ended for its CPU time"},
-    {'R', "process_terminated", "registration", "ended, as osquery had lost it"},
-    {'S', "termination_stuck", NULL, "could not be ended"},
+    {'M', "process_terminated", "memory", "killed: over its memory limit"},
+    {'C', "process_terminated", "cpu", "killed: over its CPU limit"},
+    {'R', "process_terminated", "registration", "killed: lost its registration"},
+    {'S', "termination_stuck", NULL, "could not be killed"},
     {'W', "watchdog_crashed", NULL, "the watchdog crashed"},
-    {'O', "process_exited", "oom", "killed by the kernel for want of memory"},
+    {'O', "process_exited", "oom", "killed by the kernel, out of memory"},
     {'X', "process_exited", "signal", "killed by a signal, not ours"},
     {'E', "process_exited", "exit", "exited by itself"},
     {'F', "spawn_failed", NULL, "could not be started"},
-    {'U', "extension_unregistered", "registration", "dropped by osquery"},
+    {'U', "extension_unregistered", "registration", "lost its registration"},
     {'D', "would_terminate", NULL, "over a limit in a dry run"},
 };
 

@@ -53,7 +53,7 @@ write_shown(GString *page, guint shown, gint64 all)
              shown, all);
 }
 
-/* --- what was ended for a limit --- */
+/* --- what was killed for a limit --- */
 
 static char *
 why(const CtlReportEvent *event)
@@ -66,7 +66,7 @@ why(const CtlReportEvent *event)
     return g_strdup_printf("CPU over its limit for %" G_GINT64_FORMAT " s%s", event->sustained_s,
                            tail);
   return g_str_equal(event->reason, "cpu") ? g_strdup_printf("CPU over its limit%s", tail)
-                                           : g_strdup_printf("osquery had lost it%s", tail);
+                                           : g_strdup_printf("lost its registration%s", tail);
 }
 
 static char *
@@ -84,7 +84,7 @@ outcome(const CtlReportEvent *event)
 {
   GString *text = g_string_new(NULL);
   if (g_str_equal(event->event, "would_terminate"))
-    g_string_append(text, "let be");
+    g_string_append(text, "left alone");
   else
     g_string_append(text, *event->outcome ? event->outcome : "not known");
   if (event->duration_ms != WD_NONE) {
@@ -118,7 +118,7 @@ ctl_report_endings(GString *page, const CtlReportEvents *events)
                                        "Outcome", "Query",   NULL};
   ctl_html(page, "<section aria-labelledby=\"endings\">\n<h2 id=\"endings\">Terminations</h2>\n");
   if (events->endings->len == 0) {
-    ctl_html(page, "<p>No process was ended for a limit.</p>\n</section>\n");
+    ctl_html(page, "<p>No process was killed for a limit.</p>\n</section>\n");
     return;
   }
   write_shown(page, events->endings->len, events->n_endings);
