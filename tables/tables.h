@@ -52,8 +52,8 @@ void table_query_add(TableQuery *query, guint column, TableOperator op, const ch
 void table_query_free(TableQuery *query);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableQuery, table_query_free)
 
-/* Where the rows come from. Opens the files when they are first needed, and again when they are
- * replaced. */
+/* Where the rows come from. Opens the files when they are first needed, and again when they have
+ * been replaced. */
 typedef struct TableStore TableStore;
 TableStore *table_store_new(const char *state_dir, const char *runtime_dir);
 
@@ -65,8 +65,8 @@ void table_store_set_breather(TableStore *store, void (*breathe)(gpointer user_d
 /* The file that @table is read from, absolute. Without that file the table is empty. */
 const char *table_store_path(const TableStore *store, const WdTable *table);
 
-/* From now on a cursor fails where the file is missing: for those who may have named a wrong
- * directory. */
+/* From now on a cursor fails where the file is missing, because the directory may be a wrong one.
+ */
 void table_store_demand_files(TableStore *store);
 
 /* Cursors must have been freed before. */
@@ -76,8 +76,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableStore, table_store_free)
 typedef struct TableCursor TableCursor;
 
 /* Starts reading; events come ordered by eid, processes as the watchdog lists them, samples as they
- * were made. @store must
- * outlive the cursor, @query need not. Returns: NULL with @error (one line for people). */
+ * were made. @store must outlive the cursor, @query need not. Returns: NULL with @error (one line
+ * for people). */
 TableCursor *table_cursor_open(TableStore *store, const WdTable *table, const TableQuery *query,
                                GError **error);
 void table_cursor_free(TableCursor *cursor);

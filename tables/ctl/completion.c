@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* Those that reading takes. */
+/* Those of statements that read. */
 static const char *const keywords[] = {
     "ALL",      "AND",    "AS",        "ASC",    "BETWEEN", "BY",        "CASE",   "CAST",  "DESC",
     "DISTINCT", "ELSE",   "END",       "EXCEPT", "EXISTS",  "EXPLAIN",   "FROM",   "GLOB",  "GROUP",
@@ -39,7 +39,7 @@ is_word_part(char c)
   return is_word_start(c) || g_ascii_isdigit(c);
 }
 
-/* Behind the end of what begins at @from and ends with @end, or 0 if it doesn't. */
+/* The place after the first @end at or after @from; 0 if there is none. */
 static gsize
 behind(const char *sql, gsize length, gsize from, const char *end)
 {
@@ -47,7 +47,7 @@ behind(const char *sql, gsize length, gsize from, const char *end)
   return found != NULL ? (gsize)(found - sql) + strlen(end) : 0;
 }
 
-/* The token at @at or behind; blanks and comments are skipped. */
+/* The token at or after @at; blanks and comments are skipped. */
 static Token
 next_token(const char *sql, gsize length, gsize at)
 {

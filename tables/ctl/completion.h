@@ -1,4 +1,4 @@
-/* What a word of SQL over the tables may go on as. Pure. */
+/* Completion of a word of SQL over the tables. Pure. */
 #pragma once
 
 #include <glib.h>

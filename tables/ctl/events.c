@@ -7,7 +7,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-/* Asking for what is new takes some 0.1 ms. */
+/* Each look for new events takes some 0.1 ms. */
 #define POLL_MS 500
 
 /* The events after @from up to @to. */
@@ -41,7 +41,8 @@ find_newest(const Ctl *ctl, sqlite3_stmt *stmt, gint64 seen, gint64 *newest, GEr
   return found;
 }
 
-/* Waits for the next look. Returns: FALSE when nobody reads our output any more. */
+/* Waits until it is time for the next look. Returns: FALSE when nobody reads our output any more.
+ */
 static gboolean
 wait_for_more(FILE *out)
 {
@@ -88,7 +89,7 @@ ctl_events(const Ctl *ctl, GError **error)
   gint64 oldest_s = g_get_real_time() / G_USEC_PER_SEC - ctl->options->since_s;
   if (!ctl->options->follow)
     return print_events(ctl, CTL_PART_WHOLE, 0, G_MAXINT64, oldest_s, error);
-  /* All that was printed is flushed by then, and there is nothing to clean up. */
+  /* follow() flushes all that it prints, and there is nothing to clean up. */
   const struct sigaction action = {.sa_handler = leave};
   (void)sigaction(SIGINT, &action, NULL); /* fails for no signal number that exists */
   return follow(ctl, oldest_s, error);

@@ -30,7 +30,7 @@ typedef struct {
   gboolean follow;
   gint64 since_s; /* what happened in the last so many seconds; 0: all */
   char *event;    /* only events of this kind, or NULL */
-  gint64 eid;     /* of explain; 0: the newest ending */
+  gint64 eid;     /* of explain; 0: the last unexpected end */
   char *sql;      /* of query; NULL: from standard input, or at a prompt */
   char *html;     /* of report: the file to write, "-" for the standard output */
 } CtlOptions;

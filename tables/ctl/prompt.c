@@ -74,7 +74,7 @@ list_candidates(char **words, FILE *out)
   fputs("\n", out);
 }
 
-/* Tab: puts in what is certain; where nothing is, shows what is possible. */
+/* Tab: inserts what all candidates share; if they share nothing more, lists them. */
 static unsigned char
 complete(EditLine *edit, int key)
 {
@@ -131,7 +131,7 @@ static void
 show_error(const Prompt *prompt, const char *message)
 {
   g_autofree char *visible = ctl_visible(message);
-  (void)fflush(prompt->ctl->out); /* main() looks whether all was written */
+  (void)fflush(prompt->ctl->out); /* main() checks whether all was written */
   fprintf(stderr, "Error: %s\n", visible);
 }
 
@@ -162,7 +162,7 @@ is_blank(const char *line)
   return line[strspn(line, " \t\n")] == '\0';
 }
 
-/* Returns: FALSE when the user has enough. */
+/* Returns: FALSE when the user wants to leave. */
 static gboolean
 run_dot_command(const Prompt *prompt, const char *line)
 {
@@ -176,7 +176,7 @@ run_dot_command(const Prompt *prompt, const char *line)
   return TRUE;
 }
 
-/* Returns: FALSE when the user has enough. */
+/* Returns: FALSE when the user wants to leave. */
 static gboolean
 take_line(Prompt *prompt, const char *line)
 {
@@ -215,7 +215,7 @@ ask(Prompt *prompt, GError **error)
 {
   g_autoptr(History) lines = history_init();
   if (lines == NULL)
-    g_error("out of memory"); /* as glib ends for want of it */
+    g_error("out of memory"); /* as glib ends when it has none */
   g_autoptr(EditLine) edit = new_editor(prompt, lines, error);
   if (edit == NULL)
     return FALSE;
@@ -226,7 +226,8 @@ ask(Prompt *prompt, GError **error)
   do {
     line = next_line(prompt, edit);
     if (line != NULL && !is_blank(line))
-      (void)history(lines, &event, H_ENTER, line); /* without memory one line less is recalled */
+      (void)history(lines, &event, H_ENTER,
+                    line); /* without memory one line less can be recalled */
   } while (line != NULL && take_line(prompt, line));
   if (line == NULL)
     fputc('\n', prompt->ctl->out); /* Ctrl-D leaves the cursor behind the prompt */

@@ -44,6 +44,18 @@ ctl_prepare_with(const Ctl *ctl, const char *sql, const gint64 *values, GError *
   return NULL;
 }
 
+sqlite3_stmt *
+ctl_first_row(const Ctl *ctl, const char *sql, const gint64 *values, GError **error)
+{
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, sql, values, error);
+  if (stmt == NULL)
+    return NULL;
+  if (sqlite3_step(stmt) == SQLITE_ROW)
+    return g_steal_pointer(&stmt);
+  ctl_set_error(ctl, error);
+  return NULL;
+}
+
 gboolean
 ctl_check_end(const Ctl *ctl, int result, GError **error)
 {

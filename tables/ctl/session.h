@@ -23,16 +23,19 @@ gboolean ctl_open(Ctl *ctl, const CtlOptions *options, FILE *out, GError **error
 void ctl_close(Ctl *ctl);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ctl, ctl_close)
 
-/* Checks that the file of @table is there. Without it the table is empty, which tells nothing. */
+/* Checks that the file of @table is there. Without it the table is empty, and nothing says why. */
 gboolean ctl_check_file(const Ctl *ctl, const char *table, GError **error);
 
 /* Compiles @sql. */
 sqlite3_stmt *ctl_prepare(const Ctl *ctl, const char *sql, GError **error);
 
 /* Compiles @sql and fills in its parameters.
- * @values: as many as it has parameters. */
+ * @values: as many as it has parameters; NULL if it has none. */
 sqlite3_stmt *ctl_prepare_with(const Ctl *ctl, const char *sql, const gint64 *values,
                                GError **error);
+
+/* The same, and steps to its first row, which must be there. */
+sqlite3_stmt *ctl_first_row(const Ctl *ctl, const char *sql, const gint64 *values, GError **error);
 
 /* Sets @error from the connection's last failure. */
 void ctl_set_error(const Ctl *ctl, GError **error);

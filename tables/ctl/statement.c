@@ -3,7 +3,7 @@
 #include "tables/ctl/print/grid.h"
 #include "watchdog/store/database.h"
 
-/* So much of a statement identifies it in an error. */
+/* An error quotes so much of its statement. */
 #define QUOTED_CHARACTERS 80
 
 static gboolean

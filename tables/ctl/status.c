@@ -7,15 +7,14 @@
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
-/* On a narrow terminal what tells least goes first, so that the last event is seen even on 80
- * columns: the limits' figures, for the bars show how near they are; what changes least; long
- * words. */
+/* So that the last event is seen even on 80 columns, a narrow terminal loses what says least: the
+ * limits' figures, because the bars show how near they are; what changes least; long words. */
 #define BAR_WIDTH 8
 #define NARROW_BAR_WIDTH 4
 #define LEAST_WIDTH_OF_LIMITS 120
 #define LEAST_WIDTH_OF_WORDS 100
 
-/* What the table for people is made of, in this order. */
+/* The columns of people_sql. */
 enum {
   NAME,
   STATE,
@@ -95,7 +94,7 @@ add_memory(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
             ctl_human_bytes(used, shown_limit(terminal, limit)));
 }
 
-/* What is to be known of a running process, the gravest first. */
+/* What is wrong or unusual about a running process, the gravest first. */
 static GStrv
 remarks(sqlite3_stmt *stmt, gboolean narrow)
 {

@@ -8,7 +8,7 @@
 
 #define MEGABYTE (1024.0 * 1024.0)
 
-/* A process that is ended at the limit showed only that it needs more than that; too little
+/* A process that was killed at the limit showed only that it needs more than that; too little
  * headroom would have it ended again, and the flag raised again. */
 #define MEMORY_HEADROOM 1.5
 #define CPU_HEADROOM 1.25
@@ -26,7 +26,7 @@ round_up(double value)
   return (gint64)(ceil(value / step) * step);
 }
 
-/* Who else a limit is for. */
+/* Which other processes a limit applies to. */
 static const char *
 scope(const CtlFinding *finding)
 {
@@ -72,7 +72,7 @@ suffices(gint64 limit, gint64 wanted)
   return wanted != WD_NONE && limit >= wanted; /* WD_NONE is the least */
 }
 
-/* For what has been raised far enough since; else NULL. */
+/* For a limit that has been raised far enough since then; else NULL. */
 static char *
 raised_advice(const CtlFlags *own, const CtlLimits *limits)
 {
@@ -106,7 +106,7 @@ ctl_flags_raise(CtlFlags *flags, const CtlFinding *finding, const CtlLimits *lim
   flags->delay_s = MAX(flags->delay_s, own.delay_s);
 }
 
-/* A second sentence for a worker that was ended soon after its start: the flag that leaves it in
+/* A second sentence for a worker that was killed soon after its start: the flag that leaves it in
  * peace for longer; else "". */
 static char *
 delay_advice(const CtlFlags *own, const CtlFlags *flags)

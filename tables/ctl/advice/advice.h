@@ -1,5 +1,5 @@
-/* What to change so that a process isn't ended again: from what one ending showed, or several like
- * ones. Pure. */
+/* What to change so that a process isn't killed again: from what one end showed, or several similar
+ * ones. */
 #pragma once
 
 #include "tables/ctl/advice/finding.h"

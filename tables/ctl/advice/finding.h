@@ -40,8 +40,8 @@ void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);
   " WHERE event = 'query_denylisted' GROUP BY cause_eid"
 
 /* The beginning of a query for findings; what follows may choose by the columns of `e`, as in
- * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. No event has the
- * number 0; a NULL would not be looked up but compared with every row. */
+ * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. The 0, which
+ * no event has, is looked up, while SQLite would compare a NULL with every row. */
 #define CTL_FINDING_SELECT                                                                  \
   "WITH asked AS MATERIALIZED (" CTL_DENYLISTED_SELECT ")"                                  \
   " SELECT e.event, e.role, e.name, e.reason, e.measured, e.utilization, e.sustained,"      \

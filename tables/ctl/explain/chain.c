@@ -1,11 +1,11 @@
 #include "tables/ctl/explain/chain.h"
 
-/* What the story waits for. */
+/* Which event the story waits for. */
 typedef enum {
-  STAGE_END,          /* the process lives: for its end */
-  STAGE_START,        /* it has ended: for the next start of its name */
-  STAGE_REGISTRATION, /* that came: for its registration, unless it ends before */
-  STAGE_OVER,         /* nothing but what has its cause here */
+  STAGE_END,          /* the end of the process, which lives */
+  STAGE_START,        /* the next start of its name, after its end */
+  STAGE_REGISTRATION, /* the registration of what started, unless it ends before */
+  STAGE_OVER,         /* none: only consequences belong to it */
 } Stage;
 
 struct CtlChain {

@@ -39,10 +39,10 @@ const GArray *ctl_chain_eids(const CtlChain *chain);
 /* "SELECT @columns FROM watchdog_events …": of the story's events, in order. Newly allocated. */
 char *ctl_chain_select(const CtlChain *chain, const char *columns);
 
-/* The event that says best what became of the process: its end; while it has none, the root. */
+/* The process's end, or the root while it has none. */
 gint64 ctl_chain_main(const CtlChain *chain);
 
-/* The process's limit_exceeded or would_terminate, whose details tell what it did; or WD_NONE. */
+/* The process's limit_exceeded or would_terminate, whose details show what it did; or WD_NONE. */
 gint64 ctl_chain_breach(const CtlChain *chain);
 
 G_END_DECLS

@@ -10,7 +10,8 @@
 /* The columns of a CtlLink. */
 #define LINK_SELECT "SELECT eid, cause_eid, pid, run_id, name, event FROM watchdog_events"
 
-/* What nobody asked for and nothing else explains; in a dry run, what would have been. */
+/* The newest end that nobody requested and no other event explains. A dry run has would_terminate
+ * instead. */
 static const char newest_sql[] =
     "SELECT max(eid) FROM watchdog_events WHERE event IN ('process_terminated', 'process_exited',"
     " 'limit_exceeded', 'would_terminate', 'spawn_failed', 'respawn_limit_reached')"
@@ -19,13 +20,9 @@ static const char newest_sql[] =
 static gboolean
 find_newest(const Ctl *ctl, gint64 *eid, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, newest_sql, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_first_row(ctl, newest_sql, NULL, error);
   if (stmt == NULL)
     return FALSE;
-  if (sqlite3_step(stmt) != SQLITE_ROW) {
-    ctl_set_error(ctl, error);
-    return FALSE;
-  }
   *eid = ctl_integer(stmt, 0);
   if (*eid != WD_NONE)
     return TRUE;
@@ -78,7 +75,7 @@ look_up(const Ctl *ctl, gint64 eid, gint64 *cause, CtlChain **chain, GError **er
   g_clear_pointer(chain, ctl_chain_free);
   *chain = ctl_chain_new(&link);
   *cause = link.cause_eid;
-  /* A cause comes before its consequence: so the way back has an end. */
+  /* A cause comes before its consequence, so the way back has an end. */
   return link.cause_eid != WD_NONE && link.cause_eid < eid ? LOOKUP_CAUSED : LOOKUP_ROOT;
 }
 
@@ -101,7 +98,7 @@ find_root(const Ctl *ctl, gint64 eid, GError **error)
   return g_steal_pointer(&chain);
 }
 
-/* Takes in all that came after the root. */
+/* Shows the chain all events after the root. */
 static gboolean
 follow(const Ctl *ctl, CtlChain *chain, GError **error)
 {

@@ -9,10 +9,10 @@
 
 #define LABEL_WIDTH 10
 
-/* So many events are listed; the rest is told to be there. */
+/* So many events are listed; more are counted. */
 #define MOST_LISTED 20
 
-/* Ends of one kind belong together when they lie within a day. The main event is asked for once,
+/* Ends of one kind belong together when they lie within a day. The main event is looked up once,
  * not joined with each row. */
 static const char series_sql[] = CTL_FINDING_SELECT
     " WHERE e.eid <= ?1 AND e.event = (SELECT event FROM watchdog_events WHERE eid = ?1)"
@@ -108,7 +108,7 @@ print_headline(const Story *story, sqlite3_stmt *stmt)
   fprintf(story->ctl->out, "%s\n", ctl_colour_end(&story->terminal, colour));
 }
 
-/* What was measured against what; for an end without a measure the log's line. */
+/* The measured value and its limit; the log's line for an end without them. */
 static char *
 measure_words(const CtlFinding *newest, const char *message)
 {
@@ -207,7 +207,7 @@ print_details(const Story *story, GError **error)
   return TRUE;
 }
 
-/* Which query it was, as far as osquery tells. */
+/* Which query it was, as far as osquery reports it. */
 static gboolean
 print_query(const Story *story, GError **error)
 {
@@ -264,7 +264,7 @@ print_signals(const Story *story, sqlite3_stmt *stmt)
   print_section(story, "Signals", text->str);
 }
 
-/* The log of the story. */
+/* The messages of the story's events. */
 static gboolean
 print_timeline(const Story *story, GError **error)
 {

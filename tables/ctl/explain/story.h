@@ -1,4 +1,4 @@
-/* One process's end, told to people. */
+/* The story of one process's end, for people. */
 #pragma once
 
 #include "tables/ctl/explain/chain.h"

@@ -61,7 +61,7 @@ ctl_human_percent(double value, gint64 limit)
                           : g_strdup_printf("%.1f/%" G_GINT64_FORMAT " %%", value, limit);
 }
 
-/* One digit behind the point, but for whole numbers. */
+/* With one decimal, unless it is whole. */
 static char *
 short_number(double value)
 {

@@ -41,7 +41,7 @@ ctl_output_file(const char *path, const char *text, gsize length, GError **error
   if (done)
     return TRUE;
   if (fd >= 0)
-    (void)unlink(temporary); /* what went wrong before is told */
+    (void)unlink(temporary); /* the first fault is the one to report */
   g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(problem),
               "%s: cannot be written: %s", path, g_strerror(problem));
   return FALSE;

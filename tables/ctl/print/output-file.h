@@ -1,4 +1,4 @@
-/* A file that is there as a whole or as it was before. */
+/* Writing a file as a whole: it is new, or as it was before. */
 #pragma once
 
 #include <glib.h>

@@ -1,4 +1,4 @@
-/* Rows of coloured cells, aligned in columns and made to fit the terminal. */
+/* Rows of coloured cells, aligned in columns and cut to fit the terminal. */
 #pragma once
 
 #include "tables/ctl/print/terminal.h"

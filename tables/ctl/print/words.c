@@ -63,7 +63,7 @@ exit_words(WdReason reason, gint64 exit_code, gint64 exit_signal)
   return g_strdup("ended by itself");
 }
 
-/* @would: what stands before, for a dry run. Limits kill; what somebody asked for stops. */
+/* A process is killed for a limit and stopped at a request. @would: the prefix of a dry run. */
 static char *
 termination_words(const char *would, WdReason reason)
 {

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-/* Nobody follows more. */
+/* Nobody would follow more. */
 #define MOST_ADVICE 20
 
 /* Ends, and the end of trying; what followed from them asks for nothing more. The oldest first, as
@@ -17,7 +17,7 @@ static const char ends_sql[] = CTL_FINDING_SELECT
     " 'process_exited', 'spawn_failed')"
     " OR e.event = 'respawn_limit_reached' AND e.reason = 'spawn') ORDER BY e.eid";
 
-/* The like ends of one process. */
+/* Similar ends of one process. */
 typedef struct {
   CtlFinding finding;
   guint n;
@@ -48,7 +48,7 @@ take(GArray *groups, const CtlFinding *finding)
   }
 }
 
-/* Flags are set apart: a line that ends within one makes it another. */
+/* Marks flags as code, which stays on one line: a flag broken in two would read as another one. */
 static void
 write_words(GString *page, const char *text)
 {
@@ -90,7 +90,7 @@ write_group(GString *page, const Group *group, const CtlLimits *limits, const Ct
   ctl_html(page, "</dd>\n");
 }
 
-/* They share osquery's flags: each is told with the one value that suits all. */
+/* They share osquery's flags: each piece of advice shows the one value that suits all. */
 static void
 write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
 {
@@ -130,7 +130,7 @@ ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error
   write_groups(list, groups, &limits);
   ctl_html(page, "<section aria-labelledby=\"advice\">\n<h2 id=\"advice\">What to change</h2>\n");
   if (list->len > 0)
-    g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* is escaped already */
+    g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* escaped already */
   else
     ctl_html(page, "<p>The events show nothing to change.</p>\n");
   ctl_html(page, "</section>\n");

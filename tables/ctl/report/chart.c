@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-/* Twice the time between two samples of long ago (watchdog/store/samples.h), and a bit. */
+/* A bit more than twice the time between two old samples (watchdog/store/samples.h). */
 #define GAP_S 150
 
 void

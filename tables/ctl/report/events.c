@@ -10,7 +10,7 @@
 #define ENDINGS                                             \
   "(event IN ('process_terminated', 'would_terminate') AND" \
   " reason IN ('memory', 'cpu', 'registration'))"
-/* What stands beside every ending, and the ordinary. */
+/* All but what accompanies every ending and what is ordinary. */
 #define OTHERS \
   "(event NOT IN ('limit_exceeded', 'process_started', 'extension_registered') AND NOT " ENDINGS ")"
 
@@ -23,7 +23,8 @@ static const char counts_sql[] =
     " count(*) FILTER (WHERE event = 'respawn_limit_reached')"
     " FROM watchdog_events WHERE time >= ?";
 
-/* The newest rows, and the query that was denylisted for each, which is only looked for in these.
+/* The newest rows, and the query that was denylisted for each, which is looked up for these rows
+ * alone.
  */
 #define ROWS(condition)                                                             \
   "SELECT e.eid, e.time, e.event, e.role, e.name, e.pid, e.reason, e.measured,"     \
@@ -114,13 +115,9 @@ count_events(const Ctl *ctl, CtlReportEvents *events, gint64 oldest_s, GError **
 {
   gint64 *const counts[] = {&events->n_endings, &events->n_would,      &events->n_others,
                             &events->n_exits,   &events->n_denylisted, &events->n_gave_up};
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, counts_sql, &oldest_s, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_first_row(ctl, counts_sql, &oldest_s, error);
   if (stmt == NULL)
     return FALSE;
-  if (sqlite3_step(stmt) != SQLITE_ROW) {
-    ctl_set_error(ctl, error);
-    return FALSE;
-  }
   for (gsize i = 0; i < G_N_ELEMENTS(counts); i++)
     *counts[i] = sqlite3_column_int64(stmt, (int)i);
   return TRUE;

@@ -14,9 +14,9 @@
 #define MEMORY_Y 188
 #define TIME_Y 306
 #define FIGURE_HEIGHT 312
-/* A little air above the highest. */
+/* Some room above the highest value. */
 #define AIR 1.08
-/* So many lines has the table of the figures. */
+/* How many rows the table of figures has. */
 #define FIGURE_ROWS 24
 
 G_STATIC_ASSERT(CTL_CHART_BUCKETS % FIGURE_ROWS == 0);
@@ -27,7 +27,8 @@ mark_at(const GArray *marks, guint i)
   return &g_array_index(marks, CtlReportMark, i);
 }
 
-/* What was measured when the process was ended, by a closer look than those that are kept. */
+/* What was measured when the process was killed. No sample may show it, because checks near a limit
+ * are more frequent than samples. */
 static double
 measured_of(const CtlReportEvent *event, gboolean memory)
 {
@@ -47,7 +48,7 @@ typedef struct {
   double top;
   double divisor; /* to the unit */
   const char *unit;
-  double highest; /* sampled, or measured when it was ended; NAN: nothing was */
+  double highest; /* sampled, or measured when it was killed; NAN: nothing was */
 } Plot;
 
 static Plot
@@ -75,7 +76,7 @@ y_of(const Plot *plot, double value)
   return plot->y + PLOT_HEIGHT * (1 - CLAMP(value / plot->top, 0, 1));
 }
 
-/* "12.5 %", "310 MiB": as many digits as tell something. */
+/* "12.5 %", "310 MiB": with the digits that matter. */
 static char *
 quantity(const Plot *plot, double value)
 {

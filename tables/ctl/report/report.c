@@ -134,7 +134,7 @@ ctl_report(const Ctl *ctl, GError **error)
   g_autoptr(GError) failure = NULL;
   g_autoptr(CtlReportSamples) samples = ctl_report_samples_read(ctl, oldest_s, &failure);
   if (samples == NULL &&
-      !ctl_check_file(ctl, "watchdog_events", NULL)) { /* nothing is left to tell */
+      !ctl_check_file(ctl, "watchdog_events", NULL)) { /* nothing is left to show */
     g_propagate_error(error, g_steal_pointer(&failure));
     return FALSE;
   }

@@ -3,9 +3,9 @@
 #include "tables/ctl/print/value.h"
 #include "watchdog/store/database.h"
 
-/* What the store keeps; samples that seem older are from before the clock was set. */
+/* What the store keeps; a sample that seems older was made before the clock was set. */
 #define LONGEST_SPAN_S 86400
-/* Of a single sample, too, something must be seen. */
+/* Even a single sample must be visible. */
 #define SHORTEST_SPAN_S 60
 /* The end of the year 9999: calendars end there. */
 #define GREATEST_TIME "253402300799"
@@ -59,13 +59,9 @@ find_span(const Ctl *ctl, CtlReportSamples *samples, gint64 oldest_s, GError **e
   if (!ctl_check_end(ctl, result, error))
     return FALSE;
   const gint64 from_s = MAX(oldest_s, newest_s - LONGEST_SPAN_S);
-  g_autoptr(sqlite3_stmt) first = ctl_prepare_with(ctl, first_sql, &from_s, error);
+  g_autoptr(sqlite3_stmt) first = ctl_first_row(ctl, first_sql, &from_s, error);
   if (first == NULL)
     return FALSE;
-  if (sqlite3_step(first) != SQLITE_ROW) {
-    ctl_set_error(ctl, error);
-    return FALSE;
-  }
   samples->to_s = newest_s;
   samples->from_s = MIN(sqlite3_column_int64(first, 0), newest_s - SHORTEST_SPAN_S);
   return TRUE;

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #define SIGN_Y 12
-/* Signs nearer to each other than this would overlap on a phone. */
+/* Signs closer together than this would overlap on a phone. */
 #define SIGN_PERCENT 10.0
 
-/* The worst first: several that lie too near to each other have the worst one's sign. */
+/* The worst first: signs too close together are drawn as one link, which leads to the worst. */
 struct CtlReportSign {
   char letter;
   const char *event;

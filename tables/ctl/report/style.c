@@ -1,6 +1,6 @@
 #include "tables/ctl/report/style.h"
 
-/* The colours tell apart for the colour-blind (Okabe and Ito's), and nothing is told by colour
+/* The colours (Okabe and Ito's) differ for the colour-blind too, and nothing is shown by colour
  * alone: limits are dashed, events have letters. */
 static const char style[] =
     ":root{--back:#fff;--ink:#1a1a1a;--dim:#595959;--rule:#d5d5d5;--panel:#f5f5f5;"
