@@ -57,8 +57,10 @@ if [ $sanitize = OFF ]; then
   sh tests/fuzz/run.sh "${WATCHDOG_LONG:+300}" || failed=1
 fi
 if [ -n "$WATCHDOG_LONG" ]; then
-  "$build/tests/simulation/simulation" --steps 10000000 >"$results/simulation.log" 2>&1 ||
-    { failed=1; cat "$results/simulation.log"; }
+  for simulation in simulation observe-simulation; do
+    "$build/tests/simulation/$simulation" --steps 10000000 >"$results/$simulation.log" 2>&1 ||
+      { failed=1; cat "$results/$simulation.log"; }
+  done
 fi
 $python tests/count.py "" "$results/unit.xml" "$results/integration.xml" || failed=1
 exit $failed

@@ -1,0 +1,156 @@
+/* Says of each step of the observing machine whether it was right: it is told each input before the
+ * step, each action, and the end of the step; and it knows the truth (world.h).
+ *   oracle.c                inputs, and what must follow from them
+ *   oracle-ends.c           ends, and the limits that led to them
+ *   oracle-watcher.c        the watcher's back-off, its giving up, its end
+ *   oracle-rows.c           the rows, and whether time goes on
+ *
+ * What the machine infers can be wrong, since others may do what the watcher does. So much is
+ * demanded of it:
+ *   limit_exceeded      the process was over that limit, by the truth. Memory: it grew by more than
+ *                       the limit since its birth. CPU: it used more than the limit on average over
+ *                       the shortest time in which the machine can have counted enough strikes:
+ *                       3 s each, but the last 1 s; 2 ms a strike are lost in rounding.
+ *   process_terminated  after a limit_exceeded of that process; reported gone at most 3 s, the
+ *                       forced shutdown delay and 2 s after the last look that can have shown it
+ *                       over its limit; in a way in which a termination may end, or not known how.
+ *   respawn_delayed     after a worker that really ended too quickly.
+ * In a clear run, in which nothing is late, lost, or hidden, it must also recognize
+ *   the end of a process that was over its limit for long enough to be seen by any looks;
+ *   the watcher's back-off, where that is longer than its check interval, and its giving up. */
+#pragma once
+
+#include "tests/simulation/observe/machine-under-test.h"
+#include "tests/simulation/observe/world.h"
+
+/* What the machine has been told of one life, and has said. */
+typedef struct {
+  const ObsLife *life;
+  gboolean found;
+  gboolean gone;
+  gboolean how_known;
+  WdRole role; /* as it looked */
+  const char *name;
+  const char *path;
+  gint64 started_us; /* to a clock tick */
+  guint index;       /* in the machine */
+  gint64 looked_us;  /* the last sample */
+  guint64 start_seq;
+  guint64 end_seq;
+  guint64 limit_seq; /* of the last limit_exceeded; 0: none */
+  gint64 limit_us;
+  WdReason limit_reason;
+  gint64 measured;
+  gint64 registered; /* WD_NONE: nothing was reported */
+  gint64 uuid;
+} ObsView;
+
+/* One index of the machine's. */
+typedef struct {
+  const char *name;
+  const char *path;
+  ObsView *present; /* NULL: it doesn't run, as far as the machine was told */
+  gint64 starts;
+  gint64 terminations;
+  gint64 code;
+  gint64 signal;
+  guint64 last_seq;
+} ObsSlot;
+
+#define OBS_SLOTS_MAX 64
+#define OBS_EXPECTED_MAX 32
+
+typedef enum {
+  OBS_INPUT_BEGIN,
+  OBS_INPUT_FOUND,
+  OBS_INPUT_GONE,
+  OBS_INPUT_LIMITS,
+  OBS_INPUT_TICK,
+  OBS_INPUT_REPORT,
+  OBS_INPUT_STORE,
+  OBS_INPUT_STOP,
+} ObsInput;
+
+/* An event that must be recorded in this step; process_exited also stands for process_terminated.
+ */
+typedef struct {
+  WdEventKind kind;
+  ObsView *view;
+  WdReason reason;
+  const ObsView *cause; /* whose end is the cause; NULL: there is none */
+} ObsExpected;
+
+typedef struct {
+  ObsLog *log;
+  const ObsWorld *world;
+  gboolean clear; /* the run: nothing is late, lost, or hidden */
+  ObsView *views; /* OBS_LIVES_MAX, by number */
+  ObsSlot slots[OBS_SLOTS_MAX];
+  guint slot_count;
+  ObsExpected expected[OBS_EXPECTED_MAX];
+  guint expected_count;
+
+  gint64 began_us;
+  gint64 now_us;
+  ObsInput input;
+  guint64 last_seq;
+  guint overdue_ticks; /* in a row, after which another one was due at once */
+  gboolean limits_known;
+  gboolean closed;
+  ObsView *worker;      /* the last one that was found */
+  ObsView *worker_gone; /* the last one whose end was reported; NULL: none */
+  gint64 worker_gone_us;
+  WdReason worker_gone_reason;
+  gboolean delayed;      /* respawn_delayed was recorded after that */
+  gint64 delay_s;        /* by a respawn_delayed of this step; WD_NONE: none */
+  gboolean counts_exact; /* the watcher's count of quick exits can be known */
+  guint64 give_up_seq;   /* 0: not recorded */
+  gint64 quick_exits;    /* as the worker's row shows them */
+} ObsOracle;
+
+/* Free with obs_oracle_clear(). */
+void obs_oracle_init(ObsOracle *oracle, ObsLog *log, const ObsWorld *world, gboolean clear,
+                     gint64 now_us);
+void obs_oracle_clear(ObsOracle *oracle);
+
+/* --- before the step --- */
+
+void obs_oracle_found(ObsOracle *oracle, const ObsLife *life, const WdFound *found, gint64 now_us);
+void obs_oracle_gone(ObsOracle *oracle, const ObsLife *life, gboolean how_known, gint64 now_us);
+void obs_oracle_reported(ObsOracle *oracle, const WdReport *report, gint64 now_us);
+void obs_oracle_stopped(ObsOracle *oracle, gint64 now_us);
+/* @kind: of the event that must follow. */
+void obs_oracle_store(ObsOracle *oracle, WdEventKind kind, gint64 now_us);
+/* Of a tick: for each sample, then the tick. */
+void obs_oracle_sampled(ObsOracle *oracle, guint index, gint64 now_us);
+void obs_oracle_other(ObsOracle *oracle, ObsInput input, gint64 now_us);
+
+/* --- for each action, in order --- */
+
+void obs_oracle_action(ObsOracle *oracle, const WdAction *action);
+
+/* --- after the step --- */
+
+void obs_oracle_settled(ObsOracle *oracle, const ObsMachine *machine);
+
+/* --- between its parts --- */
+
+static inline gboolean
+obs_view_lives(const ObsView *view)
+{
+  return view->found && !view->gone;
+}
+
+/* Takes it off the list. NULL: it is not expected. */
+const ObsExpected *obs_oracle_take(ObsOracle *oracle, WdEventKind kind, const ObsView *view,
+                                   ObsExpected *taken);
+
+void obs_oracle_exceeded(ObsOracle *oracle, ObsView *view, const WdEvent *event);
+void obs_oracle_exited(ObsOracle *oracle, ObsView *view, const WdEvent *event);
+void obs_oracle_terminated(ObsOracle *oracle, ObsView *view, const WdEvent *event);
+void obs_oracle_delayed(ObsOracle *oracle, const WdEvent *event);
+void obs_oracle_gave_up(ObsOracle *oracle, const WdEvent *event);
+void obs_oracle_run_closed(ObsOracle *oracle, const WdEvent *event);
+/* Another worker is found: whether the watcher held it back is known. */
+void obs_oracle_worker_returned(const ObsOracle *oracle);
+void obs_oracle_check_rows(ObsOracle *oracle, const ObsMachine *machine);
