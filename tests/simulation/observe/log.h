@@ -42,6 +42,7 @@
   TALLY(EXITED, "process_exited")                                                \
   TALLY(EXITED_FOLLOWING, "of them, because the worker was gone")                \
   TALLY(DELAYED, "respawn_delayed")                                              \
+  TALLY(DELAYED_MISTAKEN, "of them, though the watcher held nothing back")       \
   TALLY(DELAYED_CHECKED, "of them, compared with the watcher's own")             \
   TALLY(LIMIT_REACHED, "respawn_limit_reached")                                  \
   TALLY(REGISTERED, "extension_registered")                                      \

@@ -34,6 +34,8 @@ obs_oracle_delayed(ObsOracle *oracle, const WdEvent *event)
   oracle->delayed = TRUE;
   oracle->delay_s = event->delay_s;
   obs_count(oracle->log, OBS_TALLY_DELAYED);
+  if (gone->life->reaped && gone->life->pause_s == 0)
+    obs_count(oracle->log, OBS_TALLY_DELAYED_MISTAKEN);
 }
 
 void

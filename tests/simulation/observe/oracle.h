@@ -1,6 +1,7 @@
 /* Says of each step of the observing machine whether it was right: it is told each input before the
  * step, each action, and the end of the step; and it knows the truth (world.h).
  *   oracle.c                inputs, and what must follow from them
+ *   oracle-actions.c        actions, and how they are said to be known
  *   oracle-ends.c           ends, and the limits that led to them
  *   oracle-watcher.c        the watcher's back-off, its giving up, its end
  *   oracle-rows.c           the rows, and whether time goes on
