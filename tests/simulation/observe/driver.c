@@ -24,24 +24,21 @@ obs_driver_later_us(const ObsDriver *driver)
          sim_random_between(driver->random, 0, late ? driver->eyes.late_us : 5 * SIM_MS);
 }
 
+/* After each input: @what it was, and of whom. A tick without an event is no news. */
 static void
-trace_input(const ObsDriver *driver, const char *what, gint64 pid)
+settle(ObsDriver *driver, const char *what, gint64 pid)
 {
-  sim_trace_line(&driver->log->trace, "%.6f %s %d", (double)driver->now_us / SIM_S, what, (int)pid);
-}
-
-/* After each input. */
-static void
-settle(ObsDriver *driver)
-{
+  SimTrace *trace = &driver->log->trace;
   g_autoptr(GArray) actions = obs_machine_take_actions(driver->machine);
-  driver->log->trace.steps++;
+  trace->steps++;
+  if (driver->oracle.input != OBS_INPUT_TICK || actions->len > 1)
+    sim_trace_line(trace, "%.6f %s %d", (double)driver->now_us / SIM_S, what, (int)pid);
   for (guint i = 0; i < actions->len; i++) {
     const WdAction *action = &g_array_index(actions, WdAction, i);
-    sim_trace_action(&driver->log->trace, action);
+    sim_trace_action(trace, action);
     obs_oracle_action(&driver->oracle, action);
   }
-  obs_oracle_settled(&driver->oracle, driver->machine);
+  obs_oracle_settled(&driver->oracle, driver->machine, actions->len > 0);
 }
 
 /* --- processes --- */
@@ -78,7 +75,7 @@ obs_driver_begin(ObsDriver *driver)
   };
   obs_oracle_init(&driver->oracle, driver->log, &driver->world, driver->eyes.clear, driver->now_us);
   driver->machine = obs_machine_new(&watcher, REPORT_INTERVAL_S, driver->now_us);
-  settle(driver);
+  settle(driver, "begins", life->pid);
 }
 
 static void
@@ -94,10 +91,9 @@ void
 obs_driver_found(ObsDriver *driver, ObsLife *life, gboolean worker)
 {
   const WdFound found = look_at(life, worker);
-  trace_input(driver, worker ? "found worker" : "found extension", life->pid);
   obs_oracle_found(&driver->oracle, life, &found, driver->now_us);
   obs_machine_found(driver->machine, &found, driver->now_us);
-  settle(driver);
+  settle(driver, worker ? "found worker" : "found extension", life->pid);
   if (worker)
     plan_limits(driver, 0);
 }
@@ -106,10 +102,9 @@ void
 obs_driver_gone(ObsDriver *driver, ObsLife *life, gboolean how_known)
 {
   const WdExit how = {.code = life->code, .signal = life->signal};
-  trace_input(driver, how_known ? "gone" : "gone somehow", life->pid);
   obs_oracle_gone(&driver->oracle, life, how_known, driver->now_us);
   obs_machine_gone(driver->machine, life->pid, how_known ? &how : NULL, driver->now_us);
-  settle(driver);
+  settle(driver, how_known ? "gone" : "gone somehow", life->pid);
 }
 
 static void
@@ -121,10 +116,9 @@ tell_limits(ObsDriver *driver, const ObsLife *of)
     plan_limits(driver, ASK_AGAIN_US);
     return;
   }
-  trace_input(driver, "limits of", of->pid);
   obs_oracle_other(&driver->oracle, OBS_INPUT_LIMITS, driver->now_us);
   obs_machine_limits(driver->machine, &driver->world.limits, driver->now_us);
-  settle(driver);
+  settle(driver, "limits of", of->pid);
 }
 
 /* --- samples --- */
@@ -166,9 +160,8 @@ obs_driver_tick(ObsDriver *driver)
     if (samples[i] == NULL && view->life->dead)
       missed[missed_count++] = &driver->world.lives[view->life->number];
   }
-  trace_input(driver, "tick", 0);
   obs_machine_tick(driver->machine, samples, driver->now_us);
-  settle(driver);
+  settle(driver, "tick", 0);
   for (guint i = 0; i < missed_count; i++)
     obs_family_missed(driver, missed[i]);
 }
@@ -212,10 +205,9 @@ tell_report(ObsDriver *driver, const ObsPending *pending)
 {
   if (pending->life->pid == pending->report->worker_pid)
     obs_family_serves(driver, pending->life);
-  trace_input(driver, "report of", pending->report->worker_pid);
   obs_oracle_reported(&driver->oracle, pending->report, driver->now_us);
   obs_machine_reported(driver->machine, pending->report, driver->now_us);
-  settle(driver);
+  settle(driver, "report of", pending->report->worker_pid);
   g_free(pending->report);
 }
 
@@ -225,14 +217,13 @@ static void
 tell_store(ObsDriver *driver)
 {
   const gboolean lost = sim_random_chance(driver->random, 50);
-  trace_input(driver, "store", 0);
   obs_oracle_store(&driver->oracle, lost ? WD_EVENT_EVENTS_LOST : WD_EVENT_HISTORY_RECOVERED,
                    driver->now_us);
   if (lost)
     obs_machine_events_lost(driver->machine, 3, driver->now_us);
   else
     obs_machine_history_recovered(driver->machine, &RECOVERY, driver->now_us);
-  settle(driver);
+  settle(driver, "store", 0);
 }
 
 void
@@ -242,10 +233,9 @@ obs_driver_stop(ObsDriver *driver)
     if (driver->pending[i].kind == OBS_PENDING_EVENT && sim_random_chance(driver->random, 70))
       obs_family_hear(driver, driver->pending[i].life);
   obs_family_tell_ends(driver);
-  trace_input(driver, "stop", 0);
   obs_oracle_stopped(&driver->oracle, driver->now_us);
   obs_machine_stop(driver->machine, driver->now_us);
-  settle(driver);
+  settle(driver, "stop", 0);
 }
 
 void

@@ -85,8 +85,8 @@ check_delay(const ObsOracle *oracle)
 
 /* After a tick there is nothing to do now, but once when other limits are known, and the next one
  * comes in time. */
-static void
-check_progress(ObsOracle *oracle, const ObsMachine *machine)
+void
+obs_oracle_check_progress(ObsOracle *oracle, const ObsMachine *machine)
 {
   const gint64 deadline_us = obs_machine_deadline(machine);
   if (oracle->closed) {
@@ -118,5 +118,4 @@ obs_oracle_check_rows(ObsOracle *oracle, const ObsMachine *machine)
   oracle->quick_exits = worker->quick_exits;
   if (oracle->delay_s != WD_NONE)
     check_delay(oracle);
-  check_progress(oracle, machine);
 }

@@ -132,7 +132,8 @@ void obs_oracle_action(ObsOracle *oracle, const WdAction *action);
 
 /* --- after the step --- */
 
-void obs_oracle_settled(ObsOracle *oracle, const ObsMachine *machine);
+/* @changed: there were actions. */
+void obs_oracle_settled(ObsOracle *oracle, const ObsMachine *machine, gboolean changed);
 
 /* --- between its parts --- */
 
@@ -155,3 +156,4 @@ void obs_oracle_run_closed(ObsOracle *oracle, const WdEvent *event);
 /* Another worker is found: whether the watcher held it back is known. */
 void obs_oracle_worker_returned(const ObsOracle *oracle);
 void obs_oracle_check_rows(ObsOracle *oracle, const ObsMachine *machine);
+void obs_oracle_check_progress(ObsOracle *oracle, const ObsMachine *machine);
