@@ -2,6 +2,8 @@
 
 /* A back-off that is no longer than the way to the next check can't be told from none. */
 #define EVIDENT_S 5
+/* A worker that nobody has found for so long is held back. */
+#define NEXT_CHECK_US ((WD_CHECK_INTERVAL_S + 1) * SIM_S)
 /* What is assumed while the limits aren't known. */
 #define NORMAL_RESPAWN_LIMIT 4
 
@@ -44,7 +46,8 @@ obs_oracle_worker_returned(const ObsOracle *oracle)
   if (oracle->worker_gone == NULL || !is_comparable(oracle))
     return;
   const gint64 pause_s = oracle->worker_gone->life->pause_s;
-  OBS_CHECK(oracle->log, oracle->delayed == (pause_s > 0),
+  const gboolean late = oracle->now_us - oracle->worker_gone_us >= NEXT_CHECK_US;
+  OBS_CHECK(oracle->log, oracle->delayed == (pause_s > 0) || (oracle->delayed && late),
             "the watcher held the worker back for %d s", (int)pause_s);
   obs_count(oracle->log, OBS_TALLY_DELAYED_CHECKED);
 }
