@@ -48,7 +48,6 @@ check_start(ObsOracle *oracle, ObsView *view, const WdAction *action)
   slot->present = view;
   slot->starts++;
   view->index = index;
-  view->start_seq = action->event->seq;
   if (view->role != view->life->role)
     oracle->counts_exact = FALSE;
   if (view->role == WD_ROLE_WORKER) {

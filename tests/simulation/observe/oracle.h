@@ -39,7 +39,6 @@ typedef struct {
   gint64 started_us; /* to a clock tick */
   guint index;       /* in the machine */
   gint64 looked_us;  /* the last sample */
-  guint64 start_seq;
   guint64 end_seq;
   guint64 limit_seq; /* of the last limit_exceeded; 0: none */
   gint64 limit_us;
