@@ -56,12 +56,22 @@ settle(ExtObserver *observer)
   }
 }
 
-/* Who can't be looked at must be gone. */
+static void
+scan_if_due(const ExtObserver *observer)
+{
+  const gint64 now_us = g_get_monotonic_time();
+  if (ext_family_next_scan_us(observer->family) <= now_us)
+    ext_family_scan(observer->family, now_us);
+}
+
+/* What has changed meanwhile comes first: after a stall both are due, and the machine must not
+ * conclude that a worker stays away which is back. A process that can't be looked at is gone. */
 static void
 tick(gpointer user_data)
 {
   ExtObserver *observer = user_data;
   g_autoptr(GArray) missed = g_array_new(FALSE, FALSE, sizeof(guint));
+  scan_if_due(observer);
   wd_driver_tick(observer->driver, missed);
   for (guint i = 0; i < missed->len; i++) {
     const gint64 pid = wd_machine_pid(observer->machine, g_array_index(missed, guint, i));
@@ -153,8 +163,7 @@ on_time(gpointer data)
 {
   ExtObserver *observer = data;
   const gint64 now_us = g_get_monotonic_time();
-  if (ext_family_next_scan_us(observer->family) <= now_us)
-    ext_family_scan(observer->family, now_us);
+  scan_if_due(observer);
   if (!observer->over && observer->next_ask_us <= now_us)
     ask_flags(observer, now_us);
   settle(observer);

@@ -1,5 +1,5 @@
 /* Observes the watcher of a stock osqueryd, and writes what it sees to the store that the tables
- * are read from: the effects around watchdog/core/observe.h. Signals nobody. */
+ * are read from: the effects around watchdog/core/machine/observe.h. Signals nobody. */
 #pragma once
 
 #include <glib.h>

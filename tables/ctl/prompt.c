@@ -4,7 +4,7 @@
 #include "tables/ctl/print/terminal.h"
 #include "tables/ctl/print/text.h"
 #include "tables/ctl/statement.h"
-#include "watchdog/store/database.h"
+#include "watchdog/store/store-error.h"
 
 #include <histedit.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 
 #include "tables/ctl/prompt.h"
 #include "tables/ctl/statement.h"
-#include "watchdog/store/history.h"
+#include "watchdog/store/store-error.h"
 
 #include <errno.h>
 #include <string.h>

@@ -6,6 +6,7 @@
 #include "tables/sqlite-module.h"
 #include "watchdog/core/event/json.h"
 #include "watchdog/store/database.h"
+#include "watchdog/store/store-error.h"
 
 #include <errno.h>
 #include <sys/stat.h>

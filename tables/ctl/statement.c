@@ -2,6 +2,7 @@
 
 #include "tables/ctl/print/grid.h"
 #include "watchdog/store/database.h"
+#include "watchdog/store/store-error.h"
 
 /* An error quotes so much of its statement. */
 #define QUOTED_CHARACTERS 80

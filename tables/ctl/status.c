@@ -6,6 +6,7 @@
 #include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
+#include "watchdog/store/store-error.h"
 
 /* So that the last event is seen even on 80 columns, a narrow terminal loses what says least: the
  * limits' figures, because the bars show how near they are; what changes least; long words. */

@@ -6,6 +6,7 @@
 #include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
+#include "watchdog/store/store-error.h"
 
 /* The columns of a CtlLink. */
 #define LINK_SELECT "SELECT eid, cause_eid, pid, run_id, name, event FROM watchdog_events"

@@ -6,6 +6,7 @@
 #include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
+#include "watchdog/store/store-error.h"
 
 #define LABEL_WIDTH 10
 

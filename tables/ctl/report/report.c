@@ -11,7 +11,7 @@
 #include "tables/ctl/report/signs.h"
 #include "tables/ctl/report/style.h"
 #include "tables/ctl/report/tables.h"
-#include "watchdog/store/history.h"
+#include "watchdog/store/store-error.h"
 
 #include <errno.h>
 

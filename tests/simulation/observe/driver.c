@@ -117,7 +117,9 @@ tell_limits(ObsDriver *driver, const ObsLife *of)
     return;
   }
   obs_oracle_other(&driver->oracle, OBS_INPUT_LIMITS, driver->now_us);
-  obs_machine_limits(driver->machine, &driver->world.limits, driver->now_us);
+  obs_machine_step(driver->machine,
+                   &(WdInput){.kind = WD_INPUT_LIMITS, .limits = &driver->world.limits},
+                   driver->now_us);
   settle(driver, "limits of", of->pid);
 }
 
@@ -160,7 +162,8 @@ obs_driver_tick(ObsDriver *driver)
     if (samples[i] == NULL && view->life->dead)
       missed[missed_count++] = &driver->world.lives[view->life->number];
   }
-  obs_machine_tick(driver->machine, samples, driver->now_us);
+  obs_machine_step(driver->machine, &(WdInput){.kind = WD_INPUT_TICK, .samples = samples},
+                   driver->now_us);
   settle(driver, "tick", 0);
   for (guint i = 0; i < missed_count; i++)
     obs_family_missed(driver, missed[i]);
@@ -206,7 +209,8 @@ tell_report(ObsDriver *driver, const ObsPending *pending)
   if (pending->life->pid == pending->report->worker_pid)
     obs_family_serves(driver, pending->life);
   obs_oracle_reported(&driver->oracle, pending->report, driver->now_us);
-  obs_machine_reported(driver->machine, pending->report, driver->now_us);
+  obs_machine_step(driver->machine, &(WdInput){.kind = WD_INPUT_REPORT, .report = pending->report},
+                   driver->now_us);
   settle(driver, "report of", pending->report->worker_pid);
   g_free(pending->report);
 }
@@ -220,9 +224,12 @@ tell_store(ObsDriver *driver)
   obs_oracle_store(&driver->oracle, lost ? WD_EVENT_EVENTS_LOST : WD_EVENT_HISTORY_RECOVERED,
                    driver->now_us);
   if (lost)
-    obs_machine_events_lost(driver->machine, 3, driver->now_us);
+    obs_machine_step(driver->machine, &(WdInput){.kind = WD_INPUT_EVENTS_LOST, .lost = 3},
+                     driver->now_us);
   else
-    obs_machine_history_recovered(driver->machine, &RECOVERY, driver->now_us);
+    obs_machine_step(driver->machine,
+                     &(WdInput){.kind = WD_INPUT_HISTORY_RECOVERED, .recovery = &RECOVERY},
+                     driver->now_us);
   settle(driver, "store", 0);
 }
 
@@ -234,7 +241,7 @@ obs_driver_stop(ObsDriver *driver)
       obs_family_hear(driver, driver->pending[i].life);
   obs_family_tell_ends(driver);
   obs_oracle_stopped(&driver->oracle, driver->now_us);
-  obs_machine_stop(driver->machine, driver->now_us);
+  obs_machine_step(driver->machine, &(WdInput){.kind = WD_INPUT_STOP}, driver->now_us);
   settle(driver, "stop", 0);
 }
 

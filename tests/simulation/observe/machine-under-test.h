@@ -17,15 +17,8 @@ void obs_machine_found(ObsMachine *machine, const WdFound *child, gint64 now_us)
 /* @pid: of anybody, also of a process that the machine was never told of. @how: NULL: not known. */
 void obs_machine_gone(ObsMachine *machine, gint64 pid, const WdExit *how, gint64 now_us);
 
-void obs_machine_limits(ObsMachine *machine, const WdLimits *limits, gint64 now_us);
-
-/* @samples: one per process, NULL where none was wanted or could be had. */
-void obs_machine_tick(ObsMachine *machine, const WdSample *const *samples, gint64 now_us);
-
-void obs_machine_reported(ObsMachine *machine, const WdReport *report, gint64 now_us);
-void obs_machine_events_lost(ObsMachine *machine, guint64 lost, gint64 now_us);
-void obs_machine_history_recovered(ObsMachine *machine, const WdRecovery *recovery, gint64 now_us);
-void obs_machine_stop(ObsMachine *machine, gint64 now_us);
+/* Any other input. */
+void obs_machine_step(ObsMachine *machine, const WdInput *input, gint64 now_us);
 
 /* --- what it wants --- */
 
