@@ -30,6 +30,8 @@ settle(ObsDriver *driver, const char *what, gint64 pid)
 {
   SimTrace *trace = &driver->log->trace;
   g_autoptr(GArray) actions = obs_machine_take_actions(driver->machine);
+  OBS_CHECK(driver->log, !driver->oracle.closed || actions->len == 0,
+            "an action in a step after watchdog_stopped");
   trace->steps++;
   if (driver->oracle.input != OBS_INPUT_TICK || actions->len > 1)
     sim_trace_line(trace, "%.6f %s %d", (double)driver->now_us / SIM_S, what, (int)pid);
@@ -217,12 +219,13 @@ tell_report(ObsDriver *driver, const ObsPending *pending)
 
 /* --- the store, and the end --- */
 
-static void
-tell_store(ObsDriver *driver)
+void
+obs_driver_tell_store(ObsDriver *driver)
 {
   const gboolean lost = sim_random_chance(driver->random, 50);
-  obs_oracle_store(&driver->oracle, lost ? WD_EVENT_EVENTS_LOST : WD_EVENT_HISTORY_RECOVERED,
-                   driver->now_us);
+  if (!driver->oracle.closed)
+    obs_oracle_store(&driver->oracle, lost ? WD_EVENT_EVENTS_LOST : WD_EVENT_HISTORY_RECOVERED,
+                     driver->now_us);
   if (lost)
     obs_machine_step(driver->machine, &(WdInput){.kind = WD_INPUT_EVENTS_LOST, .lost = 3},
                      driver->now_us);
@@ -270,7 +273,7 @@ obs_driver_deliver(ObsDriver *driver, guint index)
     tell_report(driver, &pending);
     break;
   case OBS_PENDING_STORE:
-    tell_store(driver);
+    obs_driver_tell_store(driver);
     obs_driver_plan(driver, OBS_PENDING_STORE, NULL,
                     driver->now_us + sim_random_between(driver->random, 0, 1000 * SIM_S));
     break;

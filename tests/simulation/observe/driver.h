@@ -79,6 +79,9 @@ void obs_driver_found(ObsDriver *driver, ObsLife *life, gboolean worker);
 void obs_driver_gone(ObsDriver *driver, ObsLife *life, gboolean how_known);
 void obs_driver_tick(ObsDriver *driver);
 void obs_driver_deliver(ObsDriver *driver, guint index);
+/* The store has lost events, or begun anew. */
+void obs_driver_tell_store(ObsDriver *driver);
+
 void obs_driver_stop(ObsDriver *driver);
 
 /* --- the family --- */

@@ -13,6 +13,8 @@ obs_machine_new(const WdFound *watcher, gint64 report_interval_s, gint64 now_us)
   ObsMachine *machine = g_new0(ObsMachine, 1);
   machine->machine = wd_observe_new(watcher, report_interval_s, now_us);
   machine->actions = wd_actions_new();
+  /* The first step says that it has begun. */
+  obs_machine_step(machine, &(WdInput){.kind = WD_INPUT_STORED}, now_us);
   return machine;
 }
 

@@ -200,7 +200,8 @@ check_event(ObsOracle *oracle, const WdAction *action)
 void
 obs_oracle_action(ObsOracle *oracle, const WdAction *action)
 {
-  OBS_CHECK(oracle->log, !oracle->closed, "an action after watchdog_stopped");
+  OBS_CHECK(oracle->log, !oracle->closed || action->kind == WD_ACTION_PUBLISH,
+            "more than the last state after watchdog_stopped");
   switch (action->kind) {
   case WD_ACTION_RECORD:
     check_event(oracle, action);

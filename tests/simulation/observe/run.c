@@ -153,6 +153,7 @@ check_closed(ObsDriver *driver)
     else
       obs_driver_gone(driver, &driver->world.lives[i], TRUE);
   obs_driver_tick(driver);
+  obs_driver_tell_store(driver);
   obs_driver_stop(driver);
 }
 
