@@ -17,14 +17,17 @@ sim_failures_exit(SimFailures *failures, gint64 lifetime_us, const WdLimits *lim
   forget(failures, lifetime_us);
   if (lifetime_us >= 60 * G_TIME_SPAN_SECOND)
     return verdict;
+  if (lifetime_us >= limits->quick_exit_s * G_TIME_SPAN_SECOND) {
+    const gboolean waits = ++failures->short_runs >= 3;
+    verdict.delay_us = waits ? MIN(3, limits->max_delay_s) * G_TIME_SPAN_SECOND : 0;
+    return verdict;
+  }
   gint64 power_s = 1;
-  for (gint64 i = 0; i <= failures->short_runs && power_s < limits->max_delay_s; i++)
+  for (gint64 i = 0; i <= failures->quick_exits && power_s < limits->max_delay_s; i++)
     power_s *= 2;
-  failures->short_runs++;
   verdict.delay_us =
       MIN(limits->respawn_delay_s + power_s, limits->max_delay_s) * G_TIME_SPAN_SECOND;
-  if (lifetime_us < limits->quick_exit_s * G_TIME_SPAN_SECOND)
-    verdict.give_up = ++failures->quick_exits > limits->respawn_limit;
+  verdict.give_up = ++failures->quick_exits > limits->respawn_limit;
   return verdict;
 }
 

@@ -192,9 +192,8 @@ TEST_F(LifecycleTest, GoneByItselfBeforeTheFirstSignal)
       {"memory worker 310", ""},
       {"next", "limit_exceeded worker memory ack"},
       {"wait 0.01", ""},
-      {"killed worker 11", "process_exited worker signal, respawn_delayed worker signal"},
+      {"killed worker 11", "process_exited worker signal, spawn worker"},
       {"stored", ""},
-      {"wait 8", "@7 spawn worker"},
   });
   const WdEvent *exited = last(WD_EVENT_PROCESS_EXITED);
   EXPECT_EQ(exited->cause_seq, last(WD_EVENT_LIMIT_EXCEEDED)->seq);

@@ -47,29 +47,51 @@ TEST(Respawn, QuickExitsBackOffAndGiveUpAtTheFifth)
                          {0, 69, true}});
 }
 
-TEST(Respawn, ShortRunsBackOffAndNeverGiveUp)
+TEST(Respawn, ShortRunsWaitFromTheThirdOnAndNeverGiveUp)
 {
-  expect_runs(normal(), {{4 * SECOND, 7, false},
-                         {59 * SECOND, 9, false},
-                         {30 * SECOND, 13, false},
-                         {60 * SECOND - 1, 21, false},
-                         {10 * SECOND, 37, false},
-                         {10 * SECOND, 69, false},
-                         {10 * SECOND, 133, false},
-                         {10 * SECOND, 261, false},
-                         {10 * SECOND, 517, false},
-                         {10 * SECOND, 600, false},
-                         {10 * SECOND, 600, false}});
+  expect_runs(normal(), {{4 * SECOND, 0, false},
+                         {59 * SECOND, 0, false},
+                         {30 * SECOND, 3, false},
+                         {60 * SECOND - 1, 3, false},
+                         {10 * SECOND, 3, false},
+                         {60 * SECOND, 0, false},
+                         {10 * SECOND, 0, false},
+                         {10 * SECOND, 0, false},
+                         {10 * SECOND, 3, false}});
 }
 
-TEST(Respawn, AShortRunDoesNotForgiveQuickExits)
+TEST(Respawn, AShortRunNeitherForgivesQuickExitsNorCountsAsOne)
 {
   expect_runs(normal(), {{0, 7, false},
                          {0, 9, false},
-                         {10 * SECOND, 13, false},
+                         {10 * SECOND, 0, false},
+                         {0, 13, false},
                          {0, 21, false},
-                         {0, 37, false},
-                         {0, 69, true}});
+                         {10 * SECOND, 0, false},
+                         {0, 37, true}});
+}
+
+/* Every history of six runs: osquery's watcher counts quick exits for life, and starts what ended
+ * otherwise at its next check, up to 3 s later (osquery/core/watcher.cpp, createWorker). */
+TEST(Respawn, NothingComesBackLaterThanWithOsquerysOwnWatcher)
+{
+  const std::vector<gint64> ages_us = {0,           1 * SECOND,  4 * SECOND - 1, 4 * SECOND,
+                                       15 * SECOND, 59 * SECOND, 60 * SECOND,    600 * SECOND};
+  const std::size_t runs = 6;
+  const WdLimits limits = normal();
+  for (std::size_t history = 0; history < 1u << 3 * runs; history++) {
+    WdRespawn respawn = {};
+    guint quick_exits = 0;
+    for (std::size_t run = 0; run < runs; run++) {
+      const gint64 age_us = ages_us[history >> 3 * run & 7];
+      const bool quick = age_us < limits.quick_exit_s * SECOND;
+      const gint64 latest_us =
+          quick ? wd_respawn_stock_delay_us(++quick_exits, &limits) : 3 * SECOND;
+      const WdRespawnDecision decision = wd_respawn_exited(&respawn, age_us, &limits);
+      ASSERT_LE(decision.delay_us, latest_us) << "history " << history << ", run " << run;
+      ASSERT_LE(decision.give_up, quick_exits > limits.respawn_limit);
+    }
+  }
 }
 
 TEST(Respawn, AGoodRunWaitsForNothingAndForgives)
@@ -176,7 +198,7 @@ TEST(Respawn, ALongRunUpToATerminationForgivesQuickExits)
   EXPECT_EQ(respawn.quick_exits, 1u);
   wd_respawn_terminated(&respawn, 60 * SECOND, &limits);
   EXPECT_EQ(respawn.quick_exits, 0u);
-  EXPECT_EQ(respawn.backoffs, 0u);
+  EXPECT_EQ(respawn.short_runs, 0u);
 }
 
 TEST(Respawn, MaxDelayCapsLimitKillsToo)
@@ -198,7 +220,7 @@ TEST(Respawn, NoCountOverflows)
     WdRespawn respawn = {n, n, n};
     EXPECT_GT(wd_respawn_exited(&respawn, 0, &limits).delay_us, 0) << n;
     EXPECT_GE(respawn.quick_exits, n);
-    EXPECT_GE(respawn.backoffs, n);
+    EXPECT_GE(respawn.short_runs, n);
     wd_respawn_terminated(&respawn, 0, &limits);
     EXPECT_GE(respawn.limit_kills, n);
     EXPECT_EQ(wd_respawn_terminated(&respawn, 0, &limits), n == 0 ? 0 : 60 * SECOND) << n;

@@ -171,8 +171,8 @@ TEST_F(FollowTest, AnAbandonedOneIsExcusedToo)
   other.boot();
   other.play({
       {"wait 58.5", ""},
-      {"exited a 0", "process_exited a exit, respawn_delayed a exit"},
-      {"wait 7", "@7 spawn a"},
+      {"exited a 0", "process_exited a exit"},
+      {"wait 3.5", "@3.5 spawn a"},
       {"spawned a", "process_started a"},
       {"exited a 0", "process_exited a exit, respawn_limit_reached a exit"},
       {"exited worker 0", "process_exited worker exit, spawn worker"},

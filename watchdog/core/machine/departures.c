@@ -19,7 +19,6 @@ typedef struct {
   WdReason reason;
   guint64 seq; /* the event */
   WdRespawnDecision decision;
-  guint failures;    /* in a row, that led to the decision */
   gboolean for_good; /* nothing is started again */
 } Departure;
 
@@ -59,7 +58,7 @@ record_delay(WdMachine *machine, WdProcess *process, const Departure *departure)
   WdEvent *event = wd_process_event(process, WD_EVENT_RESPAWN_DELAYED, departure->reason);
   event->delay_s = departure->decision.delay_us / G_USEC_PER_SEC;
   event->restarts = MAX(process->starts - 1, 0);
-  event->message = wd_respawn_message(process->role, process->path, departure->failures);
+  event->message = wd_respawn_message(process->role, process->path, departure->decision.failures);
   event->cause_seq = departure->seq;
   wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
 }
@@ -113,7 +112,7 @@ terminated(WdMachine *machine, WdProcess *process)
   if (for_limit || departure.reason == WD_REASON_REGISTRATION) {
     departure.decision.delay_us = wd_respawn_terminated(
         &process->respawn, machine->now_us - process->started_us, &machine->limits);
-    departure.failures = process->respawn.limit_kills;
+    departure.decision.failures = process->respawn.limit_kills;
   }
   departure.seq = wd_ending_record(machine, process);
   return departure;
@@ -138,7 +137,6 @@ exited(WdMachine *machine, WdProcess *process, const WdExit *how, gboolean expla
   if (!explained) {
     departure.decision = wd_respawn_exited(&process->respawn, machine->now_us - process->started_us,
                                            &machine->limits);
-    departure.failures = process->respawn.backoffs;
   }
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_EXITED, departure.reason);
   event->cause_seq = explained ? wd_worker_gone_cause(machine) : process->ending.cause_seq;
@@ -245,7 +243,6 @@ wd_departures_spawn_failed(WdMachine *machine, WdProcess *process, const char *e
   Departure departure = {.reason = WD_REASON_SPAWN};
   departure.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
   departure.decision = wd_respawn_spawn_failed(&process->respawn, &machine->limits);
-  departure.failures = process->respawn.backoffs;
   const guint64 limit_seq = plan_start(machine, process, &departure);
   if (limit_seq != 0)
     give_up(machine, process, WD_REASON_SPAWN, limit_seq);

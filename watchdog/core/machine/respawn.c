@@ -1,6 +1,7 @@
 #include "watchdog/core/machine/respawn.h"
 
 enum {
+  FREE_SHORT_RUNS = 2,
   FREE_LIMIT_KILLS = 2,
   LIMIT_KILL_DELAY_S = 5,
   LIMIT_KILL_MAX_DELAY_S = 60,
@@ -28,7 +29,7 @@ forget(WdRespawn *respawn, gint64 lifetime_us)
 {
   if (lifetime_us >= WD_RESPAWN_GOOD_RUN_S * G_USEC_PER_SEC) {
     respawn->quick_exits = 0;
-    respawn->backoffs = 0;
+    respawn->short_runs = 0;
   }
   if (lifetime_us >= WD_RESPAWN_FORGIVE_RUN_S * G_USEC_PER_SEC)
     respawn->limit_kills = 0;
@@ -41,14 +42,19 @@ wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits
   /* At level -1 quick_exit_s is 1000 s: a good run counts nevertheless as one. */
   if (lifetime_us >= WD_RESPAWN_GOOD_RUN_S * G_USEC_PER_SEC)
     return (WdRespawnDecision){0};
-
-  gboolean quick = lifetime_us < limits->quick_exit_s * G_USEC_PER_SEC;
-  if (quick)
+  if (lifetime_us < limits->quick_exit_s * G_USEC_PER_SEC) {
     count(&respawn->quick_exits);
-  count(&respawn->backoffs);
+    return (WdRespawnDecision){
+        .delay_us = wd_respawn_stock_delay_us(respawn->quick_exits, limits),
+        .failures = respawn->quick_exits,
+        .give_up = respawn->quick_exits > limits->respawn_limit,
+    };
+  }
+  count(&respawn->short_runs);
+  const gint64 delay_s = respawn->short_runs > FREE_SHORT_RUNS ? WD_CHECK_INTERVAL_S : 0;
   return (WdRespawnDecision){
-      .delay_us = backoff_us(limits->respawn_delay_s, 1, respawn->backoffs, limits->max_delay_s),
-      .give_up = quick && respawn->quick_exits > limits->respawn_limit,
+      .delay_us = MIN(delay_s, limits->max_delay_s) * G_USEC_PER_SEC,
+      .failures = respawn->short_runs,
   };
 }
 

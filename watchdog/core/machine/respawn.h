@@ -6,8 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* A run of at least this long proves that a process can start: its quick exits and back-off are
- * forgotten. */
+/* A run of at least this long proves that a process can start: its exits before are forgotten. */
 #define WD_RESPAWN_GOOD_RUN_S 60
 
 /* A run of at least this long was within the limits: the terminations before it are forgiven. */
@@ -16,22 +15,24 @@ G_BEGIN_DECLS
 /* All zero: a process that never failed. No count wraps. */
 typedef struct {
   guint quick_exits; /* runs below quick_exit_s since the last good run */
-  guint backoffs;    /* runs below WD_RESPAWN_GOOD_RUN_S since the last good run */
+  guint short_runs;  /* longer ones, below WD_RESPAWN_GOOD_RUN_S, since then */
   guint limit_kills; /* terminations for a limit since the last forgiving run */
 } WdRespawn;
 
 typedef struct {
   gint64 delay_us;  /* from now until the next start; also set when giving up */
+  guint failures;   /* how many like this one led to it */
   gboolean give_up; /* over the respawn limit */
 } WdRespawnDecision;
 
 /* The process exited, or was killed by somebody else. Not to be called for exits that are no fault
  * of the process: those we asked for, and those of extensions whose worker went.
  *
- * The n-th run in a row below WD_RESPAWN_GOOD_RUN_S waits min(max_delay_s, respawn_delay_s + 2^n)
- * seconds: 7, 9, 13, 21, … at the normal level. A longer run waits for nothing and resets the
- * counts. More than respawn_limit runs below quick_exit_s without a good run between them: give up
- * (and again at each next one). */
+ * The n-th run below quick_exit_s waits as osquery's watcher has it wait: 7, 9, 13, 21, … s at the
+ * normal level (wd_respawn_stock_delay_us()). More than respawn_limit of them: give up, and again
+ * at each next one. Other runs below WD_RESPAWN_GOOD_RUN_S are started again at once, and from the
+ * third on after the check interval, which is what osquery's watcher needs at most. So no process
+ * comes back later than it would there. A longer run resets the counts. */
 WdRespawnDecision wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
 
 /* The process couldn't be started: counts as a run of no length. */
