@@ -10,9 +10,9 @@ static const char *const keywords[] = {
     "DISTINCT", "ELSE",   "END",       "EXCEPT", "EXISTS",  "EXPLAIN",   "FROM",   "GLOB",  "GROUP",
     "HAVING",   "IN",     "INTERSECT", "IS",     "JOIN",    "LEFT",      "LIKE",   "LIMIT", "NOT",
     "NULL",     "OFFSET", "ON",        "OR",     "ORDER",   "RECURSIVE", "SELECT", "THEN",  "UNION",
-    "USING",    "VALUES", "WHEN",      "WHERE",  "WITH",
+    "USING",    "VALUES", "WHEN",      "WHERE",  "WITH",    NULL,
 };
-static const char *const first_keywords[] = {"EXPLAIN", "SELECT", "VALUES", "WITH"};
+static const char *const first_keywords[] = {"EXPLAIN", "SELECT", "VALUES", "WITH", NULL};
 
 typedef enum {
   TOKEN_END,
@@ -170,34 +170,26 @@ typedef struct {
   GPtrArray *found;
 } Collector;
 
-static gboolean
-begins_alike(const Collector *collector, const char *candidate)
+static void
+collect(Collector *collector, const char *candidate, gboolean lower)
 {
-  return g_ascii_strncasecmp(candidate, collector->sql + collector->word->start,
-                             collector->word->end - collector->word->start) == 0;
+  if (g_ascii_strncasecmp(candidate, collector->sql + collector->word->start,
+                          collector->word->end - collector->word->start) == 0)
+    g_ptr_array_add(collector->found, lower ? g_ascii_strdown(candidate, -1) : g_strdup(candidate));
 }
 
 static void
-collect(Collector *collector, const char *candidate)
+collect_keywords(Collector *collector, const char *const *words)
 {
-  if (begins_alike(collector, candidate))
-    g_ptr_array_add(collector->found, g_strdup(candidate));
-}
-
-static void
-collect_keywords(Collector *collector, const char *const *words, gsize n)
-{
-  gboolean lower = g_ascii_islower(collector->sql[collector->word->start]);
-  for (gsize i = 0; i < n; i++)
-    if (begins_alike(collector, words[i]))
-      g_ptr_array_add(collector->found, lower ? g_ascii_strdown(words[i], -1) : g_strdup(words[i]));
+  for (; *words != NULL; words++)
+    collect(collector, *words, g_ascii_islower(collector->sql[collector->word->start]));
 }
 
 static void
 collect_columns(Collector *collector, const WdTable *table)
 {
   for (guint i = 0; i < table->n_columns; i++)
-    collect(collector, table->columns[i].name);
+    collect(collector, table->columns[i].name, FALSE);
 }
 
 static void
@@ -206,7 +198,7 @@ collect_tables(Collector *collector)
   guint n;
   const WdTable *const *tables = table_definitions(&n);
   for (guint i = 0; i < n; i++)
-    collect(collector, tables[i]->name);
+    collect(collector, tables[i]->name, FALSE);
 }
 
 /* Of the tables that the statement is about; of all of them while it names none. */
@@ -250,21 +242,21 @@ ctl_complete(const char *sql, gsize point, gsize *start)
   Collector collector = {
       .sql = sql, .word = &place.word, .found = g_ptr_array_new_with_free_func(g_free)};
   *start = place.word.start;
-  const WdTable *owner = place.owner.kind == TOKEN_WORD ? table_called(sql, &place.owner) : NULL;
   if (place.no_word)
     return take_sorted(collector.found);
   if (place.owner.kind == TOKEN_WORD) {
+    const WdTable *owner = table_called(sql, &place.owner);
     if (owner != NULL)
       collect_columns(&collector, owner);
   } else if (place.before.kind == TOKEN_END)
-    collect_keywords(&collector, first_keywords, G_N_ELEMENTS(first_keywords));
+    collect_keywords(&collector, first_keywords);
   else if (token_is(sql, &place.before, "FROM") || token_is(sql, &place.before, "JOIN"))
     collect_tables(&collector);
   else {
     collect_all_columns(&collector);
     if (place.word.end > place.word.start) { /* else it would be everything there is */
       collect_tables(&collector);
-      collect_keywords(&collector, keywords, G_N_ELEMENTS(keywords));
+      collect_keywords(&collector, keywords);
     }
   }
   return take_sorted(collector.found);

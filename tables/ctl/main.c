@@ -57,12 +57,12 @@ main(int argc, char **argv)
   (void)setlocale(LC_CTYPE, "");
 
   g_autoptr(GError) error = NULL;
-  g_autoptr(CtlOptions) options = ctl_options_parse((const char *const *)argv, &error);
+  g_autoptr(CtlOptions) options = ctl_options_parse((const char **)argv, &error);
   if (options == NULL)
     return complain(error->message, EXIT_USAGE);
 
   if (options->command == CTL_COMMAND_HELP)
-    fputs(ctl_help(), stdout);
+    fputs(ctl_help, stdout);
   else if (options->command == CTL_COMMAND_VERSION)
     fputs("osquery-watchdogctl " PROJECT_VERSION "\n", stdout);
   else if (!run(options, &error)) {

@@ -3,7 +3,7 @@
 #include "tables/ctl/print/words.h"
 #include "watchdog/core/settings/defaults.h"
 
-static const char help[] =
+const char ctl_help[] =
     "Usage: osquery-watchdogctl [OPTION…] COMMAND\n"
     "\n"
     "Shows what osquery-watchdogd does and did, straight from its files: osquery isn't needed.\n"
@@ -36,12 +36,6 @@ static const char help[] =
     "Exit status: 0 done, 1 a file that can't be used, an SQL error, an unknown EID, 2 bad "
     "usage.\n";
 
-const char *
-ctl_help(void)
-{
-  return help;
-}
-
 gint64
 ctl_parse_duration(const char *text)
 {
@@ -68,6 +62,13 @@ fail(GError **error, const char *argument, const char *what)
   return FALSE;
 }
 
+static gboolean
+fail_value(GError **error, const char *name, const char *value, const char *what)
+{
+  g_autofree char *argument = g_strdup_printf("%s %s", name, value);
+  return fail(error, argument, what);
+}
+
 static const struct {
   const char *name;
   CtlCommand command;
@@ -88,8 +89,7 @@ take_operand(CtlOptions *options, const char *word, GError **error)
   }
   if (g_ascii_string_to_signed(word, 10, 1, G_MAXINT64, &options->eid, NULL))
     return TRUE;
-  g_autofree char *argument = g_strdup_printf("explain %s", word);
-  return fail(error, argument, "is no event's number, expected an eid such as 42");
+  return fail_value(error, "explain", word, "is no event's number, expected an eid such as 42");
 }
 
 /* Takes the command and its operands, what is left of the command line. */
@@ -142,7 +142,7 @@ check_report(const CtlOptions *options, GError **error)
 }
 
 CtlOptions *
-ctl_options_parse(const char *const *argv, GError **error)
+ctl_options_parse(const char **argv, GError **error)
 {
   g_autoptr(CtlOptions) options = g_new0(CtlOptions, 1);
   g_autofree char *since = NULL;
@@ -166,8 +166,7 @@ ctl_options_parse(const char *const *argv, GError **error)
   g_option_context_set_help_enabled(context, FALSE); /* it would print and exit by itself */
   g_option_context_add_main_entries(context, entries, NULL);
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
-  for (guint i = 0; argv[i] != NULL; i++)
-    g_strv_builder_add(builder, argv[i]);
+  g_strv_builder_addv(builder, argv);
   g_auto(GStrv) words = g_strv_builder_end(builder);
   if (!g_option_context_parse_strv(context, &words, error))
     return NULL;
@@ -191,18 +190,16 @@ ctl_options_parse(const char *const *argv, GError **error)
   if (!take_command(options, words + 1, error) || !check_events_only(options, since, error) ||
       !check_report(options, error))
     return NULL;
-  if (since != NULL && (options->since_s = ctl_parse_duration(since)) == 0) {
-    g_autofree char *argument = g_strdup_printf("--since %s", since);
-    fail(error, argument, "is no duration, expected such as 90s, 15m, 1h, 7d");
-    return NULL;
-  }
+  options->since_s = since != NULL ? ctl_parse_duration(since) : 0;
   WdEventKind kind;
-  if (options->event != NULL && !ctl_word_event(options->event, &kind)) {
-    g_autofree char *argument = g_strdup_printf("--event %s", options->event);
-    fail(error, argument, "is no event, expected such as process_terminated");
-    return NULL;
-  }
-  return g_steal_pointer(&options);
+  if (since != NULL && options->since_s == 0)
+    fail_value(error, "--since", since, "is no duration, expected such as 90s, 15m, 1h, 7d");
+  else if (options->event != NULL && !ctl_word_event(options->event, &kind))
+    fail_value(error, "--event", options->event,
+               "is no event, expected such as process_terminated");
+  else
+    return g_steal_pointer(&options);
+  return NULL;
 }
 
 void

@@ -37,7 +37,7 @@ typedef struct {
 
 /* @argv: the whole command line, argv[0] included, NULL-terminated.
  * Returns: NULL with @error: one line that names the argument. */
-CtlOptions *ctl_options_parse(const char *const *argv, GError **error);
+CtlOptions *ctl_options_parse(const char **argv, GError **error);
 void ctl_options_free(CtlOptions *options);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlOptions, ctl_options_free)
 
@@ -45,7 +45,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlOptions, ctl_options_free)
  * these. */
 gint64 ctl_parse_duration(const char *text);
 
-/* The text of --help. Static. */
-const char *ctl_help(void);
+/* The text of --help. */
+extern const char ctl_help[];
 
 G_END_DECLS
