@@ -23,22 +23,8 @@ print_events(const Ctl *ctl, CtlPart part, gint64 from, gint64 to, gint64 oldest
     g_string_append_printf(sql, " AND time >= %" G_GINT64_FORMAT, oldest_s);
   if (ctl->options->event != NULL) /* a known word */
     g_string_append_printf(sql, " AND event = '%s'", ctl->options->event);
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql->str, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql->str, NULL, error);
   return stmt != NULL && ctl_print_rows(ctl, stmt, part, ctl_print_log, error);
-}
-
-/* @newest: set to the greatest eid above @seen, or to 0. */
-static gboolean
-find_newest(const Ctl *ctl, sqlite3_stmt *stmt, gint64 seen, gint64 *newest, GError **error)
-{
-  gboolean found =
-      sqlite3_bind_int64(stmt, 1, seen) == SQLITE_OK && sqlite3_step(stmt) == SQLITE_ROW;
-  if (found)
-    *newest = sqlite3_column_int64(stmt, 0);
-  else
-    ctl_set_error(ctl, error);
-  (void)sqlite3_reset(stmt); /* repeats what the step said */
-  return found;
 }
 
 /* Waits until it is time for the next look. Returns: FALSE when nobody reads our output any more.
@@ -55,15 +41,13 @@ wait_for_more(FILE *out)
 static gboolean
 follow(const Ctl *ctl, gint64 oldest_s, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt =
-      ctl_prepare(ctl, "SELECT max(eid) FROM watchdog_events WHERE eid > ?", error);
-  if (stmt == NULL)
-    return FALSE;
   gint64 seen = 0;
-  gint64 newest = 0;
   do {
-    if (!find_newest(ctl, stmt, seen, &newest, error))
+    g_autoptr(sqlite3_stmt) stmt =
+        ctl_first_row(ctl, "SELECT max(eid) FROM watchdog_events WHERE eid > ?", &seen, error);
+    if (stmt == NULL)
       return FALSE;
+    gint64 newest = sqlite3_column_int64(stmt, 0); /* 0 without one */
     if (newest > seen) {
       CtlPart part = seen == 0 ? CTL_PART_FIRST : CTL_PART_NEXT;
       if (!print_events(ctl, part, seen, newest, oldest_s, error))

@@ -22,22 +22,12 @@ ctl_set_error(const Ctl *ctl, GError **error)
 }
 
 sqlite3_stmt *
-ctl_prepare(const Ctl *ctl, const char *sql, GError **error)
+ctl_prepare(const Ctl *ctl, const char *sql, const gint64 *values, GError **error)
 {
-  sqlite3_stmt *stmt = NULL;
-  if (sqlite3_prepare_v2(ctl->db, sql, -1, &stmt, NULL) != SQLITE_OK)
-    ctl_set_error(ctl, error);
-  return stmt;
-}
-
-sqlite3_stmt *
-ctl_prepare_with(const Ctl *ctl, const char *sql, const gint64 *values, GError **error)
-{
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
-  if (stmt == NULL)
-    return NULL;
-  WdBinder binder = {.stmt = stmt};
-  for (int i = 0; i < sqlite3_bind_parameter_count(stmt); i++)
+  g_autoptr(sqlite3_stmt) stmt = NULL;
+  WdBinder binder = {.result = sqlite3_prepare_v2(ctl->db, sql, -1, &stmt, NULL)};
+  binder.stmt = stmt;
+  for (int i = 0; values != NULL && i < sqlite3_bind_parameter_count(stmt); i++)
     wd_bind_integer(&binder, values[i]);
   if (binder.result == SQLITE_OK)
     return g_steal_pointer(&stmt);
@@ -45,25 +35,27 @@ ctl_prepare_with(const Ctl *ctl, const char *sql, const gint64 *values, GError *
   return NULL;
 }
 
+int
+ctl_step(const Ctl *ctl, sqlite3_stmt *stmt, GError **error)
+{
+  if (stmt == NULL)
+    return SQLITE_ERROR;
+  int result = sqlite3_step(stmt);
+  if (result != SQLITE_ROW && result != SQLITE_DONE)
+    ctl_set_error(ctl, error);
+  return result;
+}
+
 sqlite3_stmt *
 ctl_first_row(const Ctl *ctl, const char *sql, const gint64 *values, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, sql, values, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, values, error);
   if (stmt == NULL)
     return NULL;
   if (sqlite3_step(stmt) == SQLITE_ROW)
     return g_steal_pointer(&stmt);
   ctl_set_error(ctl, error);
   return NULL;
-}
-
-gboolean
-ctl_check_end(const Ctl *ctl, int result, GError **error)
-{
-  if (result == SQLITE_DONE)
-    return TRUE;
-  ctl_set_error(ctl, error);
-  return FALSE;
 }
 
 static CtlPrint
@@ -89,7 +81,10 @@ ctl_print_rows(const Ctl *ctl, sqlite3_stmt *stmt, CtlPart part, CtlPrint people
     g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, ONLY_READING);
     return FALSE;
   }
-  return ctl_check_end(ctl, format_of(ctl->options, people)(stmt, part, ctl->out), error);
+  if (format_of(ctl->options, people)(stmt, part, ctl->out) == SQLITE_DONE)
+    return TRUE;
+  ctl_set_error(ctl, error);
+  return FALSE;
 }
 
 /* What a query may do: read, compute, and ask which columns there are. All else is refused, ATTACH

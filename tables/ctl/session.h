@@ -26,22 +26,20 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ctl, ctl_close)
 /* Checks that the file of @table is there. Without it the table is empty, and nothing says why. */
 gboolean ctl_check_file(const Ctl *ctl, const char *table, GError **error);
 
-/* Compiles @sql. */
-sqlite3_stmt *ctl_prepare(const Ctl *ctl, const char *sql, GError **error);
-
 /* Compiles @sql and fills in its parameters.
- * @values: as many as it has parameters; NULL if it has none. */
-sqlite3_stmt *ctl_prepare_with(const Ctl *ctl, const char *sql, const gint64 *values,
-                               GError **error);
+ * @values: as many as it has parameters; NULL if it has none, or if the caller fills them in. */
+sqlite3_stmt *ctl_prepare(const Ctl *ctl, const char *sql, const gint64 *values, GError **error);
 
-/* The same, and steps to its first row, which must be there. */
+/* Steps to the next row.
+ * @stmt: may be NULL, after a failure that has set @error already.
+ * Returns: SQLITE_ROW, SQLITE_DONE, or an error code with @error. */
+int ctl_step(const Ctl *ctl, sqlite3_stmt *stmt, GError **error);
+
+/* Compiles @sql as ctl_prepare() does and steps to its first row, which must be there. */
 sqlite3_stmt *ctl_first_row(const Ctl *ctl, const char *sql, const gint64 *values, GError **error);
 
 /* Sets @error from the connection's last failure. */
 void ctl_set_error(const Ctl *ctl, GError **error);
-
-/* Whether @result, of the last step, is SQLITE_DONE: all rows were read. */
-gboolean ctl_check_end(const Ctl *ctl, int result, GError **error);
 
 /* Runs @stmt and prints its rows in the format that the options ask for.
  * @people: the format that this command finds readable, for those who ask for none. */

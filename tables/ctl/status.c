@@ -51,48 +51,28 @@ is_narrower(const CtlTerminal *terminal, guint width)
   return terminal->width != 0 && terminal->width < width;
 }
 
-/* @figures: taken. */
+/* @column: UTILIZATION or MEMORY; its limit stands in the next one. */
 static void
-add_use(CtlRows *rows, const CtlTerminal *terminal, double used, gint64 limit, char *figures)
+add_use(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt, int column)
 {
-  g_autofree char *text = figures;
-  if (limit == WD_NONE || limit <= 0) {
-    ctl_rows_add(rows, g_steal_pointer(&text), CTL_COLOUR_NONE);
+  if (sqlite3_column_type(stmt, column) == SQLITE_NULL) {
+    ctl_rows_add(rows, g_strdup("-"), CTL_COLOUR_NONE);
     return;
   }
   gboolean narrow = is_narrower(terminal, LEAST_WIDTH_OF_LIMITS);
+  double used = sqlite3_column_double(stmt, column);
+  gint64 limit = ctl_integer(stmt, column + 1);
+  gint64 shown_limit = narrow ? WD_NONE : limit;
+  g_autofree char *text = column == MEMORY
+                              ? ctl_human_bytes(sqlite3_column_int64(stmt, column), shown_limit)
+                              : ctl_human_percent(used, shown_limit);
+  if (limit <= 0) { /* WD_NONE among them */
+    ctl_rows_add(rows, g_steal_pointer(&text), CTL_COLOUR_NONE);
+    return;
+  }
   double share = used / (double)limit;
   g_autofree char *bar = ctl_bar(terminal, share, narrow ? NARROW_BAR_WIDTH : BAR_WIDTH);
   ctl_rows_add(rows, g_strconcat(bar, narrow ? " " : "  ", text, NULL), ctl_colour_of_share(share));
-}
-
-static gint64
-shown_limit(const CtlTerminal *terminal, gint64 limit)
-{
-  return is_narrower(terminal, LEAST_WIDTH_OF_LIMITS) ? WD_NONE : limit;
-}
-
-static void
-add_cpu(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
-{
-  gint64 limit = ctl_integer(stmt, UTILIZATION_LIMIT);
-  double used = sqlite3_column_double(stmt, UTILIZATION);
-  if (sqlite3_column_type(stmt, UTILIZATION) == SQLITE_NULL)
-    add_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
-  else
-    add_use(rows, terminal, used, limit, ctl_human_percent(used, shown_limit(terminal, limit)));
-}
-
-static void
-add_memory(CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt *stmt)
-{
-  gint64 limit = ctl_integer(stmt, MEMORY_LIMIT);
-  gint64 used = ctl_integer(stmt, MEMORY);
-  if (used == WD_NONE)
-    add_use(rows, terminal, 0, WD_NONE, g_strdup("-"));
-  else
-    add_use(rows, terminal, (double)used, limit,
-            ctl_human_bytes(used, shown_limit(terminal, limit)));
 }
 
 /* What is wrong or unusual about a running process, the gravest first. */
@@ -192,15 +172,11 @@ static void
 add_event(const Ctl *ctl, CtlRows *rows, gint64 eid, gint64 now_s, GError **failure)
 {
   gboolean wanted = eid != WD_NONE && *failure == NULL;
-  g_autoptr(sqlite3_stmt) stmt = wanted ? ctl_prepare_with(ctl, event_sql, &eid, failure) : NULL;
-  int result = stmt != NULL ? sqlite3_step(stmt) : SQLITE_DONE;
-  if (result == SQLITE_ROW) {
+  g_autoptr(sqlite3_stmt) stmt = wanted ? ctl_prepare(ctl, event_sql, &eid, failure) : NULL;
+  if (ctl_step(ctl, stmt, failure) == SQLITE_ROW)
     add_event_words(rows, stmt, now_s);
-    return;
-  }
-  ctl_rows_add(rows, g_strdup("-"), CTL_COLOUR_NONE);
-  if (result != SQLITE_DONE) /* else it isn't written yet, or pruned */
-    ctl_set_error(ctl, failure);
+  else /* it may not be written yet, or be pruned */
+    ctl_rows_add(rows, g_strdup("-"), CTL_COLOUR_NONE);
 }
 
 static void
@@ -212,8 +188,8 @@ add_row(const Ctl *ctl, CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt
   ctl_rows_add(rows, ctl_visible_value(stmt, NAME), CTL_COLOUR_BOLD);
   ctl_rows_add(rows, g_strdup(*pid != '\0' ? pid : "-"), CTL_COLOUR_NONE);
   ctl_rows_add(rows, g_strdup(*restarts != '\0' ? restarts : "-"), CTL_COLOUR_NONE);
-  add_cpu(rows, terminal, stmt);
-  add_memory(rows, terminal, stmt);
+  add_use(rows, terminal, stmt, UTILIZATION);
+  add_use(rows, terminal, stmt, MEMORY);
   add_doing(rows, terminal, stmt, now_s);
   add_event(ctl, rows, ctl_integer(stmt, LAST_EID), now_s, failure);
 }
@@ -221,7 +197,7 @@ add_row(const Ctl *ctl, CtlRows *rows, const CtlTerminal *terminal, sqlite3_stmt
 static gboolean
 print_for_people(const Ctl *ctl, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, people_sql, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, people_sql, NULL, error);
   if (stmt == NULL)
     return FALSE;
   gint64 now_s = g_get_real_time() / G_USEC_PER_SEC;
@@ -230,13 +206,13 @@ print_for_people(const Ctl *ctl, GError **error)
   CtlTerminal terminal = ctl_terminal_of(ctl->out);
   CtlRows *rows = ctl_rows_new(columns, G_N_ELEMENTS(columns), &terminal, ctl->out);
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(ctl, stmt, error)) == SQLITE_ROW) {
     const char *state = (const char *)sqlite3_column_text(stmt, STATE);
     unresponsive = unresponsive || g_strcmp0(state, "unresponsive") == 0;
     add_row(ctl, rows, &terminal, stmt, now_s, &failure);
   }
   ctl_rows_end(rows);
-  if (!ctl_check_end(ctl, result, error))
+  if (result != SQLITE_DONE)
     return FALSE;
   if (unresponsive)
     fputs("\nThe watchdog is gone or doesn't respond; the others are shown as it last saw them.\n",
@@ -251,21 +227,13 @@ static gboolean
 check_running(const Ctl *ctl, GError **error)
 {
   g_autoptr(sqlite3_stmt) stmt =
-      ctl_prepare(ctl, "SELECT 1 FROM watchdog_processes LIMIT 1", error);
-  if (stmt == NULL)
-    return FALSE;
-  switch (sqlite3_step(stmt)) {
-  case SQLITE_ROW:
-    return TRUE;
-  case SQLITE_DONE:
+      ctl_prepare(ctl, "SELECT 1 FROM watchdog_processes LIMIT 1", NULL, error);
+  int result = ctl_step(ctl, stmt, error);
+  if (result == SQLITE_DONE)
     g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING,
                 "%s: is missing or empty, no watchdog is running or ever was",
                 table_store_path(ctl->store, table_definition_find("watchdog_processes")));
-    return FALSE;
-  default:
-    ctl_set_error(ctl, error);
-    return FALSE;
-  }
+  return result == SQLITE_ROW;
 }
 
 gboolean
@@ -275,6 +243,6 @@ ctl_status(const Ctl *ctl, GError **error)
     return FALSE;
   if (ctl->options->format == CTL_FORMAT_PEOPLE)
     return print_for_people(ctl, error);
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, "SELECT * FROM watchdog_processes", error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, "SELECT * FROM watchdog_processes", NULL, error);
   return stmt != NULL && ctl_print_rows(ctl, stmt, CTL_PART_WHOLE, ctl_print_box, error);
 }

@@ -1,5 +1,6 @@
 #include "tables/ctl/advice/advice.h"
 
+#include <cmath>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -22,9 +23,15 @@ advice(const CtlFinding &finding, const CtlLimits &limits = UNKNOWN)
 CtlFinding
 found(WdRole role, WdReason reason, WdEventKind event = WD_EVENT_PROCESS_TERMINATED)
 {
-  CtlFinding finding;
-  ctl_finding_init(&finding, event, role, role == WD_ROLE_EXTENSION ? "a.ext" : "worker");
+  CtlFinding finding = {};
+  finding.event = event;
+  finding.role = role;
+  finding.name = role == WD_ROLE_EXTENSION ? "a.ext" : "worker";
   finding.reason = reason;
+  finding.measured = finding.sustained_s = finding.lifetime_ms = WD_NONE;
+  finding.limit_value = finding.utilization_limit = WD_NONE;
+  finding.exit_code = finding.exit_signal = finding.private_bytes = WD_NONE;
+  finding.utilization = NAN;
   return finding;
 }
 

@@ -5,44 +5,6 @@
 
 #include <math.h>
 
-/* In the order of CTL_FINDING_SELECT. */
-enum {
-  EVENT,
-  ROLE,
-  NAME,
-  REASON,
-  MEASURED,
-  UTILIZATION,
-  SUSTAINED,
-  LIFETIME,
-  LIMIT,
-  UTILIZATION_LIMIT,
-  EXIT_CODE,
-  EXIT_SIGNAL,
-  PRIVATE,
-  OBSERVED,
-  QUERY_NAME,
-};
-
-void
-ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name)
-{
-  *finding = (CtlFinding){
-      .event = event,
-      .role = role,
-      .name = name,
-      .measured = WD_NONE,
-      .utilization = NAN,
-      .sustained_s = WD_NONE,
-      .lifetime_ms = WD_NONE,
-      .limit_value = WD_NONE,
-      .utilization_limit = WD_NONE,
-      .exit_code = WD_NONE,
-      .exit_signal = WD_NONE,
-      .private_bytes = WD_NONE,
-  };
-}
-
 void
 ctl_finding_add(CtlFinding *finding, const CtlFinding *newer)
 {
@@ -64,28 +26,30 @@ keep(GStringChunk *texts, sqlite3_stmt *stmt, int column)
   return g_string_chunk_insert_const(texts, text);
 }
 
+/* In the order of CTL_FINDING_SELECT. */
 gboolean
 ctl_finding_read(sqlite3_stmt *stmt, GStringChunk *texts, CtlFinding *finding)
 {
+  int column = 0;
   WdEventKind event;
   WdRole role;
-  if (!ctl_word_event((const char *)sqlite3_column_text(stmt, EVENT), &event) ||
-      !ctl_word_role((const char *)sqlite3_column_text(stmt, ROLE), &role))
+  if (!ctl_word_event((const char *)sqlite3_column_text(stmt, column++), &event) ||
+      !ctl_word_role((const char *)sqlite3_column_text(stmt, column++), &role))
     return FALSE;
-  ctl_finding_init(finding, event, role, keep(texts, stmt, NAME));
-  if (!ctl_word_reason((const char *)sqlite3_column_text(stmt, REASON), &finding->reason))
-    finding->reason = WD_REASON_NONE;
-  finding->measured = ctl_integer(stmt, MEASURED);
-  finding->utilization = ctl_real(stmt, UTILIZATION);
-  finding->sustained_s = ctl_integer(stmt, SUSTAINED);
-  finding->lifetime_ms = ctl_integer(stmt, LIFETIME);
-  finding->limit_value = ctl_integer(stmt, LIMIT);
-  finding->utilization_limit = ctl_integer(stmt, UTILIZATION_LIMIT);
-  finding->exit_code = ctl_integer(stmt, EXIT_CODE);
-  finding->exit_signal = ctl_integer(stmt, EXIT_SIGNAL);
-  finding->private_bytes = ctl_integer(stmt, PRIVATE);
-  finding->observed = sqlite3_column_int(stmt, OBSERVED) != 0;
-  if (sqlite3_column_type(stmt, QUERY_NAME) != SQLITE_NULL)
-    finding->query_name = keep(texts, stmt, QUERY_NAME);
+  *finding = (CtlFinding){.event = event, .role = role, .reason = WD_REASON_NONE};
+  finding->name = keep(texts, stmt, column++);
+  (void)ctl_word_reason((const char *)sqlite3_column_text(stmt, column++), &finding->reason);
+  finding->measured = ctl_integer(stmt, column++);
+  finding->utilization = ctl_real(stmt, column++);
+  finding->sustained_s = ctl_integer(stmt, column++);
+  finding->lifetime_ms = ctl_integer(stmt, column++);
+  finding->limit_value = ctl_integer(stmt, column++);
+  finding->utilization_limit = ctl_integer(stmt, column++);
+  finding->exit_code = ctl_integer(stmt, column++);
+  finding->exit_signal = ctl_integer(stmt, column++);
+  finding->private_bytes = ctl_integer(stmt, column++);
+  finding->observed = sqlite3_column_int(stmt, column++) != 0;
+  if (sqlite3_column_type(stmt, column) != SQLITE_NULL)
+    finding->query_name = keep(texts, stmt, column);
   return TRUE;
 }

@@ -27,9 +27,6 @@ typedef struct {
   const char *query_name; /* of a query_denylisted whose cause_eid names it, or NULL */
 } CtlFinding;
 
-/* Everything absent. */
-void ctl_finding_init(CtlFinding *finding, WdEventKind event, WdRole role, const char *name);
-
 /* Takes in one more of the same process, event and reason, newer than those before; the limits and
  * the exit are then its. The texts stay its owner's. */
 void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);

@@ -48,72 +48,47 @@ read_link(sqlite3_stmt *stmt, CtlLink *link)
   return ctl_word_event((const char *)sqlite3_column_text(stmt, 5), &link->kind);
 }
 
-typedef enum {
-  LOOKUP_ROOT,   /* no cause, or none that is there any more */
-  LOOKUP_CAUSED, /* go on with @cause */
-  LOOKUP_MISSING,
-  LOOKUP_UNKNOWN, /* of a kind that this version doesn't know */
-  LOOKUP_FAILED,  /* with @error */
-} Lookup;
-
-/* @chain: set to the beginning of a story, for LOOKUP_ROOT and LOOKUP_CAUSED. */
-static Lookup
-look_up(const Ctl *ctl, gint64 eid, gint64 *cause, CtlChain **chain, GError **error)
-{
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, LINK_SELECT " WHERE eid = ?1", &eid, error);
-  if (stmt == NULL)
-    return LOOKUP_FAILED;
-  int result = sqlite3_step(stmt);
-  CtlLink link;
-  if (result == SQLITE_DONE)
-    return LOOKUP_MISSING;
-  if (result != SQLITE_ROW) {
-    ctl_set_error(ctl, error);
-    return LOOKUP_FAILED;
-  }
-  if (!read_link(stmt, &link))
-    return LOOKUP_UNKNOWN;
-  g_clear_pointer(chain, ctl_chain_free);
-  *chain = ctl_chain_new(&link);
-  *cause = link.cause_eid;
-  /* A cause comes before its consequence, so the way back has an end. */
-  return link.cause_eid != WD_NONE && link.cause_eid < eid ? LOOKUP_CAUSED : LOOKUP_ROOT;
-}
-
-/* Goes back from @eid to what it began with. */
+/* Goes back from @eid to what it began with. A cause that is missing or unknown leaves its
+ * consequence as the root. */
 static CtlChain *
 find_root(const Ctl *ctl, gint64 eid, GError **error)
 {
   g_autoptr(CtlChain) chain = NULL;
+  gboolean known = TRUE; /* the kind of event at @at */
   gint64 at = eid;
-  Lookup found;
-  while ((found = look_up(ctl, at, &at, &chain, error)) == LOOKUP_CAUSED)
-    ;
-  if (found == LOOKUP_FAILED)
-    return NULL;
-  if (chain == NULL) /* a cause that is missing or unknown leaves its consequence as the root */
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING, "explain %" G_GINT64_FORMAT ": %s",
-                eid,
-                found == LOOKUP_UNKNOWN ? "the event is of a newer version than this"
-                                        : "the history has no such event");
+  while (at != WD_NONE) {
+    g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, LINK_SELECT " WHERE eid = ?1", &at, error);
+    int result = ctl_step(ctl, stmt, error);
+    if (result != SQLITE_ROW && result != SQLITE_DONE)
+      return NULL;
+    CtlLink link;
+    if (result == SQLITE_DONE || !(known = read_link(stmt, &link)))
+      break;
+    g_clear_pointer(&chain, ctl_chain_free);
+    chain = ctl_chain_new(&link);
+    /* A cause comes before its consequence, so the way back has an end. */
+    at = link.cause_eid < at ? link.cause_eid : WD_NONE;
+  }
+  if (chain == NULL)
+    g_set_error(
+        error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING, "explain %" G_GINT64_FORMAT ": %s", eid,
+        known ? "the history has no such event" : "the event is of a newer version than this");
   return g_steal_pointer(&chain);
 }
 
-/* Shows the chain all events after the root. */
+/* Passes all events after the root to the chain. */
 static gboolean
 follow(const Ctl *ctl, CtlChain *chain, GError **error)
 {
   gint64 root = g_array_index(ctl_chain_eids(chain), gint64, 0);
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, LINK_SELECT " WHERE eid > ?1", &root, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, LINK_SELECT " WHERE eid > ?1", &root, error);
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(ctl, stmt, error)) == SQLITE_ROW) {
     CtlLink link;
     if (read_link(stmt, &link))
       ctl_chain_take(chain, &link);
   }
-  return ctl_check_end(ctl, result, error);
+  return result == SQLITE_DONE;
 }
 
 /* For programs: the rows of the story's events. */
@@ -121,7 +96,7 @@ static gboolean
 print_rows(const Ctl *ctl, const CtlChain *chain, GError **error)
 {
   g_autofree char *sql = ctl_chain_select(chain, "*");
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, NULL, error);
   return stmt != NULL && ctl_print_rows(ctl, stmt, CTL_PART_WHOLE, ctl_print_log, error);
 }
 

@@ -34,8 +34,8 @@ static const char threads_sql[] =
     " WHERE e.eid = ?1 AND json_extract(e.details, t.fullkey || '.cpu_ms') > 0 LIMIT 5";
 
 static const char details_sql[] =
-    "SELECT d ->> '$.interval_ms', d ->> '$.threads', d ->> '$.anonymous_bytes',"
-    " d ->> '$.file_bytes', d ->> '$.shared_bytes', d ->> '$.swap_bytes', d ->> '$.descriptors'"
+    "SELECT d ->> '$.interval_ms', d ->> '$.anonymous_bytes', d ->> '$.file_bytes',"
+    " d ->> '$.shared_bytes', d ->> '$.swap_bytes', d ->> '$.descriptors'"
     " FROM (SELECT iif(json_valid(details), details, '{}') AS d FROM watchdog_events"
     " WHERE eid = ?1)";
 
@@ -51,16 +51,10 @@ typedef struct {
 } Story;
 
 static void
-print_label(const Story *story, const char *label)
+print_section(const Story *story, const char *label, const char *text)
 {
   fprintf(story->ctl->out, "%s%-*s%s", ctl_colour_begin(&story->terminal, CTL_COLOUR_BOLD),
           LABEL_WIDTH, label, ctl_colour_end(&story->terminal, CTL_COLOUR_BOLD));
-}
-
-static void
-print_section(const Story *story, const char *label, const char *text)
-{
-  print_label(story, label);
   ctl_print_wrapped(&story->terminal, text, LABEL_WIDTH, story->ctl->out);
 }
 
@@ -68,11 +62,9 @@ static gboolean
 read_series(Story *story, GError **error)
 {
   const gint64 eid = ctl_chain_main(story->chain);
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, series_sql, &eid, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, series_sql, &eid, error);
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(story->ctl, stmt, error)) == SQLITE_ROW) {
     if (!ctl_finding_read(stmt, story->texts, &story->newest))
       continue;
     if (story->times++ == 0)
@@ -80,10 +72,8 @@ read_series(Story *story, GError **error)
     else
       ctl_finding_add(&story->finding, &story->newest);
   }
-  if (!ctl_check_end(story->ctl, result, error))
-    return FALSE;
-  if (story->times > 0)
-    return TRUE;
+  if (result != SQLITE_DONE || story->times > 0)
+    return result == SQLITE_DONE;
   g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING,
                       "the event is gone from the history, or of a newer version than this");
   return FALSE;
@@ -148,12 +138,10 @@ print_why(const Story *story, sqlite3_stmt *stmt)
 static gboolean
 print_threads(const Story *story, gint64 breach, const char *interval, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, threads_sql, &breach, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, threads_sql, &breach, error);
   g_autoptr(GString) text = g_string_new(NULL);
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(story->ctl, stmt, error)) == SQLITE_ROW) {
     g_autofree char *name = ctl_visible_value(stmt, 0);
     g_autofree char *tid = ctl_visible_value(stmt, 1);
     g_autofree char *cpu_ms = ctl_visible_value(stmt, 2);
@@ -163,7 +151,7 @@ print_threads(const Story *story, gint64 breach, const char *interval, GError **
     g_string_append_printf(text, " of CPU time %s", interval);
     print_section(story, "Threads", text->str);
   }
-  return ctl_check_end(story->ctl, result, error);
+  return result == SQLITE_DONE;
 }
 
 static void
@@ -182,12 +170,10 @@ print_details(const Story *story, GError **error)
   gint64 breach = ctl_chain_breach(story->chain);
   if (breach == WD_NONE)
     return TRUE;
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, details_sql, &breach, error);
-  if (stmt == NULL)
-    return FALSE;
-  int result = sqlite3_step(stmt);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, details_sql, &breach, error);
+  int result = ctl_step(story->ctl, stmt, error);
   if (result != SQLITE_ROW)
-    return ctl_check_end(story->ctl, result, error);
+    return result == SQLITE_DONE;
   gint64 interval_ms = ctl_integer(stmt, 0);
   g_autofree char *duration = interval_ms >= 0 ? ctl_human_ms(interval_ms) : NULL;
   g_autofree char *interval = duration != NULL ? g_strdup_printf("in the last %s", duration)
@@ -195,12 +181,12 @@ print_details(const Story *story, GError **error)
   if (!print_threads(story, breach, interval, error))
     return FALSE;
   g_autoptr(GString) text = g_string_new(NULL);
-  append_bytes(text, "anonymous", ctl_integer(stmt, 2));
-  append_bytes(text, "files", ctl_integer(stmt, 3));
-  append_bytes(text, "shared", ctl_integer(stmt, 4));
-  append_bytes(text, "swapped", ctl_integer(stmt, 5));
+  append_bytes(text, "anonymous", ctl_integer(stmt, 1));
+  append_bytes(text, "files", ctl_integer(stmt, 2));
+  append_bytes(text, "shared", ctl_integer(stmt, 3));
+  append_bytes(text, "swapped", ctl_integer(stmt, 4));
   if (text->len > 0) {
-    gint64 descriptors = ctl_integer(stmt, 6);
+    gint64 descriptors = ctl_integer(stmt, 5);
     if (descriptors >= 0)
       g_string_append_printf(text, "; %" G_GINT64_FORMAT " open files", descriptors);
     print_section(story, "Memory", text->str);
@@ -212,13 +198,11 @@ print_details(const Story *story, GError **error)
 static gboolean
 print_query(const Story *story, GError **error)
 {
-  g_autofree char *sql = ctl_chain_select(story->chain, "query_name, query, event");
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autofree char *sql = ctl_chain_select(story->chain, "query_name, query");
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, NULL, error);
   guint n = 0;
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(story->ctl, stmt, error)) == SQLITE_ROW) {
     if (sqlite3_column_type(stmt, 0) == SQLITE_NULL || n++ >= MOST_LISTED)
       continue;
     g_autofree char *name = ctl_visible_value(stmt, 0);
@@ -234,7 +218,7 @@ print_query(const Story *story, GError **error)
         story, "Query",
         "Not known: osquery denylisted no scheduled query for it, and a live one leaves no "
         "trace.");
-  return ctl_check_end(story->ctl, result, error);
+  return result == SQLITE_DONE;
 }
 
 static const char *
@@ -270,15 +254,13 @@ static gboolean
 print_timeline(const Story *story, GError **error)
 {
   g_autofree char *sql = ctl_chain_select(story->chain, "eid, time, message");
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, NULL, error);
   const GArray *eids = ctl_chain_eids(story->chain);
   gint64 greatest = g_array_index(eids, gint64, eids->len - 1);
   int number_width = snprintf(NULL, 0, "%" G_GINT64_FORMAT "*", greatest);
   guint n = 0;
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(story->ctl, stmt, error)) == SQLITE_ROW) {
     if (n++ >= MOST_LISTED)
       continue;
     gint64 eid = sqlite3_column_int64(stmt, 0);
@@ -293,7 +275,7 @@ print_timeline(const Story *story, GError **error)
     g_autofree char *text = g_strdup_printf("and %u more (--json shows all)", n - MOST_LISTED);
     print_section(story, "", text);
   }
-  return ctl_check_end(story->ctl, result, error);
+  return result == SQLITE_DONE;
 }
 
 static void
@@ -308,36 +290,29 @@ print_advice(const Story *story)
     print_section(story, "Change", advice);
 }
 
-static gboolean
-print_story(Story *story, GError **error)
-{
-  const gint64 eid = ctl_chain_main(story->chain);
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(story->ctl, main_sql, &eid, error);
-  if (stmt == NULL || !read_series(story, error))
-    return FALSE;
-  int result = sqlite3_step(stmt);
-  if (result != SQLITE_ROW) /* SQLITE_DONE: pruned meanwhile */
-    return ctl_check_end(story->ctl, result, error);
-  print_headline(story, stmt);
-  print_why(story, stmt);
-  if (!print_details(story, error) || !print_query(story, error))
-    return FALSE;
-  print_signals(story, stmt);
-  if (!print_timeline(story, error))
-    return FALSE;
-  print_advice(story);
-  return TRUE;
-}
-
 gboolean
 ctl_story_print(const Ctl *ctl, const CtlChain *chain, gint64 asked, GError **error)
 {
+  g_autoptr(GStringChunk) texts = g_string_chunk_new(256);
   Story story = {.ctl = ctl,
                  .chain = chain,
                  .asked = asked,
                  .terminal = ctl_terminal_of(ctl->out),
-                 .texts = g_string_chunk_new(256)};
-  gboolean done = print_story(&story, error);
-  g_string_chunk_free(story.texts);
-  return done;
+                 .texts = texts};
+  const gint64 eid = ctl_chain_main(chain);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, main_sql, &eid, error);
+  if (stmt == NULL || !read_series(&story, error))
+    return FALSE;
+  int result = ctl_step(ctl, stmt, error);
+  if (result != SQLITE_ROW) /* SQLITE_DONE: pruned meanwhile */
+    return result == SQLITE_DONE;
+  print_headline(&story, stmt);
+  print_why(&story, stmt);
+  if (!print_details(&story, error) || !print_query(&story, error))
+    return FALSE;
+  print_signals(&story, stmt);
+  if (!print_timeline(&story, error))
+    return FALSE;
+  print_advice(&story);
+  return TRUE;
 }

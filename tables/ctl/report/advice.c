@@ -23,29 +23,21 @@ typedef struct {
   guint n;
 } Group;
 
-static Group *
-find_group(GArray *groups, const CtlFinding *like)
-{
-  for (guint i = 0; i < groups->len; i++) {
-    Group *group = &g_array_index(groups, Group, i);
-    if (group->finding.event == like->event && group->finding.reason == like->reason &&
-        g_str_equal(group->finding.name, like->name))
-      return group;
-  }
-  return NULL;
-}
-
 static void
 take(GArray *groups, const CtlFinding *finding)
 {
-  Group *group = find_group(groups, finding);
-  if (group != NULL) {
-    ctl_finding_add(&group->finding, finding);
-    group->n++;
-  } else if (groups->len < MOST_ADVICE) {
-    const Group first = {*finding, 1};
-    g_array_append_val(groups, first);
+  for (guint i = 0; i < groups->len; i++) {
+    Group *group = &g_array_index(groups, Group, i);
+    if (group->finding.event == finding->event && group->finding.reason == finding->reason &&
+        g_str_equal(group->finding.name, finding->name)) {
+      ctl_finding_add(&group->finding, finding);
+      group->n++;
+      return;
+    }
   }
+  const Group first = {*finding, 1};
+  if (groups->len < MOST_ADVICE)
+    g_array_append_val(groups, first);
 }
 
 /* Marks flags as code, which stays on one line: a flag broken in two would read as another one. */
@@ -105,16 +97,14 @@ write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
 static gboolean
 read_groups(const Ctl *ctl, gint64 oldest_s, GStringChunk *texts, GArray *groups, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, ends_sql, &oldest_s, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, ends_sql, &oldest_s, error);
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(ctl, stmt, error)) == SQLITE_ROW) {
     CtlFinding finding;
     if (ctl_finding_read(stmt, texts, &finding))
       take(groups, &finding);
   }
-  return ctl_check_end(ctl, result, error);
+  return result == SQLITE_DONE;
 }
 
 gboolean
@@ -128,7 +118,7 @@ ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error
   CtlLimits limits;
   ctl_limits_read(ctl->db, &limits);
   write_groups(list, groups, &limits);
-  ctl_html(page, "<section aria-labelledby=\"advice\">\n<h2 id=\"advice\">What to change</h2>\n");
+  ctl_html_section(page, "advice", "What to change");
   if (list->len > 0)
     g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* escaped already */
   else

@@ -27,63 +27,48 @@ static const char counts_sql[] =
  * alone.
  */
 #define ROWS(condition)                                                             \
-  "SELECT e.eid, e.time, e.event, e.role, e.name, e.pid, e.reason, e.measured,"     \
+  "SELECT e.eid, e.time, e.event, e.name, e.pid, e.reason, e.measured,"             \
   " e.limit_value, e.utilization, e.utilization_limit, e.sustained, e.outcome,"     \
   " e.signals_sent, e.duration_ms, e.lifetime_ms, q.query_name, q.query, e.message" \
   " FROM (SELECT * FROM watchdog_events WHERE time >= ? AND " condition             \
   " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (" CTL_DENYLISTED_SELECT ") q"           \
   " ON q.cause_eid = e.eid ORDER BY e.eid DESC"
 
-static char *
-text(sqlite3_stmt *stmt, int column)
+static const char *
+keep(GStringChunk *texts, sqlite3_stmt *stmt, int column)
 {
-  g_autofree char *whole = ctl_visible_value(stmt, column);
-  if (g_utf8_strlen(whole, -1) <= LONGEST_TEXT)
-    return g_steal_pointer(&whole);
-  g_autofree char *beginning = g_utf8_substring(whole, 0, LONGEST_TEXT);
-  return g_strconcat(beginning, "…", NULL);
+  g_autofree char *text = ctl_visible_value(stmt, column);
+  if (g_utf8_strlen(text, -1) <= LONGEST_TEXT)
+    return g_string_chunk_insert_const(texts, text);
+  *g_utf8_offset_to_pointer(text, LONGEST_TEXT) = '\0';
+  g_autofree char *cut = g_strconcat(text, "…", NULL);
+  return g_string_chunk_insert_const(texts, cut);
 }
 
 static CtlReportEvent *
-event_from_row(sqlite3_stmt *stmt)
+event_from_row(sqlite3_stmt *stmt, GStringChunk *texts)
 {
   CtlReportEvent *event = g_new0(CtlReportEvent, 1);
   int column = 0;
   event->eid = ctl_integer(stmt, column++);
   event->time_s = ctl_integer(stmt, column++);
-  event->event = text(stmt, column++);
-  event->role = text(stmt, column++);
-  event->name = text(stmt, column++);
+  event->event = keep(texts, stmt, column++);
+  event->name = keep(texts, stmt, column++);
   event->pid = ctl_integer(stmt, column++);
-  event->reason = text(stmt, column++);
+  event->reason = keep(texts, stmt, column++);
   event->measured = ctl_integer(stmt, column++);
   event->limit_value = ctl_integer(stmt, column++);
   event->utilization = ctl_real(stmt, column++);
   event->utilization_limit = ctl_integer(stmt, column++);
   event->sustained_s = ctl_integer(stmt, column++);
-  event->outcome = text(stmt, column++);
-  event->signals_sent = text(stmt, column++);
+  event->outcome = keep(texts, stmt, column++);
+  event->signals_sent = keep(texts, stmt, column++);
   event->duration_ms = ctl_integer(stmt, column++);
   event->lifetime_ms = ctl_integer(stmt, column++);
-  event->query_name = text(stmt, column++);
-  event->query = text(stmt, column++);
-  event->message = text(stmt, column);
+  event->query_name = keep(texts, stmt, column++);
+  event->query = keep(texts, stmt, column++);
+  event->message = keep(texts, stmt, column);
   return event;
-}
-
-static void
-event_free(CtlReportEvent *event)
-{
-  g_free(event->event);
-  g_free(event->role);
-  g_free(event->name);
-  g_free(event->reason);
-  g_free(event->outcome);
-  g_free(event->signals_sent);
-  g_free(event->query_name);
-  g_free(event->query);
-  g_free(event->message);
-  g_free(event);
 }
 
 void
@@ -93,21 +78,21 @@ ctl_report_events_free(CtlReportEvents *events)
     return;
   g_ptr_array_unref(events->endings);
   g_ptr_array_unref(events->others);
+  g_string_chunk_free(events->texts);
   g_free(events);
 }
 
-static GPtrArray *
-read_events(const Ctl *ctl, const char *sql, gint64 oldest_s, gint64 most, GError **error)
+/* Appends the rows of @sql, @most at most, to @found, which is one of @events. */
+static gboolean
+read_events(const Ctl *ctl, const char *sql, gint64 oldest_s, gint64 most, CtlReportEvents *events,
+            GPtrArray *found, GError **error)
 {
-  g_autoptr(GPtrArray) events = g_ptr_array_new_with_free_func((GDestroyNotify)event_free);
   const gint64 values[] = {oldest_s, most};
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, sql, values, error);
-  if (stmt == NULL)
-    return NULL;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, sql, values, error);
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-    g_ptr_array_add(events, event_from_row(stmt));
-  return ctl_check_end(ctl, result, error) ? g_steal_pointer(&events) : NULL;
+  while ((result = ctl_step(ctl, stmt, error)) == SQLITE_ROW)
+    g_ptr_array_add(found, event_from_row(stmt, events->texts));
+  return result == SQLITE_DONE;
 }
 
 static gboolean
@@ -126,17 +111,14 @@ count_events(const Ctl *ctl, CtlReportEvents *events, gint64 oldest_s, GError **
 CtlReportEvents *
 ctl_report_events_read(const Ctl *ctl, gint64 oldest_s, GError **error)
 {
-  CtlReportEvents counts = {0};
-  if (!count_events(ctl, &counts, oldest_s, error))
+  g_autoptr(CtlReportEvents) events = g_new0(CtlReportEvents, 1);
+  events->texts = g_string_chunk_new(1024);
+  events->endings = g_ptr_array_new_with_free_func(g_free);
+  events->others = g_ptr_array_new_with_free_func(g_free);
+  if (!count_events(ctl, events, oldest_s, error) ||
+      !read_events(ctl, ROWS(ENDINGS), oldest_s, CTL_REPORT_ENDINGS, events, events->endings,
+                   error) ||
+      !read_events(ctl, ROWS(OTHERS), oldest_s, CTL_REPORT_OTHERS, events, events->others, error))
     return NULL;
-  g_autoptr(GPtrArray) endings =
-      read_events(ctl, ROWS(ENDINGS), oldest_s, CTL_REPORT_ENDINGS, error);
-  g_autoptr(GPtrArray) others =
-      endings != NULL ? read_events(ctl, ROWS(OTHERS), oldest_s, CTL_REPORT_OTHERS, error) : NULL;
-  if (others == NULL)
-    return NULL;
-  CtlReportEvents *events = g_memdup2(&counts, sizeof counts);
-  events->endings = g_steal_pointer(&endings);
-  events->others = g_steal_pointer(&others);
-  return events;
+  return g_steal_pointer(&events);
 }

@@ -15,30 +15,30 @@ G_BEGIN_DECLS
 typedef struct {
   gint64 eid;
   gint64 time_s;
-  char *event;
-  char *role;
-  char *name;
+  const char *event;
+  const char *name;
   gint64 pid;
-  char *reason;
+  const char *reason;
   gint64 measured;
   gint64 limit_value;
   double utilization;
   gint64 utilization_limit;
   gint64 sustained_s;
-  char *outcome;
-  char *signals_sent;
+  const char *outcome;
+  const char *signals_sent;
   gint64 duration_ms;
   gint64 lifetime_ms;
-  char *query_name; /* of the query that was denylisted for this ending, as is the next */
-  char *query;
-  char *message;
+  const char *query_name; /* of the query that was denylisted for this ending, as is the next */
+  const char *query;
+  const char *message;
 } CtlReportEvent;
 
 typedef struct {
-  GPtrArray *endings; /* of CtlReportEvent, the newest first: terminations for a limit */
-  GPtrArray *others;  /* likewise: what else is worth a look */
-  gint64 n_endings;   /* how many there are, shown or not */
-  gint64 n_would;     /* of these the ones of a dry run */
+  GStringChunk *texts; /* of all the events */
+  GPtrArray *endings;  /* of CtlReportEvent, the newest first: terminations for a limit */
+  GPtrArray *others;   /* likewise: what else is worth a look */
+  gint64 n_endings;    /* how many there are, shown or not */
+  gint64 n_would;      /* of these the ones of a dry run */
   gint64 n_others;
   gint64 n_exits; /* by themselves, or by somebody else's signal */
   gint64 n_denylisted;

@@ -46,6 +46,8 @@ typedef struct {
   int y; /* where it begins */
   gboolean memory;
   double top;
+  double step;    /* between two lines of the grid */
+  double limit;   /* NAN without one */
   double divisor; /* to the unit */
   const char *unit;
   double highest; /* sampled, or measured when it was killed; NAN: nothing was */
@@ -54,19 +56,20 @@ typedef struct {
 static Plot
 plan_plot(const CtlSeries *series, const GArray *marks, gboolean memory)
 {
-  Plot plot = {series,
-               memory ? MEMORY_Y : CPU_Y,
-               memory,
-               0,
-               1,
-               "%",
-               ctl_series_greatest(series, 0, CTL_CHART_BUCKETS)};
+  Plot plot = {.series = series,
+               .y = memory ? MEMORY_Y : CPU_Y,
+               .memory = memory,
+               .limit = ctl_series_limit(series),
+               .divisor = 1,
+               .unit = "%",
+               .highest = ctl_series_greatest(series, 0, CTL_CHART_BUCKETS)};
   for (guint i = 0; i < marks->len; i++) /* NAN yields */
     plot.highest = fmax(plot.highest, measured_of(mark_at(marks, i)->event, memory));
-  const double shown = fmax(fmax(plot.highest, ctl_series_limit(series)), memory ? 1024 * 1024 : 1);
+  const double shown = fmax(fmax(plot.highest, plot.limit), memory ? 1024 * 1024 : 1);
   plot.top = MIN(shown, 1e18) * AIR;
   if (memory)
     plot.divisor = ctl_human_byte_unit(shown, &plot.unit);
+  plot.step = ctl_scale_step(plot.top / plot.divisor) * plot.divisor;
   return plot;
 }
 
@@ -76,10 +79,12 @@ y_of(const Plot *plot, double value)
   return plot->y + PLOT_HEIGHT * (1 - CLAMP(value / plot->top, 0, 1));
 }
 
-/* "12.5 %", "310 MiB": with the digits that matter. */
+/* "12.5 %", "310 MiB": with the digits that matter; @absent for NAN. */
 static char *
-quantity(const Plot *plot, double value)
+quantity(const Plot *plot, double value, const char *absent)
 {
+  if (isnan(value))
+    return g_strdup(absent);
   const double shown = value / plot->divisor;
   const int digits = fabs(shown) >= 100 || shown == floor(shown) ? 0 : fabs(shown) < 1 ? 2 : 1;
   return g_strdup_printf("%.*f %s", digits, shown, plot->unit);
@@ -88,31 +93,27 @@ quantity(const Plot *plot, double value)
 static void
 draw_scale(GString *page, const Plot *plot)
 {
-  const double step = ctl_scale_step(plot->top / plot->divisor) * plot->divisor;
-  for (guint i = 0; i * step <= plot->top; i++) {
-    g_autofree char *label = quantity(plot, i * step);
-    ctl_html(page, "<text x=\"54\" y=\"%.1f\">%s</text>\n", y_of(plot, i * step) + 4,
-             i == 0 ? "0" : label);
+  for (guint i = 0; i * plot->step <= plot->top; i++) {
+    g_autofree char *label = i == 0 ? g_strdup("0") : quantity(plot, i * plot->step, "");
+    ctl_html(page, "<text x=\"54\" y=\"%.1f\">%s</text>\n", y_of(plot, i * plot->step) + 4, label);
   }
 }
 
 static void
 draw_plot(GString *page, const Plot *plot)
 {
-  const double step = ctl_scale_step(plot->top / plot->divisor) * plot->divisor;
-  const double limit = ctl_series_limit(plot->series);
   g_autofree char *values = ctl_series_path(plot->series, plot->top);
   g_autofree char *limits = ctl_series_limit_path(plot->series, plot->top);
   ctl_html(page, "<text class=\"title\" x=\"0\" y=\"%d\">%s</text>\n", plot->y - 8,
            plot->memory ? "Memory" : "CPU, % of all CPUs");
-  if (!isnan(limit)) {
-    g_autofree char *label = quantity(plot, limit);
+  if (!isnan(plot->limit)) {
+    g_autofree char *label = quantity(plot, plot->limit, "");
     ctl_html(page, "<text class=\"limit\" x=\"100%%\" y=\"%d\">limit %s</text>\n", plot->y - 8,
              label);
   }
-  for (guint i = 0; i * step <= plot->top; i++)
+  for (guint i = 0; i * plot->step <= plot->top; i++)
     ctl_html(page, "<line class=\"grid\" x1=\"0\" x2=\"100%%\" y1=\"%.1f\" y2=\"%.1f\"/>\n",
-             y_of(plot, i * step), y_of(plot, i * step));
+             y_of(plot, i * plot->step), y_of(plot, i * plot->step));
   ctl_html(page,
            "<svg aria-hidden=\"true\" y=\"%d\" width=\"100%%\" height=\"%d\""
            " viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\">"
@@ -166,13 +167,6 @@ draw_times(GString *page, const CtlSeries *series)
 /* --- the figures behind the picture --- */
 
 static void
-write_cell(GString *page, const Plot *plot, double value)
-{
-  g_autofree char *text = isnan(value) ? g_strdup("–") : quantity(plot, value);
-  ctl_html(page, "<td>%s</td>", text);
-}
-
-static void
 write_figures(GString *page, const CtlReportProcess *process, const Plot *cpu, const Plot *memory)
 {
   const gsize each = CTL_CHART_BUCKETS / FIGURE_ROWS;
@@ -189,10 +183,9 @@ write_figures(GString *page, const CtlReportProcess *process, const Plot *cpu, c
       continue;
     const gint64 time_s = process->cpu.from_s + span_s * (gint64)row / FIGURE_ROWS;
     g_autofree char *time = ctl_human_time_as(time_s, format);
-    ctl_html(page, "<tr><td>%s</td>", time);
-    write_cell(page, cpu, busy);
-    write_cell(page, memory, bytes);
-    ctl_html(page, "</tr>\n");
+    g_autofree char *busy_text = quantity(cpu, busy, "–");
+    g_autofree char *bytes_text = quantity(memory, bytes, "–");
+    ctl_html(page, "<tr><td>%s</td><td>%s</td><td>%s</td></tr>\n", time, busy_text, bytes_text);
   }
   ctl_html(page, "</tbody></table></details>\n");
 }
@@ -203,11 +196,9 @@ write_caption(GString *page, const Plot *cpu, const Plot *memory, guint n_marks)
   const Plot *const plots[] = {cpu, memory};
   ctl_html(page, "<figcaption>");
   for (gsize i = 0; i < G_N_ELEMENTS(plots); i++) {
-    const double highest = plots[i]->highest;
-    const double limit = ctl_series_limit(plots[i]->series);
-    g_autofree char *most = isnan(highest) ? g_strdup("not known") : quantity(plots[i], highest);
-    g_autofree char *limit_text = isnan(limit) ? g_strdup("none") : quantity(plots[i], limit);
-    ctl_html(page, "%s at most %s, limit %s. ", i == 0 ? "CPU" : "Memory", most, limit_text);
+    g_autofree char *most = quantity(plots[i], plots[i]->highest, "not known");
+    g_autofree char *limit = quantity(plots[i], plots[i]->limit, "none");
+    ctl_html(page, "%s at most %s, limit %s. ", i == 0 ? "CPU" : "Memory", most, limit);
   }
   if (n_marks > 0)
     ctl_html(page, n_marks == 1 ? "%u event." : "%u events.", n_marks);

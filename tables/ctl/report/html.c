@@ -11,3 +11,9 @@ ctl_html(GString *page, const char *format, ...)
   va_end(arguments);
   g_string_append(page, text);
 }
+
+void
+ctl_html_section(GString *page, const char *id, const char *title)
+{
+  ctl_html(page, "<section aria-labelledby=\"%s\">\n<h2 id=\"%s\">%s</h2>\n", id, id, title);
+}

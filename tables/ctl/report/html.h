@@ -9,4 +9,7 @@ G_BEGIN_DECLS
  */
 void ctl_html(GString *page, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* Begins a section of the page, with its heading. */
+void ctl_html_section(GString *page, const char *id, const char *title);
+
 G_END_DECLS

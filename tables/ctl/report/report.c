@@ -20,12 +20,11 @@
 static void
 write_head(GString *page, gint64 now_s)
 {
-  const char *style = ctl_report_style();
   g_autofree char *made = ctl_human_time_as(now_s, "%Y-%m-%d %H:%M");
   g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
   guint8 digest[32];
   gsize length = sizeof digest;
-  g_checksum_update(checksum, (const guchar *)style, -1);
+  g_checksum_update(checksum, (const guchar *)ctl_report_style, -1);
   g_checksum_get_digest(checksum, digest, &length);
   g_autofree char *hash = g_base64_encode(digest, length);
   ctl_html(page,
@@ -37,7 +36,8 @@ write_head(GString *page, gint64 now_s)
            "<meta name=\"generator\" content=\"osquery-watchdogctl " PROJECT_VERSION "\">\n"
            "<title>osquery-watchdog, %s</title>\n",
            hash, made);
-  g_string_append_printf(page, "<style>%s</style>\n</head>\n", style); /* as it was hashed */
+  g_string_append_printf(page, "<style>%s</style>\n</head>\n",
+                         ctl_report_style); /* as it was hashed */
 }
 
 static void
@@ -87,7 +87,7 @@ static void
 write_processes(GString *page, const CtlReportSamples *samples, const GError *failure,
                 const CtlReportEvents *events)
 {
-  ctl_html(page, "<section aria-labelledby=\"processes\">\n<h2 id=\"processes\">Processes</h2>\n");
+  ctl_html_section(page, "processes", "Processes");
   if (failure != NULL) {
     g_autofree char *why = ctl_visible(failure->message);
     ctl_html(page,

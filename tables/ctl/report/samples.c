@@ -49,14 +49,12 @@ ctl_report_samples_free(CtlReportSamples *samples)
 static gboolean
 find_span(const Ctl *ctl, CtlReportSamples *samples, gint64 oldest_s, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, times_sql, &oldest_s, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, times_sql, &oldest_s, error);
   gint64 newest_s = 0;
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
+  while ((result = ctl_step(ctl, stmt, error)) == SQLITE_ROW)
     newest_s = sqlite3_column_int64(stmt, 0);
-  if (!ctl_check_end(ctl, result, error))
+  if (result != SQLITE_DONE)
     return FALSE;
   const gint64 from_s = MAX(oldest_s, newest_s - LONGEST_SPAN_S);
   g_autoptr(sqlite3_stmt) first = ctl_first_row(ctl, first_sql, &from_s, error);
@@ -92,11 +90,9 @@ read_samples(const Ctl *ctl, CtlReportSamples *samples, GError **error)
 {
   g_autoptr(GHashTable) by_name = g_hash_table_new(g_str_hash, g_str_equal);
   const gint64 span[] = {samples->from_s, samples->to_s};
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare_with(ctl, samples_sql, span, error);
-  if (stmt == NULL)
-    return FALSE;
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, samples_sql, span, error);
   int result;
-  while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+  while ((result = ctl_step(ctl, stmt, error)) == SQLITE_ROW) {
     g_autofree char *name = ctl_visible_value(stmt, NAME);
     CtlReportProcess *process = find_process(samples, by_name, name);
     if (process == NULL)
@@ -108,13 +104,13 @@ read_samples(const Ctl *ctl, CtlReportSamples *samples, GError **error)
     ctl_series_add(&process->memory, time_s, pid, ctl_real(stmt, FOOTPRINT),
                    ctl_real(stmt, MEMORY_LIMIT));
   }
-  return ctl_check_end(ctl, result, error);
+  return result == SQLITE_DONE;
 }
 
 static gboolean
 read_states(const Ctl *ctl, CtlReportSamples *samples, GError **error)
 {
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, state_sql, error);
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, state_sql, NULL, error);
   if (stmt == NULL)
     return FALSE;
   for (guint i = 0; i < samples->processes->len; i++) {

@@ -111,6 +111,15 @@ count_near(const GArray *marks, guint first)
   return n;
 }
 
+static guint
+count_sign(const CtlReportMark *marks, guint n, const CtlReportSign *sign)
+{
+  guint count = 0;
+  for (guint i = 0; i < n; i++)
+    count += marks[i].sign == sign;
+  return count;
+}
+
 static char *
 describe(const CtlReportMark *marks, guint n)
 {
@@ -121,9 +130,7 @@ describe(const CtlReportMark *marks, guint n)
   if (!g_str_equal(from, to))
     g_string_append_printf(text, " to %s", to);
   for (gsize s = 0; s < G_N_ELEMENTS(signs); s++) {
-    guint count = 0;
-    for (guint i = 0; i < n; i++)
-      count += marks[i].sign == &signs[s];
+    const guint count = count_sign(marks, n, &signs[s]);
     if (count > 0)
       g_string_append_printf(text, count > 1 ? ", %s (%u)" : ", %s", signs[s].meaning, count);
   }
@@ -136,11 +143,8 @@ letters_of(const CtlReportMark *marks, guint n)
 {
   GString *letters = g_string_new(NULL);
   for (gsize s = 0; s < G_N_ELEMENTS(signs); s++)
-    for (guint i = 0; i < n; i++)
-      if (marks[i].sign == &signs[s]) {
-        g_string_append_c(letters, signs[s].letter);
-        break;
-      }
+    if (count_sign(marks, n, &signs[s]) > 0)
+      g_string_append_c(letters, signs[s].letter);
   return g_string_free(letters, FALSE);
 }
 

@@ -2,7 +2,7 @@
 
 /* The colours (Okabe and Ito's) differ for the colour-blind too, and nothing is shown by colour
  * alone: limits are dashed, events have letters. */
-static const char style[] =
+const char ctl_report_style[] =
     ":root{--back:#fff;--ink:#1a1a1a;--dim:#595959;--rule:#d5d5d5;--panel:#f5f5f5;"
     "--value:#0065a4;--limit:#b8430b;--event:#737373;--focus:#0065a4;--hit:#fff1b8}\n"
     "@media (prefers-color-scheme:dark){:root{--back:#15181c;--ink:#e8e8e8;--dim:#a9b0b8;"
@@ -78,9 +78,3 @@ static const char style[] =
     ".events td::before{content:attr(data-label);position:absolute;left:0;color:var(--dim)}}\n"
     "@media print{body{max-width:none;padding:0;font-size:11pt}nav,summary{display:none}"
     "a{color:inherit}tr{break-inside:avoid}}\n";
-
-const char *
-ctl_report_style(void)
-{
-  return style;
-}

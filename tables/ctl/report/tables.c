@@ -8,9 +8,20 @@
 
 /* --- the parts of both tables --- */
 
+/* Begins a section, and its table if there are @events; else says @none.
+ * @all: how many there are, shown or not. @titles: of the columns. */
 static void
-begin_table(GString *page, const char *label, const char *const *titles)
+begin_section(GString *page, const char *id, const char *label, const char *none,
+              const GPtrArray *events, gint64 all, const char *const *titles)
 {
+  ctl_html_section(page, id, label);
+  if (events->len == 0) {
+    ctl_html(page, "<p>%s</p>\n", none);
+    return;
+  }
+  if (events->len < all)
+    ctl_html(page, "<p class=\"note\">The newest %u of %" G_GINT64_FORMAT " are shown.</p>\n",
+             events->len, all);
   /* A table that is laid out as blocks, on a phone, would lose its meaning without the roles. */
   ctl_html(page,
            "<table class=\"events\" role=\"table\" aria-label=\"%s\"><thead role=\"rowgroup\"><tr "
@@ -21,10 +32,15 @@ begin_table(GString *page, const char *label, const char *const *titles)
   ctl_html(page, "</tr></thead><tbody role=\"rowgroup\">\n");
 }
 
+/* @note: below the table, or "". */
 static void
-end_table(GString *page)
+end_section(GString *page, const GPtrArray *events, const char *note)
 {
-  ctl_html(page, "</tbody></table>\n");
+  if (events->len > 0)
+    ctl_html(page, "</tbody></table>\n");
+  if (events->len > 0 && *note != '\0')
+    ctl_html(page, "<p class=\"note\">%s</p>\n", note);
+  ctl_html(page, "</section>\n");
 }
 
 /* Begins a row: the cells that say what it is about, and the beginning of the next one, called
@@ -45,28 +61,20 @@ begin_row(GString *page, const CtlReportEvent *event, const char *title)
     ctl_html(page, "<b class=\"sign\">%c</b> ", sign);
 }
 
-static void
-write_shown(GString *page, guint shown, gint64 all)
-{
-  if (shown < all)
-    ctl_html(page, "<p class=\"note\">The newest %u of %" G_GINT64_FORMAT " are shown.</p>\n",
-             shown, all);
-}
-
 /* --- what was killed for a limit --- */
 
 static char *
 why(const CtlReportEvent *event)
 {
-  const gboolean would = g_str_equal(event->event, "would_terminate");
-  const char *tail = would ? " (dry run)" : "";
-  if (g_str_equal(event->reason, "memory"))
-    return g_strdup_printf("memory over its limit%s", tail);
-  if (g_str_equal(event->reason, "cpu") && event->sustained_s != WD_NONE)
+  const char *tail = g_str_equal(event->event, "would_terminate") ? " (dry run)" : "";
+  const gboolean cpu = g_str_equal(event->reason, "cpu");
+  if (cpu && event->sustained_s != WD_NONE)
     return g_strdup_printf("CPU over its limit for %" G_GINT64_FORMAT " s%s", event->sustained_s,
                            tail);
-  return g_str_equal(event->reason, "cpu") ? g_strdup_printf("CPU over its limit%s", tail)
-                                           : g_strdup_printf("lost its registration%s", tail);
+  return g_strconcat(cpu                                    ? "CPU over its limit"
+                     : g_str_equal(event->reason, "memory") ? "memory over its limit"
+                                                            : "lost its registration",
+                     tail, NULL);
 }
 
 static char *
@@ -101,9 +109,17 @@ outcome(const CtlReportEvent *event)
 }
 
 static void
-write_query(GString *page, const CtlReportEvent *event)
+write_ending(GString *page, const CtlReportEvent *event)
 {
-  ctl_html(page, "<td role=\"cell\" data-label=\"Query\">");
+  g_autofree char *reason = why(event);
+  g_autofree char *measured = against_limit(event);
+  g_autofree char *how = outcome(event);
+  begin_row(page, event, "Why");
+  ctl_html(page,
+           "%s</td><td role=\"cell\" data-label=\"Measured\">%s</td>"
+           "<td role=\"cell\" data-label=\"Outcome\">%s</td>"
+           "<td role=\"cell\" data-label=\"Query\">",
+           reason, measured, how);
   if (*event->query_name)
     ctl_html(page, "<span>%s <code>%s</code></span>", event->query_name, event->query);
   else
@@ -116,30 +132,13 @@ ctl_report_endings(GString *page, const CtlReportEvents *events)
 {
   static const char *const titles[] = {"When",    "Process", "Why", "Measured / limit",
                                        "Outcome", "Query",   NULL};
-  ctl_html(page, "<section aria-labelledby=\"endings\">\n<h2 id=\"endings\">Terminations</h2>\n");
-  if (events->endings->len == 0) {
-    ctl_html(page, "<p>No process was killed for a limit.</p>\n</section>\n");
-    return;
-  }
-  write_shown(page, events->endings->len, events->n_endings);
-  begin_table(page, "Terminations", titles);
-  for (guint i = 0; i < events->endings->len; i++) {
-    const CtlReportEvent *event = events->endings->pdata[i];
-    g_autofree char *reason = why(event);
-    g_autofree char *measured = against_limit(event);
-    g_autofree char *how = outcome(event);
-    begin_row(page, event, "Why");
-    ctl_html(page,
-             "%s</td><td role=\"cell\""
-             " data-label=\"Measured\">%s</td><td role=\"cell\" data-label=\"Outcome\">%s"
-             "</td>",
-             reason, measured, how);
-    write_query(page, event);
-  }
-  end_table(page);
-  ctl_html(page,
-           "<p class=\"note\">A scheduled query is known once osquery has denylisted it; a live "
-           "query leaves no such trace.</p>\n</section>\n");
+  begin_section(page, "endings", "Terminations", "No process was killed for a limit.",
+                events->endings, events->n_endings, titles);
+  for (guint i = 0; i < events->endings->len; i++)
+    write_ending(page, events->endings->pdata[i]);
+  end_section(page, events->endings,
+              "A scheduled query is known once osquery has denylisted it; a live query leaves no "
+              "such trace.");
 }
 
 /* --- all else --- */
@@ -148,13 +147,7 @@ void
 ctl_report_others(GString *page, const CtlReportEvents *events)
 {
   static const char *const titles[] = {"When", "Process", "Event", "Message", NULL};
-  ctl_html(page, "<section aria-labelledby=\"others\">\n<h2 id=\"others\">Other events</h2>\n");
-  if (events->others->len == 0) {
-    ctl_html(page, "<p>None.</p>\n</section>\n");
-    return;
-  }
-  write_shown(page, events->others->len, events->n_others);
-  begin_table(page, "Other events", titles);
+  begin_section(page, "others", "Other events", "None.", events->others, events->n_others, titles);
   for (guint i = 0; i < events->others->len; i++) {
     const CtlReportEvent *event = events->others->pdata[i];
     begin_row(page, event, "Event");
@@ -163,6 +156,5 @@ ctl_report_others(GString *page, const CtlReportEvents *events)
              " data-label=\"Message\">%s</td></tr>\n",
              event->event, event->message);
   }
-  end_table(page);
-  ctl_html(page, "</section>\n");
+  end_section(page, events->others, "");
 }
