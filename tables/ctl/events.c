@@ -27,7 +27,7 @@ print_events(const Ctl *ctl, CtlPart part, gint64 from, gint64 to, gint64 oldest
   return stmt != NULL && ctl_print_rows(ctl, stmt, part, ctl_print_log, error);
 }
 
-/* Waits until it is time for the next look. Returns: FALSE when nobody reads our output any more.
+/* Waits until it is time for the next look. Returns: FALSE once the reader of our output is gone.
  */
 static gboolean
 wait_for_more(FILE *out)

@@ -1,4 +1,4 @@
-/* The command events: what happened, and what happens from now on. */
+/* The command events: prints recorded events, and with --follow new ones as they come. */
 #pragma once
 
 #include "tables/ctl/session.h"

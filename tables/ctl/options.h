@@ -16,7 +16,7 @@ typedef enum {
 } CtlCommand;
 
 typedef enum {
-  CTL_FORMAT_PEOPLE, /* what each command finds readable */
+  CTL_FORMAT_PEOPLE, /* each command's own format for people */
   CTL_FORMAT_JSON,
   CTL_FORMAT_CSV,
   CTL_FORMAT_LINE,
@@ -28,7 +28,7 @@ typedef struct {
   char *state_dir;
   char *runtime_dir;
   gboolean follow;
-  gint64 since_s; /* what happened in the last so many seconds; 0: all */
+  gint64 since_s; /* only events of the last so many seconds; 0: all */
   char *event;    /* only events of this kind, or NULL */
   gint64 eid;     /* of explain; 0: the last unexpected end */
   char *sql;      /* of query; NULL: from standard input, or at a prompt */

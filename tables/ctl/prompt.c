@@ -74,7 +74,7 @@ list_candidates(char **words, FILE *out)
   fputs("\n", out);
 }
 
-/* Tab: inserts what all candidates share; if they share nothing more, lists them. */
+/* Tab: inserts the beginning that all candidates share; if that adds nothing, lists them. */
 static unsigned char
 complete(EditLine *edit, int key)
 {
@@ -104,8 +104,8 @@ new_editor(Prompt *prompt, History *lines, GError **error)
 {
   HistEvent event;
   g_autoptr(EditLine) edit = el_init("osquery-watchdogctl", stdin, prompt->ctl->out, stderr);
-  /* Without isig, while a line is edited, the terminal hands us Ctrl-C as a key. Of the texts of
-   * EL_ADDFN el_set() would make copies that nobody frees. */
+  /* Without isig, while a line is edited, the terminal hands us Ctrl-C as a key. el_set()
+   * would copy the texts of EL_ADDFN and never free them; el_wset() doesn't. */
   if (edit != NULL && el_set(edit, EL_CLIENTDATA, prompt) == 0 &&
       el_set(edit, EL_EDITOR, "emacs") == 0 && el_set(edit, EL_PROMPT, prompt_text) == 0 &&
       el_set(edit, EL_SETTY, "-d", "-isig", NULL) == 0 &&
@@ -195,8 +195,8 @@ take_line(Prompt *prompt, const char *line)
   return TRUE;
 }
 
-/* NULL at the end. A signal that is still there once the terminal hands us Ctrl-C as a key came
- * when nothing ran any more; one that comes later is meant for the next query. */
+/* NULL at the end. Once the terminal hands us Ctrl-C as a key, a signal that is still pending came
+ * when nothing ran any more, and is dropped. A later one is meant for the next query. */
 static const char *
 next_line(Prompt *prompt, EditLine *edit)
 {

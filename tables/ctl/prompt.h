@@ -5,7 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* Asks for statements until the user has enough. Shows their errors itself.
+/* Asks for statements until the user leaves, and shows their errors.
  * Returns: FALSE with @error when lines can't be edited at this terminal. */
 gboolean ctl_prompt(const Ctl *ctl, GError **error);
 

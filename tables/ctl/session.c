@@ -87,8 +87,8 @@ ctl_print_rows(const Ctl *ctl, sqlite3_stmt *stmt, CtlPart part, CtlPrint people
   return FALSE;
 }
 
-/* What a query may do: read, compute, and ask which columns there are. All else is refused, ATTACH
- * above all: no query touches a file of its choice. */
+/* A query may read, compute, and ask which columns there are. All else is refused, above all
+ * ATTACH, so that no query touches a file of its choice. */
 static int
 authorize(void *data, int action, const char *first, const char *second, const char *database,
           const char *trigger)
@@ -110,9 +110,9 @@ authorize(void *data, int action, const char *first, const char *second, const c
   }
 }
 
-/* In place of SQLite's own, which takes more for JSON than its other functions stand
- * (watchdog/core/event/json.h): a history may come from anywhere, so all of our SQL asks this
- * first. */
+/* Replaces SQLite's own json_valid(), which accepts texts that its other functions refuse
+ * (watchdog/core/event/json.h). A history may come from anywhere, so all of our SQL checks its JSON
+ * with this first. */
 static void
 json_valid(sqlite3_context *context, int n, sqlite3_value **values)
 {

@@ -1,4 +1,4 @@
-/* What a command of osquery-watchdogctl works with, and how it asks the tables. */
+/* The session of a command: its options, its output, and its connection to the tables. */
 #pragma once
 
 #include "tables/ctl/options.h"
@@ -14,16 +14,16 @@ typedef struct {
   FILE *out;
 } Ctl;
 
-/* Connects to the tables of the directories that @options name, which are opened when a statement
- * first needs them.
- * @ctl: all zero; closed by the caller, whatever is returned.
- * @options, @out: must outlive @ctl. Whether printing to @out worked is for the caller to see.
- * Returns: FALSE with @error, one line, as all that have one here. */
+/* Connects to the tables in the directories that @options name. Their files are opened when a
+ * statement first needs them.
+ * @ctl: all zero; the caller closes it, after a failure, too.
+ * @options, @out: must outlive @ctl. The caller checks whether printing to @out worked.
+ * Returns: FALSE with @error. Every error here is one line. */
 gboolean ctl_open(Ctl *ctl, const CtlOptions *options, FILE *out, GError **error);
 void ctl_close(Ctl *ctl);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Ctl, ctl_close)
 
-/* Checks that the file of @table is there. Without it the table is empty, and nothing says why. */
+/* Checks that the file of @table exists. Without it the table is empty, and nothing says why. */
 gboolean ctl_check_file(const Ctl *ctl, const char *table, GError **error);
 
 /* Compiles @sql and fills in its parameters.
@@ -42,7 +42,7 @@ sqlite3_stmt *ctl_first_row(const Ctl *ctl, const char *sql, const gint64 *value
 void ctl_set_error(const Ctl *ctl, GError **error);
 
 /* Runs @stmt and prints its rows in the format that the options ask for.
- * @people: the format that this command finds readable, for those who ask for none. */
+ * @people: the format to use when they ask for none. */
 gboolean ctl_print_rows(const Ctl *ctl, sqlite3_stmt *stmt, CtlPart part, CtlPrint people,
                         GError **error);
 

@@ -8,8 +8,9 @@
 #include "watchdog/store/database.h"
 #include "watchdog/store/store-error.h"
 
-/* So that the last event is seen even on 80 columns, a narrow terminal loses what says least: the
- * limits' figures, because the bars show how near they are; what changes least; long words. */
+/* The last event must be visible even on 80 columns. A narrow terminal therefore loses the least
+ * useful parts: the limits' figures, because the bars show how near they are; the columns that
+ * change least; long words. */
 #define BAR_WIDTH 8
 #define NARROW_BAR_WIDTH 4
 #define LEAST_WIDTH_OF_LIMITS 120
@@ -166,8 +167,8 @@ add_event_words(CtlRows *rows, sqlite3_stmt *stmt, gint64 now_s)
                known ? ctl_colour_of_event(kind) : CTL_COLOUR_NONE);
 }
 
-/* The newest event about a process. A history that can't be read must not keep anyone from seeing
- * the state: @failure then says why, once. */
+/* The newest event about a process. The state is shown even if the history can't be read: @failure
+ * then says why, once. */
 static void
 add_event(const Ctl *ctl, CtlRows *rows, gint64 eid, gint64 now_s, GError **failure)
 {

@@ -8,12 +8,12 @@
 
 #define MEGABYTE (1024.0 * 1024.0)
 
-/* A process that was killed at the limit showed only that it needs more than that; too little
- * headroom would have it ended again, and the flag raised again. */
+/* A process that was killed at the limit showed only that it needs more than that. With too little
+ * headroom it would be killed again, and the flag raised again. */
 #define MEMORY_HEADROOM 1.5
 #define CPU_HEADROOM 1.25
 
-/* A worker this young was likely busy with what it does once at its start. */
+/* A worker this young was probably busy with the work that it does once at its start. */
 #define YOUNG_MS (180 * 1000)
 
 /* The next greater number that people would choose: 65, 350, 3500. */
@@ -106,8 +106,8 @@ ctl_flags_raise(CtlFlags *flags, const CtlFinding *finding, const CtlLimits *lim
   flags->delay_s = MAX(flags->delay_s, own.delay_s);
 }
 
-/* A second sentence for a worker that was killed soon after its start: the flag that leaves it in
- * peace for longer; else "". */
+/* A second sentence for a worker that was killed soon after its start: the flag that begins its
+ * limits later; else "". */
 static char *
 delay_advice(const CtlFlags *own, const CtlFlags *flags)
 {

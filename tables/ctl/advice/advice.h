@@ -1,5 +1,5 @@
-/* What to change so that a process isn't killed again: from what one end showed, or several similar
- * ones. */
+/* Advice: what to change so that a process isn't killed again. It follows from one end of a
+ * process, or from several similar ones. */
 #pragma once
 
 #include "tables/ctl/advice/finding.h"
@@ -17,12 +17,12 @@ typedef struct {
 
 #define CTL_FLAGS_NONE ((CtlFlags){WD_NONE, WD_NONE, WD_NONE, WD_NONE})
 
-/* Raises each of @flags to what @finding calls for, so that one value suits all findings; a limit
- * that is in effect by now needs none. */
+/* Raises each of @flags to the value that @finding calls for, so that one value suits all findings.
+ * If a limit has been raised far enough since then, @finding calls for nothing. */
 void ctl_flags_raise(CtlFlags *flags, const CtlFinding *finding, const CtlLimits *limits);
 
 /* One or two sentences: which flag to set to which value, which query to fix, or where else to
- * look. The names appear in it as they are. Newly allocated; NULL when there is nothing to change.
+ * look. Names are not escaped in it. Newly allocated; NULL when there is nothing to change.
  * @flags: raised by @finding, and by the others that are shown beside it.
  *
  * How the limits work, which the values follow from (osquery/core/watcher.cpp): one memory limit

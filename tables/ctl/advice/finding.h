@@ -27,8 +27,8 @@ typedef struct {
   const char *query_name; /* of a query_denylisted whose cause_eid names it, or NULL */
 } CtlFinding;
 
-/* Takes in one more of the same process, event and reason, newer than those before; the limits and
- * the exit are then its. The texts stay its owner's. */
+/* Adds a newer finding about the same process, event and reason. The limits and the exit are then
+ * those of @newer. The texts are not copied. */
 void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);
 
 /* For each end that osquery denylisted queries for: the first of them. */
@@ -37,8 +37,9 @@ void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);
   " WHERE event = 'query_denylisted' GROUP BY cause_eid"
 
 /* The beginning of a query for findings; what follows may choose by the columns of `e`, as in
- * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. The 0, which
- * no event has, is looked up, while SQLite would compare a NULL with every row. */
+ * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. A
+ * missing cause becomes 0, which no event has: SQLite looks up a 0, but would compare a NULL with
+ * every row. */
 #define CTL_FINDING_SELECT                                                                  \
   "WITH asked AS MATERIALIZED (" CTL_DENYLISTED_SELECT ")"                                  \
   " SELECT e.event, e.role, e.name, e.reason, e.measured, e.utilization, e.sustained,"      \
@@ -53,7 +54,7 @@ void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);
 
 /* The present row of such a query.
  * @texts: keeps the names, as visible text.
- * Returns: FALSE when the row's event or role is of a kind that this version doesn't know. */
+ * Returns: FALSE when this version doesn't know the row's event or role; @finding is untouched. */
 gboolean ctl_finding_read(sqlite3_stmt *stmt, GStringChunk *texts, CtlFinding *finding);
 
 G_END_DECLS

@@ -7,19 +7,21 @@
 static const char limits_sql[] =
     "SELECT max(memory_limit), max(utilization_limit), max(latency_limit) FROM watchdog_processes";
 
-/* The newest of what a process was measured against, and of what a reload set. */
-#define TOLD_LIMIT(column, condition, flag, factor)                                                \
-  "(SELECT told FROM (SELECT eid, " column " AS told FROM watchdog_events WHERE " condition        \
+/* The newest limit that a process was measured against, or that a reload set. */
+#define RECORDED_LIMIT(column, condition, flag, factor)                                            \
+  "(SELECT value FROM (SELECT eid, " column " AS value FROM watchdog_events WHERE " condition      \
   " UNION ALL SELECT e.eid, json_extract(e.details, s.fullkey || '.new') * " factor                \
   " FROM watchdog_events e,"                                                                       \
   " json_each(iif(json_valid(e.details), e.details, '{}'), '$.settings') s"                        \
   " WHERE e.event = 'settings_changed' AND json_extract(e.details, s.fullkey || '.name') = '" flag \
-  "') WHERE told > 0 ORDER BY eid DESC LIMIT 1)"
+  "') WHERE value > 0 ORDER BY eid DESC LIMIT 1)"
 
-static const char told_sql[] = "SELECT " TOLD_LIMIT(
+static const char recorded_sql[] = "SELECT " RECORDED_LIMIT(
     "limit_value", "reason = 'memory'", "watchdog_memory_limit",
-    "1048576") ", " TOLD_LIMIT("utilization_limit", "reason = 'cpu'", "watchdog_utilization_limit",
-                               "1") ", " TOLD_LIMIT("NULL", "0", "watchdog_latency_limit", "1");
+    "1048576") ", " RECORDED_LIMIT("utilization_limit", "reason = 'cpu'",
+                                   "watchdog_utilization_limit",
+                                   "1") ", " RECORDED_LIMIT("NULL", "0", "watchdog_latency_limit",
+                                                            "1");
 
 /* Fills in what @limits lacks. */
 static void
@@ -39,5 +41,5 @@ ctl_limits_read(sqlite3 *db, CtlLimits *limits)
 {
   *limits = (CtlLimits){WD_NONE, WD_NONE, WD_NONE};
   take_limits(db, limits_sql, limits);
-  take_limits(db, told_sql, limits);
+  take_limits(db, recorded_sql, limits);
 }

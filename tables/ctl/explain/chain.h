@@ -27,10 +27,11 @@ CtlChain *ctl_chain_new(const CtlLink *root);
 void ctl_chain_free(CtlChain *chain);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(CtlChain, ctl_chain_free)
 
-/* Looks at the next event. Those behind the root must all come, in the order of their eids. */
+/* Takes the next event, if it belongs to the story. Must be called for every event after the root,
+ * in the order of their eids. */
 void ctl_chain_take(CtlChain *chain, const CtlLink *link);
 
-/* A story has at most so many events; what is more is left out. */
+/* A story has at most so many events; later ones are left out. */
 #define CTL_CHAIN_MAX 1000
 
 /* Of gint64: the eids of the story's events, in order. The chain's. */
@@ -42,7 +43,7 @@ char *ctl_chain_select(const CtlChain *chain, const char *columns);
 /* The process's end, or the root while it has none. */
 gint64 ctl_chain_main(const CtlChain *chain);
 
-/* The process's limit_exceeded or would_terminate, whose details show what it did; or WD_NONE. */
+/* The process's limit_exceeded or would_terminate, whose details show its activity; or WD_NONE. */
 gint64 ctl_chain_breach(const CtlChain *chain);
 
 G_END_DECLS

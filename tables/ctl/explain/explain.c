@@ -11,8 +11,8 @@
 /* The columns of a CtlLink. */
 #define LINK_SELECT "SELECT eid, cause_eid, pid, run_id, name, event FROM watchdog_events"
 
-/* The newest end that nobody requested and no other event explains. A dry run has would_terminate
- * instead. */
+/* The newest end that nobody requested and that no other event explains. A dry run has
+ * would_terminate instead. */
 static const char newest_sql[] =
     "SELECT max(eid) FROM watchdog_events WHERE event IN ('process_terminated', 'process_exited',"
     " 'limit_exceeded', 'would_terminate', 'spawn_failed', 'respawn_limit_reached')"

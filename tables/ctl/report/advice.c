@@ -7,11 +7,11 @@
 
 #include <string.h>
 
-/* Nobody would follow more. */
+/* A longer list would not be read. */
 #define MOST_ADVICE 20
 
-/* Ends, and the end of trying; what followed from them asks for nothing more. The oldest first, as
- * ctl_finding_add() takes them. */
+/* The ends of processes, and giving up; their consequences need no advice of their own. The oldest
+ * first, as ctl_finding_add() expects them. */
 static const char ends_sql[] = CTL_FINDING_SELECT
     " WHERE e.time >= ? AND (e.event IN ('process_terminated', 'would_terminate',"
     " 'process_exited', 'spawn_failed')"
@@ -82,7 +82,7 @@ write_group(GString *page, const Group *group, const CtlLimits *limits, const Ct
   ctl_html(page, "</dd>\n");
 }
 
-/* They share osquery's flags: each piece of advice shows the one value that suits all. */
+/* All share osquery's flags, so each piece of advice shows the one value that suits all. */
 static void
 write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
 {
@@ -93,7 +93,7 @@ write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
     write_group(page, &g_array_index(groups, Group, i), limits, &flags);
 }
 
-/* The groups of what happened since @oldest_s. @texts: keeps their names. */
+/* The groups of the ends since @oldest_s. @texts: keeps their names. */
 static gboolean
 read_groups(const Ctl *ctl, gint64 oldest_s, GStringChunk *texts, GArray *groups, GError **error)
 {

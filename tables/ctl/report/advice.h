@@ -1,4 +1,4 @@
-/* The section of what to change. */
+/* The section "What to change". */
 #pragma once
 
 #include "tables/ctl/session.h"

@@ -105,8 +105,8 @@ ctl_series_path(const CtlSeries *series, double top)
   return g_string_free(path, FALSE);
 }
 
-/* From edge to edge: what holds between two samples, and before the first one, isn't known, but no
- * reader would take an interrupted limit for that. */
+/* From edge to edge. The limit before the first sample, and between two, isn't known, but a reader
+ * would misunderstand a line with gaps. */
 char *
 ctl_series_limit_path(const CtlSeries *series, double top)
 {

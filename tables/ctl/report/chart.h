@@ -1,5 +1,5 @@
-/* What is drawn of one quantity of one process over time: down-sampled to the picture's width, so
- * that its size is bounded however much was measured, and every peak stays. Pure. */
+/* One quantity of one process over time, down-sampled to the picture's width: its size is bounded
+ * however much was measured, and every peak stays. Pure. */
 #pragma once
 
 #include <glib.h>

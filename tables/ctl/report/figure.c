@@ -1,6 +1,5 @@
-/* A picture is as wide as the page, whatever that is, and its text stays as large as the page's:
- * places along the time are percentages, and only the lines lie in an inner picture that is
- * stretched. */
+/* A picture is as wide as the page, and its text stays as large as the page's. Places along the
+ * time are therefore percentages, and only the lines lie in an inner picture that is stretched. */
 #include "tables/ctl/report/figure.h"
 
 #include "tables/ctl/print/human.h"
@@ -27,8 +26,8 @@ mark_at(const GArray *marks, guint i)
   return &g_array_index(marks, CtlReportMark, i);
 }
 
-/* What was measured when the process was killed. No sample may show it, because checks near a limit
- * are more frequent than samples. */
+/* The value that was measured when the process was killed. There may be no sample of it, because
+ * checks near a limit are more frequent than samples. */
 static double
 measured_of(const CtlReportEvent *event, gboolean memory)
 {

@@ -15,8 +15,8 @@
 
 #include <errno.h>
 
-/* The page allows itself nothing but its own style sheet: whatever a name in the store should
- * manage to put into it does nothing. */
+/* The page allows itself nothing but its own style sheet, so that markup that a name in the store
+ * might smuggle into it does nothing. */
 static void
 write_head(GString *page, gint64 now_s)
 {

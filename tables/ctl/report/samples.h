@@ -1,4 +1,4 @@
-/* The processes that the page shows, and what was measured of them. */
+/* The processes that the page shows, and their samples. */
 #pragma once
 
 #include "tables/ctl/report/chart.h"

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 /* The letter of an event, '\0' if it isn't in the pictures. */
 char ctl_report_sign(const CtlReportEvent *event);
 
-/* What the letters mean that are in the pictures. */
+/* Writes what the letters in the pictures mean. */
 void ctl_report_legend(GString *page, const CtlReportEvents *events);
 
 typedef struct CtlReportSign CtlReportSign;
@@ -21,10 +21,10 @@ typedef struct {
   double percent; /* from left to right */
 } CtlReportMark;
 
-/* Those of @process, from left to right; borrow from @events. */
+/* The marks of @process, from left to right. They borrow from @events. */
 GArray *ctl_report_marks(const CtlReportProcess *process, const CtlReportEvents *events);
 
-/* Draws links to the events; those that lie near to each other share one. */
+/* Draws links to the events. Events close to each other share one. */
 void ctl_report_draw_signs(GString *page, const GArray *marks);
 
 G_END_DECLS
