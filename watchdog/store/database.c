@@ -21,8 +21,7 @@ classify(int code)
     return WD_STORE_ERROR_BUSY;
   case SQLITE_CORRUPT:
   case SQLITE_NOTADB:
-  case SQLITE_ERROR: /* our own SQL doesn't compile: the tables aren't those that the version says
-                      */
+  case SQLITE_ERROR: /* our SQL doesn't compile: the tables aren't those of the version */
   case SQLITE_CONSTRAINT:
     return WD_STORE_ERROR_CORRUPT;
   default:
@@ -30,20 +29,21 @@ classify(int code)
   }
 }
 
-void
+gboolean
 wd_database_set_error(sqlite3 *db, GError **error)
 {
   int code = sqlite3_errcode(db);
   int primary = code & 0xff;
   int os_error = sqlite3_system_errno(db);
   gboolean from_os = os_error != 0 && (primary == SQLITE_CANTOPEN || primary == SQLITE_IOERR);
-  g_set_error(error, WD_STORE_ERROR, classify(code), "%s: %s%s%s%s",
-              sqlite3_db_filename(db, "main"), sqlite3_errmsg(db), from_os ? " (" : "",
-              from_os ? g_strerror(os_error) : "", from_os ? ")" : "");
+  return wd_store_fail(error, classify(code), "%s: %s%s%s%s", sqlite3_db_filename(db, "main"),
+                       sqlite3_errmsg(db), from_os ? " (" : "", from_os ? g_strerror(os_error) : "",
+                       from_os ? ")" : "");
 }
 
-/* Makes sure that a regular file of ours is at @path. An existing one is looked at without opening
- * it: closing a second descriptor would drop the locks of a connection that this process has. */
+/* Makes sure that a regular file of ours is at @path. An existing one is examined without opening
+ * it, because closing a second descriptor would drop the locks of a connection that this process
+ * has. */
 static gboolean
 ensure_file(const char *path, GError **error)
 {
@@ -53,33 +53,26 @@ ensure_file(const char *path, GError **error)
     int saved = errno;
     if (close(fd) == 0 && done)
       return TRUE;
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be created: %s", path,
-                g_strerror(done ? errno : saved));
-    return FALSE;
+    return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: cannot be created: %s", path,
+                         g_strerror(done ? errno : saved));
   }
   struct stat info;
-  if (errno != EEXIST || lstat(path, &info) < 0) {
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be created: %s", path,
-                g_strerror(errno));
-    return FALSE;
-  }
-  if (!S_ISREG(info.st_mode)) {
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: is %s", path,
-                S_ISLNK(info.st_mode) ? "a symbolic link" : "no regular file");
-    return FALSE;
-  }
-  if (info.st_uid != 0 && info.st_uid != geteuid()) {
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO,
-                "%s: belongs to user %u, neither to root nor to us", path, info.st_uid);
-    return FALSE;
-  }
+  if (errno != EEXIST || lstat(path, &info) < 0)
+    return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: cannot be created: %s", path,
+                         g_strerror(errno));
+  if (!S_ISREG(info.st_mode))
+    return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: is %s", path,
+                         S_ISLNK(info.st_mode) ? "a symbolic link" : "no regular file");
+  if (info.st_uid != 0 && info.st_uid != geteuid())
+    return wd_store_fail(error, WD_STORE_ERROR_IO,
+                         "%s: belongs to user %u, neither to root nor to us", path, info.st_uid);
   return TRUE;
 }
 
 void
 wd_database_keep_small(void)
 {
-  /* Refused when it comes too late; then there is more memory in use, and nothing else. */
+  /* SQLite refuses this when it comes too late; then only more memory is in use. */
   (void)sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
   (void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 }
@@ -92,7 +85,7 @@ wd_database_open(const char *path, GError **error)
   g_autoptr(sqlite3) db = NULL;
   if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK ||
       sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS) != SQLITE_OK) {
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: %s", path, sqlite3_errmsg(db));
+    wd_store_fail(error, WD_STORE_ERROR_IO, "%s: %s", path, sqlite3_errmsg(db));
     return NULL;
   }
   return g_steal_pointer(&db);
@@ -101,10 +94,7 @@ wd_database_open(const char *path, GError **error)
 gboolean
 wd_database_exec(sqlite3 *db, const char *sql, GError **error)
 {
-  if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
-    return TRUE;
-  wd_database_set_error(db, error);
-  return FALSE;
+  return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK || wd_database_set_error(db, error);
 }
 
 sqlite3_stmt *
@@ -124,16 +114,12 @@ wd_database_use_wal(sqlite3 *db, GError **error)
   if (stmt == NULL)
     return FALSE;
   if (sqlite3_step(stmt) != SQLITE_ROW ||
-      sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep) != SQLITE_OK) {
-    wd_database_set_error(db, error);
-    return FALSE;
-  }
+      sqlite3_file_control(db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep) != SQLITE_OK)
+    return wd_database_set_error(db, error);
   const unsigned char *mode = sqlite3_column_text(stmt, 0);
-  if (g_strcmp0((const char *)mode, "wal") == 0)
-    return TRUE;
-  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO,
-              "%s: its file system can't hold a write-ahead log", sqlite3_db_filename(db, "main"));
-  return FALSE;
+  return g_strcmp0((const char *)mode, "wal") == 0 ||
+         wd_store_fail(error, WD_STORE_ERROR_IO, "%s: its file system can't hold a write-ahead log",
+                       sqlite3_db_filename(db, "main"));
 }
 
 gboolean
@@ -150,8 +136,7 @@ wd_database_integer(sqlite3 *db, const char *sql, gint64 *value, GError **error)
     *value = 0;
     return TRUE;
   default:
-    wd_database_set_error(db, error);
-    return FALSE;
+    return wd_database_set_error(db, error);
   }
 }
 
@@ -171,7 +156,7 @@ wd_database_text(sqlite3 *db, const char *sql, GError **error)
 void
 wd_database_rollback(sqlite3 *db)
 {
-  /* A failure leaves nothing more to do: closing the connection undoes the transaction too. */
+  /* If this fails, closing the connection undoes the transaction. */
   if (!sqlite3_get_autocommit(db))
     (void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 }

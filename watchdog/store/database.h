@@ -1,5 +1,5 @@
-/* What the store's files have in common: opening them safely, errors in the store's terms, and
- * filling in rows. Used inside the store and by tables/. */
+/* The base of the store's files: opening them safely, errors in the store's terms, and filling in
+ * rows. Used inside the store and by tables/. */
 #pragma once
 
 #include "watchdog/store/store-error.h"
@@ -12,8 +12,8 @@ G_BEGIN_DECLS
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3, sqlite3_close_v2)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(sqlite3_stmt, sqlite3_finalize)
 
-/* Before the process's first connection: SQLite shall take memory as it needs it, and not 200 kB
- * for each connection in advance, which pays for many queries but not for a writer's few
+/* Before the process's first connection: SQLite allocates memory only when it needs it. In advance
+ * it would take 200 kB for each connection, which pays for many queries but not for a writer's few
  * statements. */
 void wd_database_keep_small(void);
 
@@ -29,9 +29,8 @@ gboolean wd_database_exec(sqlite3 *db, const char *sql, GError **error);
 /* Returns: the compiled statement, to be used again and again, or NULL. */
 sqlite3_stmt *wd_database_prepare(sqlite3 *db, const char *sql, GError **error);
 
-/* Switches to a write-ahead log, so that readers and the writer never wait for each other, and
- * keeps its file when the database is closed: one that is missing then always means an incomplete
- * copy. */
+/* Switches to a write-ahead log, so that readers and the writer never wait for each other. Its file
+ * stays when the database is closed, so that a missing one always means an incomplete copy. */
 gboolean wd_database_use_wal(sqlite3 *db, GError **error);
 
 /* The integer that @sql yields in its first row, 0 if there is none. */
@@ -40,12 +39,12 @@ gboolean wd_database_integer(sqlite3 *db, const char *sql, gint64 *value, GError
 /* The text that @sql yields in its first row, newly allocated; NULL with @error. */
 char *wd_database_text(sqlite3 *db, const char *sql, GError **error);
 
-/* Undoes the open transaction, if there is one; for the way out after a failure. */
+/* Undoes the open transaction, if there is one, after a failure. */
 void wd_database_rollback(sqlite3 *db);
 
 /* Sets @error from the connection's last failure: one line with the file's path; domain and code in
- * WD_STORE_ERROR. */
-void wd_database_set_error(sqlite3 *db, GError **error);
+ * WD_STORE_ERROR. Returns: FALSE. */
+gboolean wd_database_set_error(sqlite3 *db, GError **error);
 
 /* Fills in a statement's parameters from the first to the last and runs it. Absent values become
  * NULL. Start with { .stmt = … }. */

@@ -1,6 +1,6 @@
-/* Notices what others do to an open database: its files replaced, removed or cut short. SQLite goes
- * on writing into a file that has no name any more, and into the holes of one that was truncated.
- * Used inside the store only. */
+/* Notices when others replace, remove or truncate an open database's files. SQLite goes on writing
+ * into a file that has no name any more, and into the holes of a truncated one. Used inside the
+ * store only. */
 #pragma once
 
 #include <glib.h>
@@ -17,18 +17,19 @@ typedef struct {
 
 typedef enum {
   WD_FILES_SAME,
-  WD_FILES_SHRUNK, /* by somebody else, who may have had a right to */
-  WD_FILES_MOVED,  /* one of them is gone, or another file by now */
+  WD_FILES_SHRUNK, /* by another process, maybe rightly */
+  WD_FILES_MOVED,  /* one of them is gone or is another file */
 } WdFilesState;
 
 void wd_files_init(WdFiles *files, const char *path);
 void wd_files_clear(WdFiles *files);
 
-/* Takes them as they are now: after opening, and after each own change. */
+/* Takes note of the files, after opening and after each own change. */
 void wd_files_remember(WdFiles *files);
 
-/* Before each use. A -shm that was cut short is made as long as it was: SQLite has mapped it, and
- * touching a page beyond its end would end the process; out of zeros it builds it anew. */
+/* Compares the files, before each use. A -shm that was cut short gets its length back, because
+ * SQLite has mapped it, and touching a page beyond its end would end the process. SQLite builds it
+ * anew out of zeros. */
 WdFilesState wd_files_check(const WdFiles *files);
 
 G_END_DECLS

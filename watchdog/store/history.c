@@ -7,13 +7,12 @@
 
 #include <string.h>
 
-/* A commit that also moves the log into the database takes longer; a short log keeps that short,
- * and the files small. */
+/* A commit takes longer if it also moves the log into the database. A short log keeps that time
+ * short, and the files small. */
 #define WAL_PAGES "250"
 #define WAL_BYTES "1048576"
 
-/* The way from the root to the newest rows of the table and its indexes; the watchdog stays small.
- */
+/* Room for the path from the root to the newest rows of the table and its indexes. */
 #define CACHE_KB "64"
 
 /* Pages given back in one step of pruning: a hundred rows with their details take about 15. */
@@ -21,8 +20,6 @@
 
 struct WdHistory {
   sqlite3 *db;
-  sqlite3_stmt *begin;
-  sqlite3_stmt *commit;
   sqlite3_stmt *insert;
   sqlite3_stmt *oldest;
   sqlite3_stmt *remove_through;
@@ -35,20 +32,14 @@ struct WdHistory {
 static gboolean
 prepare_statements(WdHistory *history, GError **error)
 {
-  const struct {
-    sqlite3_stmt **stmt;
-    const char *sql;
-  } statements[] = {
-      {&history->begin, "BEGIN IMMEDIATE"},
-      {&history->commit, "COMMIT"},
-      {&history->oldest, "SELECT eid, time FROM events ORDER BY eid LIMIT ?"},
-      {&history->remove_through, "DELETE FROM events WHERE eid <= ?"},
-  };
-  for (gsize i = 0; i < G_N_ELEMENTS(statements); i++) {
-    *statements[i].stmt = wd_database_prepare(history->db, statements[i].sql, error);
-    if (*statements[i].stmt == NULL)
-      return FALSE;
-  }
+  history->oldest =
+      wd_database_prepare(history->db, "SELECT eid, time FROM events ORDER BY eid LIMIT ?", error);
+  if (history->oldest == NULL)
+    return FALSE;
+  history->remove_through =
+      wd_database_prepare(history->db, "DELETE FROM events WHERE eid <= ?", error);
+  if (history->remove_through == NULL)
+    return FALSE;
   /* Not INSERT OR IGNORE: that would hide other faults too. */
   history->insert =
       wd_row_prepare(history->db, &wd_event_table, "INSERT", " ON CONFLICT(eid) DO NOTHING", error);
@@ -56,37 +47,29 @@ prepare_statements(WdHistory *history, GError **error)
 }
 
 static gboolean
-begin(WdHistory *history, GError **error)
-{
-  return wd_binder_run(&(WdBinder){.stmt = history->begin}, error);
-}
-
-static gboolean
 commit(WdHistory *history, GError **error)
 {
-  if (!wd_binder_run(&(WdBinder){.stmt = history->commit}, error))
+  if (!wd_database_exec(history->db, "COMMIT", error))
     return FALSE;
   wd_files_remember(&history->files);
   return TRUE;
 }
 
-/* Damage found only when a reader stumbles over it would never be told. A history of a million
- * events takes a second. */
+/* Otherwise damage would stay unknown until a reader meets it. A history of a million events takes
+ * a second. */
 static gboolean
 check_integrity(sqlite3 *db, GError **error)
 {
   g_autofree char *found = wd_database_text(db, "PRAGMA integrity_check(1)", error);
   if (found == NULL)
     return FALSE;
-  if (g_str_equal(found, "ok"))
-    return TRUE;
-  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT, "%s: is damaged: %s",
-              sqlite3_db_filename(db, "main"), g_strdelimit(found, "\n", ' '));
-  return FALSE;
+  return g_str_equal(found, "ok") ||
+         wd_store_fail(error, WD_STORE_ERROR_CORRUPT, "%s: is damaged: %s",
+                       sqlite3_db_filename(db, "main"), g_strdelimit(found, "\n", ' '));
 }
 
-/* Only this process writes, but whoever looks at the file with a program of SQLite's may shorten it
- * rightly. Then it still makes sense as it is on disk. */
+/* Only this process writes, but a person's SQLite program may shorten the file rightly. Then the
+ * file on disk is still sound. */
 static gboolean
 check_files(WdHistory *history, GError **error)
 {
@@ -94,22 +77,19 @@ check_files(WdHistory *history, GError **error)
   case WD_FILES_SAME:
     return TRUE;
   case WD_FILES_MOVED:
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_MOVED,
-                "%s: was removed or replaced while it was in use",
-                sqlite3_db_filename(history->db, "main"));
-    return FALSE;
+    return wd_store_fail(error, WD_STORE_ERROR_MOVED,
+                         "%s: was removed or replaced while it was in use",
+                         sqlite3_db_filename(history->db, "main"));
   case WD_FILES_SHRUNK:
     break;
   }
   (void)sqlite3_db_release_memory(history->db);
   g_autoptr(GError) failure = NULL;
-  if (check_integrity(history->db, &failure)) {
-    wd_files_remember(&history->files);
-    return TRUE;
-  }
-  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT, "%s (cut short while in use)",
-              failure->message);
-  return FALSE;
+  if (!check_integrity(history->db, &failure))
+    return wd_store_fail(error, WD_STORE_ERROR_CORRUPT, "%s (cut short while in use)",
+                         failure->message);
+  wd_files_remember(&history->files);
+  return TRUE;
 }
 
 static gboolean
@@ -136,8 +116,8 @@ open_history(const char *path, const WdHistoryRun *run, gboolean recovering, sql
   if (history->db == NULL)
     return NULL;
   gint32 version;
-  /* Looked at before the first change: what isn't ours, or is newer, stays untouched. auto_vacuum
-   * takes effect on an empty file alone, and only before the write-ahead log. */
+  /* Checked before the first change: a foreign or newer file stays untouched. auto_vacuum takes
+   * effect only on an empty file, and only before the write-ahead log. */
   if (!wd_schema_check(history->db, &wd_schema_history, &version, error) ||
       (version == 0 && !wd_database_exec(history->db, "PRAGMA auto_vacuum=INCREMENTAL", error)) ||
       !wd_database_exec(history->db,
@@ -179,8 +159,6 @@ wd_history_free(WdHistory *history)
 {
   if (history == NULL)
     return;
-  sqlite3_finalize(history->begin);
-  sqlite3_finalize(history->commit);
   sqlite3_finalize(history->insert);
   sqlite3_finalize(history->oldest);
   sqlite3_finalize(history->remove_through);
@@ -215,7 +193,7 @@ wd_history_append(WdHistory *history, WdEvent *const *events, gsize n, GError **
 {
   if (n == 0)
     return TRUE;
-  if (!check_files(history, error) || !begin(history, error))
+  if (!check_files(history, error) || !wd_database_exec(history->db, "BEGIN IMMEDIATE", error))
     return FALSE;
   gint64 added = 0;
   gsize done = 0;
@@ -231,9 +209,9 @@ wd_history_append(WdHistory *history, WdEvent *const *events, gsize n, GError **
   return TRUE;
 }
 
-/* Looks from the oldest row on for the last one that may go. Rows go in the order of their eids and
- * a row that is kept keeps all after it: a wrong clock's labels make no holes. The newest row
- * always stays, so that max(eid) remains the greatest eid ever used. */
+/* Looks from the oldest row on for the last one that may go. The first row that is kept keeps all
+ * after it, so that a wrong clock's labels make no holes. The newest row stays, so that max(eid)
+ * remains the greatest eid ever used. */
 static gboolean
 find_last_to_remove(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint most, gint64 *eid,
                     guint *count, GError **error)
@@ -262,8 +240,8 @@ find_last_to_remove(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint 
   return result == SQLITE_ROW || result == SQLITE_DONE;
 }
 
-/* New rows use free pages up first, so a steady history needs no moving about; the rest bounds how
- * much larger than its rows the file is. */
+/* New rows use free pages first, so a steady history needs no moving. The rest bounds how much
+ * larger than its rows the file is. */
 static gboolean
 give_pages_back(WdHistory *history, GError **error)
 {
@@ -281,13 +259,12 @@ wd_history_prune(WdHistory *history, gint64 max_rows, gint64 oldest_s, guint mos
   gint64 last = 0;
   guint count = 0;
   *removed = 0;
-  if (!check_files(history, error))
-    return FALSE;
-  if (!find_last_to_remove(history, max_rows, oldest_s, most, &last, &count, error))
+  if (!check_files(history, error) ||
+      !find_last_to_remove(history, max_rows, oldest_s, most, &last, &count, error))
     return FALSE;
   if (count == 0)
     return TRUE;
-  if (!begin(history, error))
+  if (!wd_database_exec(history->db, "BEGIN IMMEDIATE", error))
     return FALSE;
   WdBinder binder = {.stmt = history->remove_through};
   wd_bind_integer(&binder, last);

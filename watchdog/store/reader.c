@@ -10,34 +10,27 @@
 /* Readers and the writer don't wait for each other; only recovery after a crash takes a moment. */
 #define BUSY_TIMEOUT_MS 100
 
-static void
-set_error(GError **error, WdStoreError code, const char *path, const char *what)
-{
-  g_set_error(error, WD_STORE_ERROR, (gint)code, "%s: %s", path, what);
-}
-
-/* SQLite would say "unable to open database file" to all of these. Nothing is opened here: closing
- * a second descriptor would drop the locks of a connection that this process has. */
+/* SQLite would report "unable to open database file" for all of these. No file is opened here,
+ * because closing a second descriptor would drop the locks of a connection that this process has.
+ */
 static gboolean
 check_file(const char *path, GError **error)
 {
   struct stat info;
   g_autofree char *wal = g_strconcat(path, "-wal", NULL);
   if (stat(path, &info) < 0)
-    set_error(error,
-              errno == ENOENT || errno == ENOTDIR ? WD_STORE_ERROR_MISSING : WD_STORE_ERROR_IO,
-              path, g_strerror(errno));
-  else if (!S_ISREG(info.st_mode))
-    set_error(error, WD_STORE_ERROR_IO, path, "is no regular file");
-  else if (info.st_size == 0)
-    set_error(error, WD_STORE_ERROR_MISSING, path, "is still empty");
-  else if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
-    set_error(error, WD_STORE_ERROR_IO, path, g_strerror(errno));
-  else if (faccessat(AT_FDCWD, wal, R_OK, AT_EACCESS) < 0 && errno != ENOENT)
-    set_error(error, WD_STORE_ERROR_IO, wal, g_strerror(errno));
-  else
-    return TRUE;
-  return FALSE;
+    return wd_store_fail(
+        error, errno == ENOENT || errno == ENOTDIR ? WD_STORE_ERROR_MISSING : WD_STORE_ERROR_IO,
+        "%s: %s", path, g_strerror(errno));
+  if (!S_ISREG(info.st_mode))
+    return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: is no regular file", path);
+  if (info.st_size == 0)
+    return wd_store_fail(error, WD_STORE_ERROR_MISSING, "%s: is still empty", path);
+  if (faccessat(AT_FDCWD, path, R_OK, AT_EACCESS) < 0)
+    return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: %s", path, g_strerror(errno));
+  if (faccessat(AT_FDCWD, wal, R_OK, AT_EACCESS) < 0 && errno != ENOENT)
+    return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: %s", wal, g_strerror(errno));
+  return TRUE;
 }
 
 gboolean
@@ -47,8 +40,8 @@ wd_reader_has_wal(const char *path)
   return faccessat(AT_FDCWD, wal, F_OK, AT_EACCESS) == 0;
 }
 
-/* Without its write-ahead log a database is opened as if it could not change: SQLite would else try
- * to begin a new log. */
+/* Without its write-ahead log a database is opened as if it could not change; otherwise SQLite
+ * would try to begin a new log. */
 static sqlite3 *
 open_file(const char *path, gboolean has_wal, GError **error)
 {
@@ -60,26 +53,26 @@ open_file(const char *path, gboolean has_wal, GError **error)
   int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI;
   if (sqlite3_open_v2(name, &db, flags, NULL) != SQLITE_OK ||
       sqlite3_busy_timeout(db, BUSY_TIMEOUT_MS) != SQLITE_OK) {
-    set_error(error, WD_STORE_ERROR_IO, path, sqlite3_errmsg(db));
+    wd_store_fail(error, WD_STORE_ERROR_IO, "%s: %s", path, sqlite3_errmsg(db));
     return NULL;
   }
   return g_steal_pointer(&db);
 }
 
 /* Our writer never removes its write-ahead log (see wd_database_use_wal()), but other programs do
- * once they have moved it into the database. Or the database was copied without it: then the newest
- * rows may be missing, or all. */
+ * after moving it into the database. If the database was copied without it, the newest rows may be
+ * missing, or all. */
 static gboolean
-check_history_without_wal(sqlite3 *db, const char *wal, gint32 version, GError **error)
+check_history_without_wal(sqlite3 *db, const char *path, gint32 version, GError **error)
 {
   gboolean complete = FALSE;
   if (version > 0 && !wd_run_has_stopped(db, &complete, error))
     return FALSE;
-  if (!complete)
-    set_error(error, WD_STORE_ERROR_IO, wal,
-              "is missing although the watchdog never stopped: copy it along with the database, or"
-              " create it empty to read what is there");
-  return complete;
+  return complete ||
+         wd_store_fail(error, WD_STORE_ERROR_IO,
+                       "%s-wal: is missing although the watchdog never stopped: copy it along with"
+                       " the database, or create it empty to read what is there",
+                       path);
 }
 
 sqlite3 *
@@ -87,7 +80,6 @@ wd_reader_open(const char *path, const WdSchema *schema, GError **error)
 {
   if (!check_file(path, error))
     return NULL;
-  g_autofree char *wal = g_strconcat(path, "-wal", NULL);
   gboolean has_wal = wd_reader_has_wal(path);
   g_autoptr(sqlite3) db = open_file(path, has_wal, error);
   gint32 version;
@@ -96,10 +88,10 @@ wd_reader_open(const char *path, const WdSchema *schema, GError **error)
       !wd_schema_check(db, schema, &version, error))
     return NULL;
   if (!has_wal && schema == &wd_schema_history &&
-      !check_history_without_wal(db, wal, version, error))
+      !check_history_without_wal(db, path, version, error))
     return NULL;
   if (version == 0) { /* its writer is about to create it */
-    set_error(error, WD_STORE_ERROR_MISSING, path, "is still empty");
+    wd_store_fail(error, WD_STORE_ERROR_MISSING, "%s: is still empty", path);
     return NULL;
   }
   return g_steal_pointer(&db);

@@ -1,7 +1,6 @@
 #include "watchdog/store/recover.h"
 
 #include "watchdog/store/database.h"
-#include "watchdog/store/store-error.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -22,10 +21,8 @@ exists(const char *path)
 static gboolean
 set_io_error(GError **error, const char *path, const char *what)
 {
-  const int saved = errno;
-  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be %s: %s", path, what,
-              g_strerror(saved));
-  return FALSE;
+  return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: cannot be %s: %s", path, what,
+                       g_strerror(errno));
 }
 
 /* A missing @from is no failure; what is at @to is kept. */
@@ -55,7 +52,7 @@ remove_database(const char *path, GError **error)
   return remove_file(wal, error) && remove_file(shm, error) && remove_file(path, error);
 }
 
-/* The log first: a database whose log is somewhere else shows that this was interrupted. */
+/* The log first, because a database whose log is elsewhere shows that this was interrupted. */
 static gboolean
 move_database(const char *from, const char *to, GError **error)
 {
@@ -97,8 +94,8 @@ forget_oldest(const char *path)
   }
 }
 
-/* Gives the file at @from its name with the date. @moved_to: that name; NULL when there was nothing
- * in it to keep. */
+/* Gives the file at @from its name with the date. @moved_to: that name; NULL when the file was
+ * missing or empty. */
 static gboolean
 keep(const char *from, const char *path, char **moved_to, GError **error)
 {
@@ -116,7 +113,7 @@ keep(const char *from, const char *path, char **moved_to, GError **error)
   return TRUE;
 }
 
-/* What is read there stays as it is: nothing is moved from the log into the database. */
+/* Reading changes nothing: the log isn't moved into the database. */
 static gboolean
 leave_as_it_is(sqlite3 *db)
 {
@@ -148,12 +145,11 @@ begin_anew(const char *path, const WdHistoryRun *run, sqlite3 *source, gint64 *s
   begun.floor = MAX(run->floor, CLAMP(run->now_s * 1000, 0, WD_GREATEST_EID / 2));
   g_autoptr(GError) failure = NULL;
   WdHistory *history = wd_history_begin_anew(path, &begun, source, saved, &failure);
-  /* One more that can't be used; the next attempt will find none. */
-  char *moved_to = NULL;
+  /* This one can't be used either; the next attempt finds none. */
+  g_autofree char *moved_to = NULL;
   if (g_error_matches(failure, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT) &&
       !keep(path, path, &moved_to, error))
     return NULL;
-  g_free(moved_to);
   if (failure != NULL)
     g_propagate_error(error, g_steal_pointer(&failure));
   return history;

@@ -1,4 +1,4 @@
-/* Writes rows as their columns say (core/event/column.h). Used inside the store only. */
+/* Writes rows as their columns describe them (core/event/column.h). Used inside the store only. */
 #pragma once
 
 #include "watchdog/core/event/column.h"
@@ -15,8 +15,8 @@ char *wd_row_columns(const WdTable *table);
 sqlite3_stmt *wd_row_prepare(sqlite3 *db, const WdTable *table, const char *verb,
                              const char *conflict, GError **error);
 
-/* Fills in the parameters of a statement from wd_row_prepare(). A key that is no column must have
- * been filled in before.
+/* Fills in the parameters of a statement from wd_row_prepare(). Fill in a key that is no column
+ * before.
  * @row: the struct whose members the columns are; must stay until the statement has run.
  * @run_id: likewise; NULL where no column needs it.
  * @base: what this run's seqs are added to; WD_NONE while it isn't known: NULL is stored then. */

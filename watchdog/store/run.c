@@ -2,8 +2,8 @@
 
 #include "watchdog/store/database.h"
 
-/* Whether the event is an observer's (core/observe.h), which may see a limit exceeded that nobody
- * ends a process for. */
+/* Whether the event is an observer's (core/machine/observe.h), which may see an exceeded limit
+ * without a termination. */
 #define OBSERVED "(coalesce(details, '') LIKE '{\"basis\":%')"
 
 /* The run before this one, as the history has it. */
@@ -25,10 +25,8 @@ read_previous(sqlite3 *db, const WdHistoryRun *run, PreviousRun *previous, GErro
   wd_bind_text(&binder, run->run_id);
   wd_bind_text(&binder, run->boot_id);
   int result = binder.result == SQLITE_OK ? sqlite3_step(stmt) : binder.result;
-  if (result != SQLITE_ROW && result != SQLITE_DONE) {
-    wd_database_set_error(db, error);
-    return FALSE;
-  }
+  if (result != SQLITE_ROW && result != SQLITE_DONE)
+    return wd_database_set_error(db, error);
   previous->found = result == SQLITE_ROW;
   if (previous->found) {
     previous->same = sqlite3_column_int(stmt, 0) != 0;
@@ -66,9 +64,9 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 greatest, gint64
   if (!wd_binder_run(&binder, error))
     return FALSE;
 
-  /* With max() SQLite takes the other columns from the row that has it: of each process the newest
-   * of these events tells whether its ending was still open. That of the watchdog itself no longer
-   * is: watchdog_crashed tells it. */
+  /* With max() SQLite takes the other columns from the same row. So the newest of these events of
+   * each process shows whether its termination was still open. The watchdog's isn't: it has
+   * watchdog_crashed. */
   g_autoptr(sqlite3_stmt) interrupted = wd_database_prepare(
       db,
       "INSERT INTO events(eid, time, run_id, event, role, name, path, pid, reason, measured,"
@@ -106,8 +104,8 @@ wd_run_has_stopped(sqlite3 *db, gboolean *stopped, GError **error)
   return TRUE;
 }
 
-/* Whether what the run has stored is still there: a file may have been replaced by an older copy,
- * or have lost its write-ahead log, while nobody had it open. */
+/* Whether the events that the run has stored are still there. While the file was closed, an older
+ * copy may have replaced it, or it may have lost its write-ahead log. */
 static gboolean
 check_complete(sqlite3 *db, const WdHistoryRun *run, const PreviousRun *previous, GError **error)
 {
@@ -117,9 +115,9 @@ check_complete(sqlite3 *db, const WdHistoryRun *run, const PreviousRun *previous
   if (previous->same && previous->base == run->base &&
       (run->stored == 0 || greatest >= run->base + (gint64)run->stored))
     return TRUE;
-  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
-              "%s: lacks events that this run had stored in it", sqlite3_db_filename(db, "main"));
-  return FALSE;
+  return wd_store_fail(error, WD_STORE_ERROR_CORRUPT,
+                       "%s: lacks events that this run had stored in it",
+                       sqlite3_db_filename(db, "main"));
 }
 
 /* The greatest eid that may have been used before this run. */
@@ -130,12 +128,10 @@ find_greatest(sqlite3 *db, const WdHistoryRun *run, const PreviousRun *previous,
   if (!wd_database_integer(db, "SELECT max(eid) FROM events", greatest, error))
     return FALSE;
   *greatest = MAX(*greatest, MAX(run->floor, previous->base));
-  if (*greatest >= 0 && *greatest < WD_GREATEST_EID)
-    return TRUE;
-  g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
-              "%s: has the impossible eid %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
-              *greatest);
-  return FALSE;
+  return (*greatest >= 0 && *greatest < WD_GREATEST_EID) ||
+         wd_store_fail(error, WD_STORE_ERROR_CORRUPT,
+                       "%s: has the impossible eid %" G_GINT64_FORMAT,
+                       sqlite3_db_filename(db, "main"), *greatest);
 }
 
 static gboolean

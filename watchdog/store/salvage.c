@@ -4,9 +4,9 @@
 #include "watchdog/store/row.h"
 #include "watchdog/store/schema.h"
 
-/* Damage is passed by looking ever farther behind it; each attempt reads a page or so. */
+/* Each attempt looks twice as far behind the damage, and reads a page or so. */
 #define ATTEMPTS_MOST 1000
-/* Of a value; damage can make up any length. */
+/* Of a value, because damage can make up any length. */
 #define LENGTH_MOST (1 << 20)
 
 typedef struct {
@@ -64,9 +64,9 @@ copy_row(Salvage *salvage, sqlite3_stmt *row, GError **error)
   return result == SQLITE_DONE || result == SQLITE_CONSTRAINT || result == SQLITE_MISMATCH;
 }
 
-/* Copies the rows from @from to @to, in the direction of @select. A row that is out of order is
- * damage, and would be an endless way. @last: the eid of the last row that was read; unchanged when
- * there was none. */
+/* Copies the rows from @from to @to, in the direction of @select. A row out of order is damage, and
+ * could be read for ever. @last: the eid of the last row that was read; unchanged if there was
+ * none. */
 static Outcome
 copy_range(Salvage *salvage, sqlite3_stmt *select, gint64 from, gint64 to, gint64 *last,
            GError **error)
@@ -98,7 +98,8 @@ copy_range(Salvage *salvage, sqlite3_stmt *select, gint64 from, gint64 to, gint6
   return outcome;
 }
 
-/* Upwards; behind damage from ever farther on, and from there down again to the damage. */
+/* Copies upwards. After damage it looks ever farther on, and copies from there down to the damage.
+ */
 static gboolean
 copy_events(Salvage *salvage, gint64 most, GError **error)
 {

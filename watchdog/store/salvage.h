@@ -5,12 +5,12 @@
 
 G_BEGIN_DECLS
 
-/* Copies the events of @source that can be read into @target, inside the caller's transaction, up
- * to the eid @most; those that are there already stay as they are. The newest run is copied, too,
- * if @target has none. Goes around damage in a bounded number of attempts.
+/* Copies the readable events of @source, up to the eid @most, into @target, inside the caller's
+ * transaction. Those that are there already stay as they are. The newest run is copied, too, if
+ * @target has none. Goes around damage in a bounded number of attempts.
  * @saved: how many events.
- * Returns: FALSE with @error in WD_STORE_ERROR when @target can't be written; damage in @source
- * is no failure. */
+ * Returns: FALSE with @error in WD_STORE_ERROR when @target can't be written; damage in @source is
+ * no failure. */
 gboolean wd_salvage(sqlite3 *source, sqlite3 *target, gint64 most, gint64 *saved, GError **error);
 
 G_END_DECLS

@@ -1,5 +1,5 @@
-/* The key of a sample is its check's number, then its place among the rows: in this order they were
- * made, whatever the clock said. */
+/* A sample's key is the number of its check, then its place among the rows: the order in which they
+ * were made, whatever the clock said. */
 #include "watchdog/store/samples.h"
 
 #include "watchdog/store/row.h"
@@ -19,12 +19,10 @@ wd_samples_open(WdSamples *samples, sqlite3 *db, GError **error)
   if (!wd_database_integer(db, "SELECT coalesce(max(id), -1) FROM samples", &newest, error))
     return FALSE;
   samples->check = newest < 0 ? 0 : (newest >> PLACES_BITS) + 1;
-  if (samples->check > GREATEST_CHECK) {
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
-                "%s: no watchdog made a sample %" G_GINT64_FORMAT, sqlite3_db_filename(db, "main"),
-                newest);
-    return FALSE;
-  }
+  if (samples->check > GREATEST_CHECK)
+    return wd_store_fail(error, WD_STORE_ERROR_CORRUPT,
+                         "%s: no watchdog made a sample %" G_GINT64_FORMAT,
+                         sqlite3_db_filename(db, "main"), newest);
   samples->insert = wd_row_prepare(db, &wd_sample_table, "INSERT", "", error);
   if (samples->insert == NULL)
     return FALSE;
@@ -58,8 +56,8 @@ remove_checks(WdSamples *samples, gint64 first, gint64 end, GError **error)
   return wd_binder_run(&binder, error);
 }
 
-/* A minute's worth at a time: what lies together in the file goes for less than a row at each
- * check. */
+/* Removes a minute of checks at a time, which lie together in the file: that costs less than a row
+ * at each check. */
 static gboolean
 prune(WdSamples *samples, GError **error)
 {
@@ -75,7 +73,7 @@ wd_samples_add(WdSamples *samples, WdProcessStatus *const *rows, gsize n, GError
 {
   gint64 newest_us = samples->sampled_us;
   for (gsize i = 0; i < MIN(n, PLACES); i++) {
-    /* What has been published before, with this check or without, gives no second sample. */
+    /* The check of an unmeasured or republished row gives no second sample. */
     if (rows[i]->regular_check_us == WD_NONE || rows[i]->regular_check_us <= samples->sampled_us)
       continue;
     if (!add(samples, (gint64)i, rows[i], error))

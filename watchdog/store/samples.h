@@ -1,7 +1,7 @@
-/* What was measured at recent regular checks: the table samples of status.db. Bounded by the number
- * of checks, so that no step of the wall clock keeps or drops any: every check of the last hour,
- * and of those before one in twenty (one a minute), up to a day. Some 60 bytes a sample, 160 kB for
- * a process that runs all the time. Used inside the store only. */
+/* Measurements of recent regular checks: the table samples of status.db. It keeps every check of
+ * the last hour, and before that one in twenty (one a minute), up to a day. Checks are counted, so
+ * that no step of the wall clock keeps or drops any. A sample takes some 60 bytes, a process that
+ * runs all the time 160 kB. Used inside the store only. */
 #pragma once
 
 #include "watchdog/core/event/process-status.h"
@@ -10,8 +10,8 @@
 G_BEGIN_DECLS
 
 #define WD_SAMPLES_ALL 1200   /* checks; an hour of them */
-#define WD_SAMPLES_EVERY 20   /* of the earlier ones, one in so many is kept */
-#define WD_SAMPLES_SPAN 28800 /* checks, a day of them; nothing is kept of those before */
+#define WD_SAMPLES_EVERY 20   /* one in so many of the earlier ones is kept */
+#define WD_SAMPLES_SPAN 28800 /* checks; a day of them */
 
 typedef struct {
   sqlite3_stmt *insert;
@@ -20,14 +20,14 @@ typedef struct {
   gint64 sampled_us; /* the newest check that has given samples; monotonic */
 } WdSamples;
 
-/* Goes on with what is in @db, which must have the table. Returns: FALSE with @error,
- * WD_STORE_ERROR_CORRUPT when its keys are none of ours; @samples is to be cleared then, too. */
+/* Goes on with the samples in @db, which must have the table. Returns: FALSE with @error,
+ * WD_STORE_ERROR_CORRUPT when a key isn't ours; clear @samples then, too. */
 gboolean wd_samples_open(WdSamples *samples, sqlite3 *db, GError **error);
 void wd_samples_clear(WdSamples *samples);
 
-/* Inside the caller's transaction: adds a sample of each of @rows that a regular check has measured
- * since the last call, and removes what is over the bound. After a failure @samples is only good
- * for clearing. */
+/* Inside the caller's transaction: adds a sample for each of @rows that a regular check has
+ * measured since the last call, and removes the samples over the bound. After a failure @samples is
+ * only good for clearing. */
 gboolean wd_samples_add(WdSamples *samples, WdProcessStatus *const *rows, gsize n, GError **error);
 
 G_END_DECLS

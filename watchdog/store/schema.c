@@ -2,8 +2,7 @@
  *   1  events as the columns of watchdog_events, in their order; run, one row: the newest run.
  *
  * Versions of status.db:
- *   1  processes as the columns of watchdog_processes, in their order, then what only the reader of
- *      the watchdog's row needs.
+ *   1  processes as the columns of watchdog_processes, in their order, then the hidden ones.
  *   2  samples as the columns of watchdog_samples, in their order.
  *
  * A new version adds its line here and its function at the end of the migrations. */
@@ -137,18 +136,14 @@ wd_schema_check(sqlite3 *db, const WdSchema *schema, gint32 *version, GError **e
     return FALSE;
   const char *path = sqlite3_db_filename(db, "main");
   gboolean empty = id == 0 && found == 0 && tables == 0;
-  if (!empty && (id != schema->application_id || found < 1)) {
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT,
-                "%s: is no %s of osquery-watchdog (application_id %" G_GINT64_FORMAT ")", path,
-                schema->title, id);
-    return FALSE;
-  }
-  if (found > schema->version) {
-    g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_NEWER,
-                "%s: has schema version %" G_GINT64_FORMAT ", this program knows up to %d", path,
-                found, schema->version);
-    return FALSE;
-  }
+  if (!empty && (id != schema->application_id || found < 1))
+    return wd_store_fail(error, WD_STORE_ERROR_CORRUPT,
+                         "%s: is no %s of osquery-watchdog (application_id %" G_GINT64_FORMAT ")",
+                         path, schema->title, id);
+  if (found > schema->version)
+    return wd_store_fail(error, WD_STORE_ERROR_NEWER,
+                         "%s: has schema version %" G_GINT64_FORMAT ", this program knows up to %d",
+                         path, found, schema->version);
   *version = (gint32)found;
   return TRUE;
 }

@@ -8,13 +8,11 @@
 #include <unistd.h>
 
 /* Of all journal modes the write-ahead log took the least CPU, and it alone lets readers and the
- * writer pass each other. Short, as it lies in memory. */
+ * writer pass each other. It is short, because it lies in memory. */
 #define WAL_PAGES "64"
 
 struct WdStatus {
   sqlite3 *db;
-  sqlite3_stmt *begin;
-  sqlite3_stmt *commit;
   sqlite3_stmt *replace;
   sqlite3_stmt *remove_from;
   WdSamples samples;
@@ -24,19 +22,10 @@ struct WdStatus {
 static gboolean
 prepare_statements(WdStatus *status, GError **error)
 {
-  const struct {
-    sqlite3_stmt **stmt;
-    const char *sql;
-  } statements[] = {
-      {&status->begin, "BEGIN IMMEDIATE"},
-      {&status->commit, "COMMIT"},
-      {&status->remove_from, "DELETE FROM processes WHERE id >= ?"},
-  };
-  for (gsize i = 0; i < G_N_ELEMENTS(statements); i++) {
-    *statements[i].stmt = wd_database_prepare(status->db, statements[i].sql, error);
-    if (*statements[i].stmt == NULL)
-      return FALSE;
-  }
+  status->remove_from =
+      wd_database_prepare(status->db, "DELETE FROM processes WHERE id >= ?", error);
+  if (status->remove_from == NULL)
+    return FALSE;
   status->replace = wd_row_prepare(status->db, &wd_process_table, "REPLACE", "", error);
   return status->replace != NULL;
 }
@@ -70,11 +59,9 @@ remove_files(const char *path, GError **error)
   static const char *const suffixes[] = {"", "-wal", "-shm"};
   for (gsize i = 0; i < G_N_ELEMENTS(suffixes); i++) {
     g_autofree char *file = g_strconcat(path, suffixes[i], NULL);
-    if (unlink(file) < 0 && errno != ENOENT) {
-      g_set_error(error, WD_STORE_ERROR, WD_STORE_ERROR_IO, "%s: cannot be removed: %s", file,
-                  g_strerror(errno));
-      return FALSE;
-    }
+    if (unlink(file) < 0 && errno != ENOENT)
+      return wd_store_fail(error, WD_STORE_ERROR_IO, "%s: cannot be removed: %s", file,
+                           g_strerror(errno));
   }
   return TRUE;
 }
@@ -99,8 +86,6 @@ wd_status_free(WdStatus *status)
 {
   if (status == NULL)
     return;
-  sqlite3_finalize(status->begin);
-  sqlite3_finalize(status->commit);
   sqlite3_finalize(status->replace);
   sqlite3_finalize(status->remove_from);
   wd_samples_clear(&status->samples);
@@ -138,14 +123,14 @@ gboolean
 wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 base,
                 GError **error)
 {
-  if (!wd_binder_run(&(WdBinder){.stmt = status->begin}, error))
+  if (!wd_database_exec(status->db, "BEGIN IMMEDIATE", error))
     return FALSE;
   gsize done = 0;
   while (done < n && replace_row(status, (gint64)done, rows[done], base, error))
     done++;
   if (done < n || !remove_rest(status, n, error) ||
       !wd_samples_add(&status->samples, rows, n, error) ||
-      !wd_binder_run(&(WdBinder){.stmt = status->commit}, error)) {
+      !wd_database_exec(status->db, "COMMIT", error)) {
     wd_database_rollback(status->db);
     return FALSE;
   }
