@@ -1,6 +1,6 @@
-/* A column's one home. The struct that becomes a row (WdEvent, WdProcessStatus) has an array of
- * WdColumn beside it. From that follow its absent values, the texts it owns, the insert
- * (store/row.h), the tables that osquery and ctl show (tables/) and docs/tables.md. */
+/* Each column is described once. Beside the struct that becomes a row (WdEvent, WdProcessStatus)
+ * stands an array of WdColumn. Its absent values, the texts that it owns, the insert (store/row.h),
+ * the tables that osquery and ctl show (tables/) and docs/tables.md follow from that. */
 #pragma once
 
 #include <glib.h>
@@ -23,7 +23,7 @@ typedef enum {
   WD_OPTION_OPTIMIZED = 8, /* with INDEX: `IN (…)` arrives as several equalities in one call */
 } WdColumnOptions;
 
-/* What the member of the struct is, and so how it is stored. */
+/* The type of the member, which decides how it is stored. */
 typedef enum {
   WD_VALUE_INTEGER, /* gint64; WD_NONE: NULL */
   WD_VALUE_REAL,    /* double; NAN: NULL */
@@ -51,16 +51,16 @@ typedef struct {
 } WdColumn;
 
 typedef struct {
-  const char *name; /* by which it is asked for */
+  const char *name; /* in SQL */
   const WdColumn *columns;
-  guint n_columns;    /* that are shown */
-  guint n_hidden;     /* that follow those: stored, but not shown */
+  guint n_columns;    /* shown */
+  guint n_hidden;     /* after those: stored, but not shown */
   const char *stored; /* the table's name in its file; its columns have the same names */
   const char *key;    /* that table's INTEGER PRIMARY KEY, by which the rows are ordered: the first
                          column, or none of them */
 } WdTable;
 
-/* Makes every number of @row absent; zeros are what is absent of all else. */
+/* Makes every number of @row absent. The other absent values are zeros. */
 void wd_table_set_absent(const WdTable *table, gpointer row);
 
 /* Frees the texts that @row owns, and nothing else. */

@@ -1,4 +1,4 @@
-/* What the watchdog records: one WdEvent becomes one row of watchdog_events.
+/* An event that the watchdog records: one WdEvent becomes one row of watchdog_events.
  *
  * A value that does not apply is WD_NONE (numbers), NAN (utilization), NULL (text) or the enum's
  * _NONE member; the tables show all of them as SQL NULL. */
@@ -64,8 +64,8 @@ typedef enum {
   WD_OUTCOME_NONE,
   WD_OUTCOME_GRACEFUL,    /* gone before SIGKILL was sent */
   WD_OUTCOME_KILLED,      /* gone after SIGKILL */
-  WD_OUTCOME_STUCK,       /* gone only after it had been reported stuck */
-  WD_OUTCOME_INTERRUPTED, /* the watchdog itself went before it could tell */
+  WD_OUTCOME_STUCK,       /* gone only after it was reported stuck */
+  WD_OUTCOME_INTERRUPTED, /* the watchdog ended before it knew */
 } WdOutcome;
 
 /* The signals of a termination, in the order in which they are sent. */

@@ -1,8 +1,8 @@
-/* How processes end: what the kernel says of it, the statuses that mean something, and how long an
- * end may take. */
+/* How processes end: what the kernel reports, the statuses that have a meaning, and how long an end
+ * may take. */
 #pragma once
 
-#include "watchdog/core/event/event.h"
+#include "watchdog/core/event/none.h"
 
 G_BEGIN_DECLS
 
@@ -22,8 +22,7 @@ wd_exit_known(const WdExit *how)
 
 #define WD_EXIT_STOPPED 0
 #define WD_EXIT_FAILED 1
-/* As osquery: what can't be repaired by starting again (osquery/core/system.h EXIT_CATASTROPHIC).
- */
+/* As osquery: starting again can't repair it (osquery/core/system.h, EXIT_CATASTROPHIC). */
 #define WD_EXIT_CATASTROPHIC 78
 
 /* How long a process may take to be gone after SIGKILL (osquery/core/watcher.cpp, stopChild). */

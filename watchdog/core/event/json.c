@@ -1,8 +1,8 @@
 #include "watchdog/core/event/json.h"
 
-#include <string.h>
+#include "watchdog/core/event/none.h"
 
-#include "watchdog/core/event/event.h"
+#include <string.h>
 
 #define DEEPEST 100
 
@@ -65,7 +65,7 @@ wd_json_number(const char *key, gint64 value)
   return g_string_free(json, FALSE);
 }
 
-/* --- validity: what begins at @at is skipped; NULL when it is not what is due there --- */
+/* --- validity: each skips at @at what it is named after; NULL: something else stands there --- */
 
 static const char *
 skip_space(const char *at)

@@ -2,7 +2,7 @@
 
 #include <syslog.h>
 
-/* The message ids are ours for good: people filter the journal by them. */
+/* The message ids never change, because people filter the journal by them. */
 static const struct {
   int priority;
   const char *message_id;
@@ -55,7 +55,6 @@ char **
 wd_event_log_fields(const WdEvent *event)
 {
   g_autoptr(GStrvBuilder) fields = g_strv_builder_new();
-  const char *signals = wd_signals_text(event->signals_sent);
   add_text(fields, "MESSAGE", event->message);
   add_number(fields, "PRIORITY", wd_event_priority(event->kind));
   add_text(fields, "SYSLOG_IDENTIFIER", "osquery-watchdogd");
@@ -72,7 +71,7 @@ wd_event_log_fields(const WdEvent *event)
   add_text(fields, "OSQUERY_WATCHDOG_OUTCOME", wd_outcome_name(event->outcome));
   add_number(fields, "OSQUERY_WATCHDOG_EXIT_CODE", event->exit_code);
   add_number(fields, "OSQUERY_WATCHDOG_EXIT_SIGNAL", event->exit_signal);
-  add_text(fields, "OSQUERY_WATCHDOG_SIGNALS", signals);
+  add_text(fields, "OSQUERY_WATCHDOG_SIGNALS", wd_signals_text(event->signals_sent));
   add_number(fields, "OSQUERY_WATCHDOG_DURATION_MS", event->duration_ms);
   add_text(fields, "OSQUERY_WATCHDOG_DETAILS", event->details);
   return g_strv_builder_end(fields);

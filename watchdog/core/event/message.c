@@ -1,7 +1,5 @@
 #include "watchdog/core/event/message.h"
 
-#include "watchdog/core/event/json.h"
-
 char *
 wd_message_subject(WdRole role, const char *path, gint64 pid)
 {
@@ -45,10 +43,9 @@ exit_text(const WdEvent *event)
 static char *
 terminated_text(const WdEvent *event)
 {
-  const char *signals = wd_signals_text(event->signals_sent);
   return g_strdup_printf("stopped: %s after %" G_GINT64_FORMAT " ms (%s; sent %s)",
                          wd_reason_name(event->reason), event->duration_ms,
-                         wd_outcome_name(event->outcome), signals);
+                         wd_outcome_name(event->outcome), wd_signals_text(event->signals_sent));
 }
 
 static char *
@@ -121,7 +118,7 @@ wd_event_message(const WdEvent *event)
   case WD_EVENT_SETTINGS_CHANGED:
   case WD_EVENT_EVENTS_LOST:
   case WD_EVENT_HISTORY_RECOVERED:
-    /* Whoever records these words them. */
+    /* The code that records these events writes their lines. */
     what = g_strdup(wd_event_kind_name(event->kind));
     break;
   }
@@ -149,12 +146,6 @@ wd_kill_message(WdRole role, const char *path, gint64 pid)
 {
   g_autofree char *who = wd_message_subject(role, path, pid);
   return g_strdup_printf("%s could not be stopped. Sending kill signal.", who);
-}
-
-char *
-wd_registration_details(gint64 uuid)
-{
-  return wd_json_number("uuid", uuid);
 }
 
 char *

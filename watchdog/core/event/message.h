@@ -1,5 +1,6 @@
 /* The log lines, as pure functions. Those that osquery's watchdog writes too are the same word for
- * word (osquery/core/watcher.cpp), for people grep for them. All results are newly allocated. */
+ * word (osquery/core/watcher.cpp), because people grep for them. All results are newly allocated.
+ */
 #pragma once
 
 #include "watchdog/core/event/event.h"
@@ -9,10 +10,10 @@ G_BEGIN_DECLS
 /* The line for @event, for the kinds whose line follows from the event alone. */
 char *wd_event_message(const WdEvent *event);
 
-/* "osqueryd worker (PID)": osquery's words for who it is. @pid: WD_NONE: left out. */
+/* "osqueryd worker (PID)": osquery's words for the process. @pid: WD_NONE: left out. */
 char *wd_message_subject(WdRole role, const char *path, gint64 pid);
 
-/* What was measured against which limit, in osquery's words. */
+/* The measured value and its limit, in osquery's words. */
 char *wd_message_breach(const WdEvent *event);
 
 /* respawn_delayed: @failures in a row led to the delay. */
@@ -24,10 +25,7 @@ char *wd_spawn_failed_message(WdRole role, const char *path, const char *error);
 /* respawn_limit_reached: @times in a row the worker exited with @code as soon as it was started. */
 char *wd_broken_command_line_message(const char *path, gint64 code, guint times);
 
-/* The details of extension_registered and extension_unregistered. */
-char *wd_registration_details(gint64 uuid);
-
-/* What --enable_watchdog_debug tells of a process at each check. */
+/* The line that --enable_watchdog_debug adds for a process at each check. */
 char *wd_measured_message(gint64 pid, gint64 used_ms, gint64 allowed_ms, gint64 footprint_bytes,
                           gint64 limit_bytes);
 

@@ -12,7 +12,7 @@ ended_text(const WdEvent *event)
   return g_strdup("in a way that can't be seen");
 }
 
-/* NULL: what a supervisor says of it will do. */
+/* NULL: the line of a supervisor fits. */
 static char *
 what_of(const WdEvent *event)
 {

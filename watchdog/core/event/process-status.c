@@ -96,7 +96,7 @@ static const WdColumn process_columns[] = {
     {STATUS("responsive", INTEGER, responsive, "whether it answers pings", "not known")},
     {STATUS("version", TEXT, version, "its version", "not known")},
     {STATUS("last_eid", BIGINT, last_seq, "the latest event about it", "none in this run")},
-    /* Hidden: with these and its pid a reader tells whether the watchdog's row still holds. */
+    /* Hidden: with these and the pid a reader checks whether the watchdog's row still holds. */
     {STATUS("start_ticks", BIGINT, start_ticks, NULL)},
     {STATUS("last_check_us", BIGINT, last_check_us, NULL)},
 };

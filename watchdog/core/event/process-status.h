@@ -16,7 +16,7 @@ typedef enum {
   WD_STATE_ABANDONED,   /* an extension over its respawn limit; tried again rarely */
 } WdState;
 
-/* Static. ("unresponsive" is no state of ours: a reader concludes it, see tables/processes.h.) */
+/* Static. (A reader concludes the state "unresponsive", see tables/processes.h.) */
 const char *wd_state_name(WdState state);
 
 typedef struct {
@@ -54,7 +54,7 @@ typedef struct {
 
   gint64 start_ticks;      /* /proc/PID/stat field 22: with the pid, the process's identity */
   gint64 last_check_us;    /* CLOCK_MONOTONIC */
-  gint64 regular_check_us; /* no column. Of the check that utilization is from; WD_NONE: none yet */
+  gint64 regular_check_us; /* no column: the check that utilization is from; WD_NONE: none yet */
 } WdProcessStatus;
 
 /* watchdog_processes: each row a WdProcessStatus; watchdog_samples: some members of one. */

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 /* Puts @mark in place of each ASCII control character of @text, line breaks among them. */
 void wd_text_mark_controls(char *text, char mark);
 
-/* Copies @text into the @size bytes at @to, cut between two characters where it is too long, made
- * valid UTF-8, with control characters as spaces; with @lines, white space stays. NULL is "". */
+/* Copies @text into the @size bytes at @to as valid UTF-8, cut between two characters if it is too
+ * long. Control characters become spaces; with @lines, white space stays. NULL is "". */
 void wd_text_copy_safe(char *to, gsize size, const char *text, gboolean lines);
 
 /* Whether the @length bytes of @text are as wd_text_copy_safe() makes them. */

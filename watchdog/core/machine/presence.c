@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "watchdog/core/event/message.h"
+#include "watchdog/core/event/json.h"
 
 /* Reports come every interval; one that is later than this many is missed. */
 #define REPORTS_MISSED 3
@@ -35,7 +35,7 @@ wd_presence_lost(WdMachine *machine, WdProcess *extension, WdReason reason, guin
   if (presence->registered == TRUE) {
     WdEvent *event = wd_process_event(extension, WD_EVENT_EXTENSION_UNREGISTERED, reason);
     event->cause_seq = cause_seq;
-    event->details = wd_registration_details(presence->uuid);
+    event->details = wd_json_number("uuid", presence->uuid);
     presence->missing_seq =
         wd_machine_record(machine, extension, event,
                           reason == WD_REASON_REGISTRATION ? WD_RECORD_PLAIN : WD_RECORD_INFERRED);
@@ -72,7 +72,7 @@ registered(WdMachine *machine, WdProcess *extension, const WdReportedExtension *
   g_strlcpy(presence->version, entry->version, sizeof presence->version);
   if (news) {
     WdEvent *event = wd_process_event(extension, WD_EVENT_EXTENSION_REGISTERED, WD_REASON_NONE);
-    event->details = wd_registration_details(entry->uuid);
+    event->details = wd_json_number("uuid", entry->uuid);
     wd_machine_record(machine, extension, event, WD_RECORD_PLAIN);
   }
 }
