@@ -10,10 +10,10 @@
 namespace
 {
 
-WdThread
+WdThreadUse
 thread(gint64 tid, const char *name, gint64 cpu_ms, gint64 start_ticks = 1)
 {
-  WdThread result = {};
+  WdThreadUse result = {};
   result.tid = tid;
   result.start_ticks = start_ticks;
   result.cpu_ms = cpu_ms;
@@ -22,7 +22,7 @@ thread(gint64 tid, const char *name, gint64 cpu_ms, gint64 start_ticks = 1)
 }
 
 WdThreads *
-threads(gint64 time_us, const std::vector<WdThread> &list)
+threads(gint64 time_us, const std::vector<WdThreadUse> &list)
 {
   WdThreads *result = wd_threads_new(time_us);
   g_array_append_vals(result->threads, list.data(), static_cast<guint>(list.size()));
@@ -63,7 +63,7 @@ TEST(Details, WithoutAnEarlierMomentCountsFromTheStart)
 
 TEST(Details, TellsTheBusiestOnly)
 {
-  std::vector<WdThread> many;
+  std::vector<WdThreadUse> many;
   for (int i = 1; i <= 50; i++)
     many.push_back(thread(i, "t", i));
   g_autoptr(WdThreads) now = threads(1, many);

@@ -28,12 +28,12 @@ open_process_directory(gint64 pid, const char *name)
 }
 
 static gboolean
-read_thread(gint64 pid, const char *tid, WdThread *thread)
+read_thread(gint64 pid, const char *tid, WdThreadUse *thread)
 {
   WdProcStat stat;
   if (!wd_procfs_read_thread_stat(pid, tid, &stat))
     return FALSE;
-  *thread = (WdThread){
+  *thread = (WdThreadUse){
       .tid = stat.pid,
       .start_ticks = stat.start_ticks,
       .cpu_ms = wd_procfs_ticks_to_ms(stat.user_ticks + stat.system_ticks),
@@ -51,7 +51,7 @@ wd_process_threads_read(gint64 pid)
   if (tasks == NULL)
     return threads;
   for (const char *tid = g_dir_read_name(tasks); tid != NULL; tid = g_dir_read_name(tasks)) {
-    WdThread thread;
+    WdThreadUse thread;
     if (used_us() - began_us > BUDGET_US) {
       threads->partial = TRUE;
       break;

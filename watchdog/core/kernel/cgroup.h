@@ -1,4 +1,4 @@
-/* Parses what the kernel says about control groups; the reading is the caller's. Pure. */
+/* Parses the kernel's files about control groups, which the caller reads. Pure. */
 #pragma once
 
 #include <glib.h>

@@ -4,8 +4,10 @@
 
 #include <string.h>
 
+#define THREADS_MOST 5
+
 typedef struct {
-  const WdThread *thread;
+  const WdThreadUse *thread;
   gint64 cpu_ms; /* within the interval */
 } Busy;
 
@@ -14,7 +16,7 @@ wd_threads_new(gint64 time_us)
 {
   WdThreads *threads = g_new0(WdThreads, 1);
   threads->time_us = time_us;
-  threads->threads = g_array_new(FALSE, FALSE, sizeof(WdThread));
+  threads->threads = g_array_new(FALSE, FALSE, sizeof(WdThreadUse));
   return threads;
 }
 
@@ -29,10 +31,10 @@ wd_threads_free(WdThreads *threads)
 
 /* What the thread had used at the earlier moment; 0 when it wasn't there. */
 static gint64
-used_before(const WdThreads *before, const WdThread *thread)
+used_before(const WdThreads *before, const WdThreadUse *thread)
 {
   for (guint i = 0; before != NULL && i < before->threads->len; i++) {
-    const WdThread *earlier = &g_array_index(before->threads, WdThread, i);
+    const WdThreadUse *earlier = &g_array_index(before->threads, WdThreadUse, i);
     if (earlier->tid == thread->tid && earlier->start_ticks == thread->start_ticks)
       return earlier->cpu_ms;
   }
@@ -52,13 +54,13 @@ busiest(const WdThreads *before, const WdThreads *now)
 {
   GArray *all = g_array_new(FALSE, FALSE, sizeof(Busy));
   for (guint i = 0; i < now->threads->len; i++) {
-    const WdThread *thread = &g_array_index(now->threads, WdThread, i);
+    const WdThreadUse *thread = &g_array_index(now->threads, WdThreadUse, i);
     const Busy busy = {.thread = thread, .cpu_ms = thread->cpu_ms - used_before(before, thread)};
     g_array_append_val(all, busy);
   }
   g_array_sort(all, busier_first);
-  if (all->len > WD_DETAILS_THREADS)
-    g_array_set_size(all, WD_DETAILS_THREADS);
+  if (all->len > THREADS_MOST)
+    g_array_set_size(all, THREADS_MOST);
   return all;
 }
 

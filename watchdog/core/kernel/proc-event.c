@@ -12,8 +12,9 @@
   (G_STRUCT_OFFSET(struct proc_event, event_data) + \
    G_STRUCT_OFFSET(struct exit_proc_event, exit_signal))
 
-WdExit
-wd_exit_of_status(gint32 status)
+/* @status: as waitpid() gives it. */
+static WdExit
+exit_of_status(gint32 status)
 {
   if (WIFSIGNALED(status))
     return (WdExit){.code = WD_NONE, .signal = WTERMSIG(status)};
@@ -31,7 +32,7 @@ wd_proc_event_parse(const guint8 *bytes, gsize length, gint64 *pid, WdExit *how)
   if (header.id.idx != CN_IDX_PROC || header.id.val != CN_VAL_PROC)
     return WD_PROC_EVENT_OTHER;
   memcpy(&event, bytes + EVENT_AT, MIN(length - EVENT_AT, sizeof event));
-  const guint32 what = (guint32)event.what; /* an enum that a newer kernel may have more of */
+  const guint32 what = (guint32)event.what; /* a newer kernel may send others */
   if (what == (guint32)PROC_EVENT_NONE)
     return event.event_data.ack.err == 0 ? WD_PROC_EVENT_ANSWER : WD_PROC_EVENT_OTHER;
   const struct exit_proc_event *exit = &event.event_data.exit;
@@ -39,6 +40,6 @@ wd_proc_event_parse(const guint8 *bytes, gsize length, gint64 *pid, WdExit *how)
       exit->process_pid != exit->process_tgid)
     return WD_PROC_EVENT_OTHER;
   *pid = exit->process_pid;
-  *how = wd_exit_of_status((gint32)exit->exit_code);
+  *how = exit_of_status((gint32)exit->exit_code);
   return WD_PROC_EVENT_EXIT;
 }

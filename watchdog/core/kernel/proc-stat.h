@@ -1,4 +1,4 @@
-/* Parses what the kernel says about a process; the reading is the caller's.
+/* Parses the kernel's files about a process, which the caller reads.
  *
  * The text is untrusted: a process chooses its own name, and a short read cuts the text anywhere.
  * Both functions leave their output untouched unless they return TRUE, and read no byte past
@@ -39,9 +39,8 @@ typedef struct {
   gint64 threads;     /* Threads */
 } WdProcMemory;
 
-/* @text: /proc/PID/status, whole lines.
- * Returns: FALSE if one of the lines above is cut short, in another unit than kB, or out of range.
- */
+/* @text: /proc/PID/status, whole lines. Returns: FALSE if one of the lines above is cut short, in
+ * another unit than kB, or out of range. */
 gboolean wd_proc_memory_parse(const char *text, gsize length, WdProcMemory *memory);
 
 G_END_DECLS
