@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "watchdog/core/settings/own-options.h"
+#include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/settings-reader.h"
 #include "watchdog/record/log.h"
 #include "watchdog/run/supervision.h"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "watchdog/core/settings/gflags.h"
+#include "watchdog/core/settings/settings-error.h"
 
 #include <map>
 #include <string>

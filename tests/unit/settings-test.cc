@@ -78,7 +78,7 @@ TEST_F(Settings, Defaults)
   EXPECT_STREQ(settings->osqueryd_argv[0], "/usr/bin/osqueryd");
   EXPECT_EQ(settings->osqueryd_argv[1], nullptr);
   EXPECT_EQ(settings->watchdog_level, 0);
-  EXPECT_FALSE(settings->disable_extensions);
+  EXPECT_TRUE(settings->limits.manager);
   EXPECT_FALSE(settings->allow_unsafe);
   EXPECT_FALSE(settings->verbose);
   EXPECT_FALSE(settings->limits.debug);
@@ -292,7 +292,7 @@ TEST_F(Settings, OsquerydsFlags)
   EXPECT_EQ(limits.extensions_timeout_s, 10);
   EXPECT_EQ(limits.extensions_interval_s, 1);
   EXPECT_TRUE(settings->limits.debug);
-  EXPECT_TRUE(settings->disable_extensions);
+  EXPECT_FALSE(settings->limits.manager);
   EXPECT_STREQ(settings->extensions_socket, "/s");
   EXPECT_STREQ(settings->extensions_autoload, "/l");
   EXPECT_EQ(origin("extensions_require"), "a,b argv");

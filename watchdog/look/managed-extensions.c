@@ -191,7 +191,7 @@ wd_managed_extensions_list(const WdSettings *settings, GError **unreadable, GErr
 {
   g_autoptr(GPtrArray) extensions = g_ptr_array_new_with_free_func(extension_free);
   const Loader loader = {.extensions = extensions, .allow_unsafe = settings->allow_unsafe};
-  if (settings->disable_extensions)
+  if (!settings->limits.manager)
     return g_steal_pointer(&extensions);
   if (!add_tables_extension(&loader, settings, error))
     return NULL;

@@ -1,5 +1,4 @@
-/* What the programs go by unless they are given something else, and the names that they know each
- * other's directories by. */
+/* The programs' defaults, and the variables that pass directories from one to the other. */
 #pragma once
 
 #define WD_DEFAULT_STATE_DIR "/var/lib/osquery-watchdog" /* of history.db */

@@ -1,18 +1,19 @@
 /* The list of managed extensions, as osquery reads it (osquery/extensions/extensions.cpp,
- * loadExtensions()). Pure: looking into directories and at permissions (permission.h) is the
- * caller's. */
+ * loadExtensions()). Pure: the caller looks into directories and checks permissions (permission.h).
+ */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* @text: the file named by --extensions_autoload: one path a line; blanks around it, empty lines
- * and lines that begin with '#' or ';' don't count. A path may stand there twice. Returns: the
- * paths in the order of the lines, newly allocated; a directory stands for all files below it. */
+/* @text: the file named by --extensions_autoload, one path a line. Blanks around a path, empty
+ * lines and lines that begin with '#' or ';' don't count.
+ * Returns: the paths in the order of the lines, newly allocated. One may appear twice; a directory
+ * stands for all files below it. */
 char **wd_extensions_load_parse(const char *text);
 
-/* Whether a file may be an extension by its name, which ends in ".ext". */
+/* Whether a file's name, which must end in ".ext", is one of an extension. */
 gboolean wd_extensions_load_accepts(const char *path);
 
 G_END_DECLS

@@ -44,7 +44,7 @@ parse_uint64(const char *text, gint64 *number)
 
   if (*text == '\0')
     return FALSE;
-  if (*digits == '\0') { /* gflags finds nothing behind the blanks that would be wrong */
+  if (*digits == '\0') { /* gflags finds nothing wrong behind the blanks */
     *number = 0;
     return TRUE;
   }

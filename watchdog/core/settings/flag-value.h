@@ -12,14 +12,14 @@ typedef enum {
   WD_FLAG_STRING,
 } WdFlagType;
 
-/* Booleans: 1 t true y yes, 0 f false n no, in any case. Numbers: decimal (also with leading
- * zeros), hexadecimal after 0x, nothing behind them; an unsigned one may
- * be blanks alone: 0.
+/* Booleans: 1 t true y yes, 0 f false n no, in any case. Numbers: decimal (leading zeros are
+ * allowed) or hexadecimal after 0x, with nothing after them; an unsigned one may be blanks alone:
+ * 0.
  * @number: booleans are 0 or 1; beyond 2^63 - 1: 2^63 - 1; 0 for strings. Untouched on failure.
- * Returns: FALSE if @text is none of the type. */
+ * Returns: FALSE if @text is no value of the type. */
 gboolean wd_flag_value_parse(WdFlagType type, const char *text, gint64 *number);
 
-/* What such a value looks like: "a whole number …". Static. */
+/* Describes the values of a type: "a whole number …". Static. */
 const char *wd_flag_type_text(WdFlagType type);
 
 G_END_DECLS

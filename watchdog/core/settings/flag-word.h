@@ -1,5 +1,5 @@
-/* One flag as it is written, by gflags' rules (src/gflags.cc, SplitArgumentLocked): for
- * osquery-watchdogd and osqueryd (gflags.h), and for osquery-watchdog.ext (extension/options.h).
+/* Reads one flag of a command line by gflags' rules (src/gflags.cc, SplitArgumentLocked), for
+ * osquery-watchdogd and osqueryd (gflags.h) and for osquery-watchdog.ext (extension/options.h).
  *
  * `--name=value`, `--name value` (not for booleans), `-name`, `--bool`, `--nobool`; dashes in a
  * name stand for underscores. `--nobool=anything` is false. An unknown flag takes no value: in
@@ -16,11 +16,11 @@ typedef struct {
   const char *initial; /* the value if it isn't given; valid for the type */
 } WdFlagSpec;
 
-/* @name: with dashes or underscores. Returns: the one of @specs that has it; NULL: none. */
+/* @name: with dashes or underscores. Returns: its spec; NULL: none of @specs has the name. */
 const WdFlagSpec *wd_flag_spec_find(const WdFlagSpec *specs, gsize n_specs, const char *name);
 
 typedef struct {
-  char *name;             /* owned: as given, without the dashes before it and the value */
+  char *name;             /* owned: as given, without leading dashes and value */
   const WdFlagSpec *spec; /* borrowed; NULL: unknown */
   const char *value;      /* borrowed from the word, or static; NULL: none */
 } WdFlagWord;

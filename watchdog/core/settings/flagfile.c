@@ -6,8 +6,7 @@
 WdFlagfile
 wd_flagfile_begin(const char *text)
 {
-  /* Looked for once: to look for the next CR at each line would cost the square of the file's size.
-   */
+  /* Searched for once: a search at each line would cost the square of the file's size. */
   return (WdFlagfile){text, strrchr(text, '\r'), 1};
 }
 

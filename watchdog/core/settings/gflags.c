@@ -1,6 +1,7 @@
 #include "watchdog/core/settings/gflags.h"
 
 #include "watchdog/core/settings/flagfile.h"
+#include "watchdog/core/settings/settings-error.h"
 
 #include <string.h>
 
@@ -75,8 +76,7 @@ split_list(const WdFlag *flag, const char *source, GError **error)
   return g_steal_pointer(&items);
 }
 
-/* "--name value" in a flagfile looks right and does nothing. Returns: FALSE if @name is another
- * one. */
+/* "--name value" in a flagfile looks right and does nothing. Returns: FALSE if @name isn't that. */
 static gboolean
 warn_ignored(Parser *parser, const char *name, const char *source)
 {

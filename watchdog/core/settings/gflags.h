@@ -17,7 +17,6 @@
 #pragma once
 
 #include "watchdog/core/settings/flag-word.h"
-#include "watchdog/core/settings/settings-error.h"
 
 G_BEGIN_DECLS
 
@@ -27,7 +26,7 @@ typedef char *(*WdReadFile)(const char *path, gpointer user_data, GError **error
 /* getenv(). Returns: the value, owned by the environment; NULL: not set. */
 typedef const char *(*WdGetEnv)(const char *name, gpointer user_data);
 
-/* What settings are read from, beside the command line. */
+/* The sources of settings, beside the command line. */
 typedef struct {
   WdReadFile read_file;
   WdGetEnv get_env;
@@ -56,15 +55,15 @@ typedef struct {
   GPtrArray *warnings;  /* of char *: lines "PATH:LINE: …" for what gflags ignores in silence */
 } WdFlags;
 
-/* Every flag with the value that it has if it isn't given. @specs: must outlive the result. */
+/* Every flag with its default. @specs: must outlive the result. */
 WdFlags *wd_flags_new(const WdFlagSpec *specs, gsize n_specs);
 
-/* @specs: the known flags; the four that gflags itself defines are acted upon if they are among
- * them: flagfile, fromenv, tryfromenv (undefok only needs its value).
+/* @specs: the known flags. Of the four that gflags itself defines, flagfile, fromenv and tryfromenv
+ * are acted upon if they are among them; undefok only needs its value.
  * @argv: NULL-terminated; argv[0] is the program's name.
  * @default_flagfile: applied before @argv if it can be read, as osquery does with its own; or NULL.
- * Returns: NULL with @error in WD_SETTINGS_ERROR, at the first thing that gflags would end a
- * program for, unknown flags aside. */
+ * Returns: NULL with @error in WD_SETTINGS_ERROR at the first fault for which gflags would end a
+ * program. Unknown flags are none. */
 WdFlags *wd_flags_parse(const WdFlagSpec *specs, gsize n_specs, const char *const *argv,
                         const char *default_flagfile, const WdSettingsIo *io, GError **error);
 void wd_flags_free(WdFlags *flags);

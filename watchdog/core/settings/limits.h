@@ -53,14 +53,15 @@ typedef struct {
   gint64 latency_limit_s;   /* --watchdog_latency_limit */
 } WdLimitFlags;
 
-/* Fills in what the level and the flags over it decide: memory_limit_bytes, utilization_limit (at
- * most 100), latency_limit_s, respawn_limit, quick_exit_s and respawn_delay_s; the rest stays. */
+/* Fills in the limits that follow from the level and the flags that override it:
+ * memory_limit_bytes, utilization_limit (at most 100), latency_limit_s, respawn_limit, quick_exit_s
+ * and respawn_delay_s. The rest stays. */
 void wd_limits_resolve(WdLimits *limits, const WdLimitFlags *flags);
 
 /* "normal", "restrictive" or "-1". Static. */
 const char *wd_limits_level_name(gint64 level);
 
-/* No time that a setting gives is longer, so that no sum of times overflows: 68 years. */
+/* The longest time that a setting gives, 68 years, so that no sum of times overflows. */
 #define WD_LIMITS_MAX_S G_MAXINT32
 
 G_END_DECLS

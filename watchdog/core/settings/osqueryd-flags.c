@@ -1,5 +1,7 @@
 #include "watchdog/core/settings/osqueryd-flags.h"
 
+#include "watchdog/core/settings/settings-error.h"
+
 #include <string.h>
 
 /* A socket's path has room for 107 bytes, and an extension's socket is the manager's with ".65535"
@@ -146,9 +148,8 @@ take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
   const gint64 level = wd_flags_get(flags, "watchdog_level")->number;
   WdLimits *limits = &settings->limits;
 
-  settings->disable_extensions = wd_flags_on(flags, "disable_extensions");
-  limits->manager = !settings->disable_extensions;
-  if (!settings->disable_extensions && strlen(manager_socket->text) > MAX_SOCKET_BYTES)
+  limits->manager = !wd_flags_on(flags, "disable_extensions");
+  if (limits->manager && strlen(manager_socket->text) > MAX_SOCKET_BYTES)
     return wd_flag_refuse(
         manager_socket,
         "at most 101 bytes: a socket's path has room for 107, .65535 behind it included", error);

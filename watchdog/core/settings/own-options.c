@@ -1,6 +1,7 @@
 #include "watchdog/core/settings/own-options.h"
 
 #include "watchdog/core/settings/defaults.h"
+#include "watchdog/core/settings/settings-error.h"
 
 #define MAX_HISTORY_ROWS 100000000
 

@@ -1,4 +1,4 @@
-/* The part of settings.h that is ours: what stands before "--". */
+/* The part of settings.h that is ours: the options before "--". */
 #pragma once
 
 #include "watchdog/core/settings/gflags.h"
@@ -6,9 +6,8 @@
 
 G_BEGIN_DECLS
 
-/* Fills in what is ours in @settings.
- * @argv: argv[0] and what stands before "--", NULL-terminated.
- * Returns: all options, to show where each is from; or NULL with @error in WD_SETTINGS_ERROR. */
+/* Fills in our part of @settings. @argv: argv[0] and the words before "--", NULL-terminated.
+ * Returns: all options, each with its source; or NULL with @error in WD_SETTINGS_ERROR. */
 WdFlags *wd_own_options_take(WdSettings *settings, const char *const *argv, const WdSettingsIo *io,
                              GError **error);
 

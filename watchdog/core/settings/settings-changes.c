@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* What takes effect while everything runs. */
+/* These take effect while everything runs. */
 static const char *const RELOADABLE[] = {
     "memory_metric",
     "dry_run",

@@ -1,12 +1,12 @@
-/* What a reload changes: from two readings of the settings, purely. */
+/* What a reload changes, from two readings of the settings. Pure. */
 #pragma once
 
 #include "watchdog/core/settings/settings.h"
 
 G_BEGIN_DECLS
 
-/* The limits to go on with: @now's, but for what the running worker and extensions were started
- * with. */
+/* The limits after a reload: @now's, but those stay that the running worker and extensions were
+ * started with. */
 WdLimits wd_settings_reloaded_limits(const WdLimits *before, const WdLimits *now);
 
 typedef struct {
@@ -14,8 +14,8 @@ typedef struct {
   char *message; /* the same for people */
 } WdSettingsChanges;
 
-/* @added, @removed: paths of extensions, GPtrArrays of char *.
- * Returns: NULL when nothing changes that a reload can change. */
+/* @added, @removed: paths of extensions, GPtrArrays of char *. Returns: NULL if nothing changes
+ * that a reload can change. */
 WdSettingsChanges *wd_settings_changes(const WdSettings *before, const WdSettings *now,
                                        const GPtrArray *added, const GPtrArray *removed);
 void wd_settings_changes_free(WdSettingsChanges *changes);

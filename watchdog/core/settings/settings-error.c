@@ -2,13 +2,9 @@
 
 #include "watchdog/core/event/safe-text.h"
 
-GQuark
-wd_settings_error_quark(void)
-{
-  return g_quark_from_static_string("wd-settings-error-quark");
-}
+G_DEFINE_QUARK(wd_settings_error, wd_settings_error)
 
-/* What was read may hold a line break, and would make two lines of one message. */
+/* Text that was read may hold a line break, which would make two lines of one message. */
 static char *
 one_line(const char *format, va_list args)
 {

@@ -14,7 +14,7 @@ typedef enum {
   WD_SETTINGS_ERROR_FILE,  /* a flagfile can't be used: exit 1 */
 } WdSettingsError;
 
-/* Sets @error to the formatted line, any control character in it made a '?'. Returns: FALSE. */
+/* Sets @error to the formatted line, with a '?' for each control character. Returns: FALSE. */
 gboolean wd_settings_fail(GError **error, WdSettingsError code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 

@@ -2,6 +2,7 @@
 
 #include "watchdog/core/settings/osqueryd-flags.h"
 #include "watchdog/core/settings/own-options.h"
+#include "watchdog/core/settings/settings-error.h"
 
 static void
 origin_free(gpointer data)
@@ -34,7 +35,7 @@ add_limit_origin(WdSettings *settings, const char *name, gint64 value, const cha
   add_origin(settings, name, text, source != NULL ? source : level);
 }
 
-/* The flags that are settings: not those that only say what to do, or where settings are. */
+/* The flags that are settings: not those that only name an action, or a place of settings. */
 static void
 add_origins(WdSettings *settings, const WdFlags *flags)
 {
@@ -60,7 +61,7 @@ add_origins(WdSettings *settings, const WdFlags *flags)
   }
 }
 
-/* Copies argv[0] and what stands before "--" to @own, what stands behind it to @osqueryd. */
+/* Copies argv[0] and the words before "--" to @own, those behind it to @osqueryd. */
 static void
 split_argv(const char *const *argv, char ***own, char ***osqueryd)
 {

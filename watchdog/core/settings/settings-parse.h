@@ -1,5 +1,5 @@
-/* From our own options before `--` and from osqueryd's flags after it (gflags.h, both) to settings,
- * purely: files and environment come through callbacks. */
+/* Makes settings of our own options before `--` and of osqueryd's flags after it (gflags.h). Pure:
+ * files and environment come through callbacks. */
 #pragma once
 
 #include "watchdog/core/settings/gflags.h"
@@ -7,11 +7,11 @@
 
 G_BEGIN_DECLS
 
-/* @argv: the program's whole command line, argv[0] included, NULL-terminated. What stands before
- * the first "--" is ours, what stands behind it is osqueryd and its flags.
+/* @argv: the program's whole command line, argv[0] included, NULL-terminated. Our options stand
+ * before the first "--"; osqueryd and its flags stand behind it.
  * @cpus: online CPUs.
- * With --version or --help, nothing else is read, and osqueryd_argv is NULL unless given.
- * Paths stay as they were given: a relative one is meant from the working directory.
+ * With --version or --help, nothing else is read, and osqueryd_argv is NULL unless given. Paths
+ * stay as they are given: a relative one starts at the working directory.
  * Returns: the settings, or NULL with a one-line @error in WD_SETTINGS_ERROR that names the input
  * and what was expected. */
 WdSettings *wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io,

@@ -1,4 +1,4 @@
-/* Every setting of osquery-watchdogd, as settings-parse.h finds it. */
+/* Every setting of osquery-watchdogd; settings-parse.h finds them. */
 #pragma once
 
 #include "watchdog/core/settings/limits.h"
@@ -26,7 +26,7 @@ typedef struct {
   /* ours */
   char *state_dir;
   char *runtime_dir;
-  char *tables_extension; /* NULL: to be found beside the program */
+  char *tables_extension; /* NULL: the one beside the program */
   gboolean tables;        /* FALSE: --notables */
   gint64 history_max;     /* rows */
   gint64 history_expiry_s;
@@ -34,7 +34,6 @@ typedef struct {
   /* osqueryd's */
   char **osqueryd_argv; /* what the worker is started with, unchanged; [0] is the program */
   int watchdog_level;   /* -1, 0, 1; what osqueryd takes for 0 is 0 */
-  gboolean disable_extensions;
   gboolean allow_unsafe;
   gboolean verbose;
   gboolean force;
@@ -44,7 +43,7 @@ typedef struct {
   char *pidfile; /* NULL: none, as with --ephemeral */
 
   GPtrArray *origins;  /* of WdSettingOrigin, every setting once: ours first, then osqueryd's */
-  GPtrArray *warnings; /* of char *: lines about what works, but hardly as meant */
+  GPtrArray *warnings; /* of char *: lines about settings that work, but hardly as meant */
 } WdSettings;
 
 void wd_settings_free(WdSettings *settings);
