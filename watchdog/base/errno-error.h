@@ -1,4 +1,4 @@
-/* What a failed system call leaves in errno, as a GError. */
+/* Makes a GError of a failed system call's errno. */
 #pragma once
 
 #include <glib.h>

@@ -5,10 +5,10 @@
 
 G_BEGIN_DECLS
 
-/* As g_unix_fd_add_full() at the default priority, but cheaper: GLib takes a source's descriptor
- * out of the poll while it is dispatched and puts it back, waking itself twice, unless it may
- * recurse. No callback of ours runs a loop of its own, so none ever does.
- * @free_data: called with @data when the source goes; NULL: nothing is. */
+/* As g_unix_fd_add_full() at the default priority, but cheaper. Around each dispatch GLib takes a
+ * source's descriptor out of the poll and puts it back, waking itself twice, unless the source may
+ * recurse. Ours may, but never does, because no callback runs a loop of its own. @free_data: called
+ * with @data when the source goes; NULL: nothing is. */
 guint wd_fd_source_add(int fd, GIOCondition condition, GUnixFDSourceFunc ready, gpointer data,
                        GDestroyNotify free_data);
 

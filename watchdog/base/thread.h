@@ -1,5 +1,5 @@
-/* A thread that isn't waited for without end: it may hang in the kernel, on a disk or a socket that
- * doesn't answer. */
+/* A thread that is waited for with a deadline, because it may hang in the kernel, on a disk or a
+ * socket that doesn't answer. */
 #pragma once
 
 #include <glib.h>
@@ -10,13 +10,13 @@ typedef struct WdThread WdThread;
 
 typedef void (*WdThreadFunction)(gpointer data);
 
-/* Starts it with all signals blocked, from its first moment on: they are the main thread's, and a
- * file over the size that is allowed must fail, not end the process. NULL with @error. */
+/* Starts it with all signals blocked from its first moment, because they are the main thread's, and
+ * because writing past the allowed file size must fail, not end the process. NULL with @error. */
 WdThread *wd_thread_start(const char *name, WdThreadFunction function, gpointer data,
                           GError **error);
 
-/* Waits for its end until @deadline_us of the monotonic clock, and frees it. Returns: FALSE when it
- * still runs; it keeps what it uses then, and the process ends without it. */
+/* Waits for its end until @deadline_us of the monotonic clock, and frees it. Returns: FALSE if it
+ * still runs: then it keeps what it uses, and the process ends without it. */
 gboolean wd_thread_join(WdThread *thread, gint64 deadline_us);
 
 G_END_DECLS
