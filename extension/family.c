@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
-#include "watchdog/base/fd-source.h"
+#include "watchdog/base/source.h"
 #include "watchdog/look/proc-events.h"
 #include "watchdog/look/process-tree.h"
 #include "watchdog/look/procfs.h"

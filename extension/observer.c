@@ -3,7 +3,7 @@
 #include "extension/family.h"
 #include "extension/own-store.h"
 #include "extension/watcher-flags.h"
-#include "watchdog/base/timer.h"
+#include "watchdog/base/source.h"
 #include "watchdog/core/machine/observe.h"
 #include "watchdog/drive/driver.h"
 #include "watchdog/look/procfs.h"

@@ -14,7 +14,7 @@
 #include "extension/socket-wait.h"
 #include "thrift/server.h"
 #include "thrift/types.h"
-#include "watchdog/base/timer.h"
+#include "watchdog/base/source.h"
 
 /* When osquery asks us to end, its reply goes out first; but we wait no longer than this. */
 #define FLUSH_STEP_MS 10
@@ -32,7 +32,7 @@ typedef struct {
   GMainLoop *loop;
   int signals; /* a signalfd */
   guint signal_source;
-  GSource *due;       /* a timer (watchdog/base/timer.h) */
+  GSource *due;       /* a timer (watchdog/base/source.h) */
   guint flush_source; /* 0: no shutdown is being dealt with */
   guint flush_steps;
   WireServer *server; /* NULL: we listen on nothing */

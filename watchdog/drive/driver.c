@@ -1,7 +1,6 @@
 #include "watchdog/drive/driver.h"
 
-#include "watchdog/base/fd-source.h"
-#include "watchdog/base/timer.h"
+#include "watchdog/base/source.h"
 #include "watchdog/core/kernel/details.h"
 
 struct WdDriver {

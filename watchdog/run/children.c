@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
-#include "watchdog/base/fd-source.h"
+#include "watchdog/base/source.h"
 #include "watchdog/core/machine/descendants.h"
 #include "watchdog/look/oom-kills.h"
 #include "watchdog/look/process-tree.h"

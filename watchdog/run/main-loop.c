@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
-#include "watchdog/base/fd-source.h"
+#include "watchdog/base/source.h"
 #include "watchdog/look/manager-socket.h"
 #include "watchdog/record/log.h"
 #include "watchdog/run/children.h"

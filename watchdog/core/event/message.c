@@ -1,7 +1,8 @@
 #include "watchdog/core/event/message.h"
 
-char *
-wd_message_subject(WdRole role, const char *path, gint64 pid)
+/* "osqueryd worker (PID)": osquery's words for the process. @pid: WD_NONE: left out. */
+static char *
+subject_of(WdRole role, const char *path, gint64 pid)
 {
   g_autofree char *who = NULL;
   switch (role) {
@@ -20,8 +21,9 @@ wd_message_subject(WdRole role, const char *path, gint64 pid)
   return g_strdup_printf("%s (%" G_GINT64_FORMAT ")", who, pid);
 }
 
-char *
-wd_message_breach(const WdEvent *event)
+/* The measured value and its limit, in osquery's words. */
+static char *
+breach_of(const WdEvent *event)
 {
   if (event->reason == WD_REASON_CPU)
     return g_strdup_printf("Maximum sustainable CPU utilization limit %" G_GINT64_FORMAT
@@ -67,29 +69,24 @@ char *
 wd_event_message(const WdEvent *event)
 {
   g_autofree char *who =
-      wd_message_subject(event->role, event->path != NULL ? event->path : event->name, event->pid);
+      subject_of(event->role, event->path != NULL ? event->path : event->name, event->pid);
+  g_autofree char *breach = breach_of(event);
   g_autofree char *what = NULL;
   switch (event->kind) {
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
     return limit_reached_message(event);
   case WD_EVENT_TERMINATION_STUCK:
     return stuck_message(event);
-  case WD_EVENT_LIMIT_EXCEEDED: {
-    g_autofree char *breach = wd_message_breach(event);
+  case WD_EVENT_LIMIT_EXCEEDED:
     if (event->role == WD_ROLE_WATCHDOG)
       return g_strconcat("Watcher has become unhealthy: ", breach, NULL);
     what = g_strconcat("stopping: ", breach, NULL);
     break;
-  }
-  case WD_EVENT_WOULD_TERMINATE: {
-    if (event->reason == WD_REASON_REGISTRATION) {
-      what = g_strdup("would be stopped: it lives, but is not registered");
-      break;
-    }
-    g_autofree char *breach = wd_message_breach(event);
-    what = g_strconcat("would be stopped: ", breach, NULL);
+  case WD_EVENT_WOULD_TERMINATE:
+    what = event->reason == WD_REASON_REGISTRATION
+               ? g_strdup("would be stopped: it lives, but is not registered")
+               : g_strconcat("would be stopped: ", breach, NULL);
     break;
-  }
   case WD_EVENT_PROCESS_EXITED:
     what = exit_text(event);
     break;
@@ -125,6 +122,70 @@ wd_event_message(const WdEvent *event)
   return g_strdup_printf("%s %s", who, what);
 }
 
+static char *
+observed_end(const WdEvent *event)
+{
+  if (event->exit_signal != WD_NONE)
+    return g_strdup_printf("by signal %" G_GINT64_FORMAT, event->exit_signal);
+  if (event->exit_code != WD_NONE)
+    return g_strdup_printf("with status %" G_GINT64_FORMAT, event->exit_code);
+  return g_strdup("in a way that can't be seen");
+}
+
+/* NULL: the line of a supervisor fits. */
+static char *
+observed_what(const WdEvent *event)
+{
+  g_autofree char *ended = observed_end(event);
+  g_autofree char *breach = breach_of(event);
+  switch (event->kind) {
+  case WD_EVENT_WATCHDOG_STARTED:
+    return g_strdup("is being observed");
+  case WD_EVENT_WATCHDOG_STOPPED:
+    return event->reason == WD_REASON_REQUEST ? g_strdup("is no longer observed: asked to stop")
+                                              : g_strdup_printf("ended %s", ended);
+  case WD_EVENT_PROCESS_STARTED:
+    return g_strdup("runs");
+  case WD_EVENT_PROCESS_EXITED:
+    return g_strdup_printf("ended %s", ended);
+  case WD_EVENT_LIMIT_EXCEEDED:
+    return g_strdup_printf("is over its limit: %s", breach);
+  case WD_EVENT_PROCESS_TERMINATED:
+    return g_strdup_printf("ended %s, which must have been osqueryd's watcher: %s", ended, breach);
+  case WD_EVENT_RESPAWN_DELAYED:
+    return g_strdup_printf("ended too quickly, and must be held back for %" G_GINT64_FORMAT
+                           " seconds",
+                           event->delay_s);
+  case WD_EVENT_RESPAWN_LIMIT_REACHED:
+    return g_strdup("must have had too many restarts");
+  case WD_EVENT_WATCHDOG_CRASHED:
+  case WD_EVENT_WOULD_TERMINATE:
+  case WD_EVENT_TERMINATION_STUCK:
+  case WD_EVENT_SPAWN_FAILED:
+  case WD_EVENT_EXTENSION_REGISTERED:
+  case WD_EVENT_EXTENSION_UNREGISTERED:
+  case WD_EVENT_QUERY_DENYLISTED:
+  case WD_EVENT_SETTINGS_CHANGED:
+  case WD_EVENT_EVENTS_LOST:
+  case WD_EVENT_HISTORY_RECOVERED:
+    return NULL;
+  }
+  g_return_val_if_reached(NULL);
+}
+
+char *
+wd_observed_message(const WdEvent *event)
+{
+  g_autofree char *what = observed_what(event);
+  if (what == NULL)
+    return wd_event_message(event);
+  g_autofree char *who =
+      event->role == WD_ROLE_WATCHDOG
+          ? g_strdup_printf("osqueryd watcher (%" G_GINT64_FORMAT ")", event->pid)
+          : subject_of(event->role, event->path != NULL ? event->path : event->name, event->pid);
+  return g_strdup_printf("%s %s", who, what);
+}
+
 char *
 wd_respawn_message(WdRole role, const char *path, guint failures)
 {
@@ -144,7 +205,7 @@ wd_spawn_failed_message(WdRole role, const char *path, const char *error)
 char *
 wd_kill_message(WdRole role, const char *path, gint64 pid)
 {
-  g_autofree char *who = wd_message_subject(role, path, pid);
+  g_autofree char *who = subject_of(role, path, pid);
   return g_strdup_printf("%s could not be stopped. Sending kill signal.", who);
 }
 

@@ -10,11 +10,8 @@ G_BEGIN_DECLS
 /* The line for @event, for the kinds whose line follows from the event alone. */
 char *wd_event_message(const WdEvent *event);
 
-/* "osqueryd worker (PID)": osquery's words for the process. @pid: WD_NONE: left out. */
-char *wd_message_subject(WdRole role, const char *path, gint64 pid);
-
-/* The measured value and its limit, in osquery's words. */
-char *wd_message_breach(const WdEvent *event);
+/* The same for an observer, whose lines claim no more than it knows. */
+char *wd_observed_message(const WdEvent *event);
 
 /* respawn_delayed: @failures in a row led to the delay. */
 char *wd_respawn_message(WdRole role, const char *path, guint failures);

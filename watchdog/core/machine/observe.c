@@ -1,6 +1,6 @@
 #include "watchdog/core/machine/observe.h"
 
-#include "watchdog/core/event/observed-message.h"
+#include "watchdog/core/event/message.h"
 #include "watchdog/core/machine/observe-ends.h"
 #include "watchdog/core/machine/observe-pause.h"
 #include "watchdog/core/machine/presence.h"

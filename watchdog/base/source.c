@@ -1,4 +1,14 @@
-#include "watchdog/base/timer.h"
+#include "watchdog/base/source.h"
+
+guint
+wd_fd_source_add(int fd, GIOCondition condition, GUnixFDSourceFunc ready, gpointer data,
+                 GDestroyNotify free_data)
+{
+  g_autoptr(GSource) source = g_unix_fd_source_new(fd, condition);
+  g_source_set_can_recurse(source, TRUE);
+  g_source_set_callback(source, G_SOURCE_FUNC(ready), data, free_data);
+  return g_source_attach(source, NULL);
+}
 
 static gboolean
 dispatch(GSource *source, GSourceFunc callback, gpointer data)
