@@ -11,8 +11,7 @@
 #define BUSY_TIMEOUT_MS 100
 
 /* SQLite would report "unable to open database file" for all of these. No file is opened here,
- * because closing a second descriptor would drop the locks of a connection that this process has.
- */
+ * because closing a second descriptor would drop the locks of a connection of this process. */
 static gboolean
 check_file(const char *path, GError **error)
 {

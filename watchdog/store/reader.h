@@ -1,5 +1,4 @@
-/* Read-only access to history.db and status.db, for any number of readers; never blocks the writer.
- */
+/* Reads history.db and status.db, for any number of readers; they never block the writer. */
 #pragma once
 
 #include "watchdog/store/schema.h"

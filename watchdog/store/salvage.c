@@ -98,8 +98,7 @@ copy_range(Salvage *salvage, sqlite3_stmt *select, gint64 from, gint64 to, gint6
   return outcome;
 }
 
-/* Copies upwards. After damage it looks ever farther on, and copies from there down to the damage.
- */
+/* Copies upwards. After damage it looks ever farther on, and copies from there down to it. */
 static gboolean
 copy_events(Salvage *salvage, gint64 most, GError **error)
 {

@@ -1,6 +1,5 @@
 /* The log lines, as pure functions. Those that osquery's watchdog writes too are the same word for
- * word (osquery/core/watcher.cpp), because people grep for them. All results are newly allocated.
- */
+ * word (osquery/core/watcher.cpp), because people grep for them. Results are newly allocated. */
 #pragma once
 
 #include "watchdog/core/event/event.h"

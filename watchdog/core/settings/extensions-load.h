@@ -1,6 +1,5 @@
 /* The list of managed extensions, as osquery reads it (osquery/extensions/extensions.cpp,
- * loadExtensions()). Pure: the caller looks into directories and checks permissions (permission.h).
- */
+ * loadExtensions()). Pure: the caller looks at directories and permissions (permission.h). */
 #pragma once
 
 #include <glib.h>
