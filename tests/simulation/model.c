@@ -69,7 +69,7 @@ sim_measure(SimMeasure *measure, const WdLimits *limits, const WdSample *sample,
 {
   const gint64 age_us = now_us - measure->started_us;
   const gboolean full = regular && age_us >= WD_CHECK_INTERVAL_S * G_TIME_SPAN_SECOND;
-  WdVerdict cpu = {.kind = WD_VERDICT_WITHIN};
+  WdVerdict cpu = {.reason = WD_REASON_NONE};
   if (full) {
     const gint64 elapsed_ms = (now_us - measure->judged_us) / 1000;
     const gint64 used_ms = sample->user_ms + sample->system_ms - measure->judged_ms;
@@ -78,7 +78,8 @@ sim_measure(SimMeasure *measure, const WdLimits *limits, const WdSample *sample,
     measure->judged_ms = sample->user_ms + sample->system_ms;
     measure->strikes = used_ms > allowed_ms ? measure->strikes + 1 : 0;
     if (measure->strikes > 0 && measure->strikes * WD_CHECK_INTERVAL_S >= limits->latency_limit_s)
-      cpu = (WdVerdict){WD_VERDICT_CPU, used_ms, allowed_ms, WD_UNIT_MS};
+      cpu = (WdVerdict){
+          .reason = WD_REASON_CPU, .measured = used_ms, .limit = allowed_ms, .unit = WD_UNIT_MS};
   }
   if (full && !measure->baseline_final) {
     measure->baseline_bytes = sample->resident_bytes;
@@ -86,11 +87,14 @@ sim_measure(SimMeasure *measure, const WdLimits *limits, const WdSample *sample,
   } else if (measure->baseline_bytes == WD_NONE && age_us >= 250 * G_TIME_SPAN_MILLISECOND) {
     measure->baseline_bytes = sample->resident_bytes;
   }
-  if (cpu.kind != WD_VERDICT_WITHIN)
+  if (cpu.reason != WD_REASON_NONE)
     return cpu;
   const gint64 footprint_bytes =
       sim_measure_footprint(measure, limits, sample->resident_bytes, sample->private_bytes);
   if (footprint_bytes == WD_NONE || footprint_bytes <= limits->memory_limit_bytes)
-    return (WdVerdict){.kind = WD_VERDICT_WITHIN};
-  return (WdVerdict){WD_VERDICT_MEMORY, footprint_bytes, limits->memory_limit_bytes, WD_UNIT_BYTES};
+    return (WdVerdict){.reason = WD_REASON_NONE};
+  return (WdVerdict){.reason = WD_REASON_MEMORY,
+                     .measured = footprint_bytes,
+                     .limit = limits->memory_limit_bytes,
+                     .unit = WD_UNIT_BYTES};
 }

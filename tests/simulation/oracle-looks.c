@@ -37,7 +37,7 @@ static void
 breached(SimOracle *oracle, guint process, const WdVerdict *verdict)
 {
   SimView *view = &oracle->views[process];
-  const gboolean memory = verdict->kind == WD_VERDICT_MEMORY;
+  const gboolean memory = verdict->reason == WD_REASON_MEMORY;
   const WdReason reason = memory ? WD_REASON_MEMORY : WD_REASON_CPU;
   if (oracle->limits.dry_run) {
     if (!view->episode) {
@@ -78,7 +78,7 @@ looked_at(SimOracle *oracle, guint process, const WdSample *sample, gboolean reg
     return;
   const WdVerdict verdict =
       sim_measure(&view->measure, &oracle->limits, sample, oracle->now_us, regular);
-  if (verdict.kind == WD_VERDICT_WITHIN) {
+  if (verdict.reason == WD_REASON_NONE) {
     if (!regular)
       return;
     const gint64 footprint_bytes = sim_measure_footprint(

@@ -105,7 +105,7 @@ TEST_F(Meter, StrikesTimesTheIntervalReachTheLatencyLimit)
     limits.latency_limit_s = c.latency_s;
     wd_meter_reset(&meter, START);
     int strikes = 1;
-    while (sample(used(1000 * strikes, 0), 3 * SECOND * strikes).kind == WD_VERDICT_WITHIN &&
+    while (sample(used(1000 * strikes, 0), 3 * SECOND * strikes).reason == WD_REASON_NONE &&
            strikes < 1000)
       strikes++;
     EXPECT_EQ(strikes, c.strikes) << c.latency_s << " s";
@@ -115,16 +115,16 @@ TEST_F(Meter, StrikesTimesTheIntervalReachTheLatencyLimit)
 TEST_F(Meter, StrikesInARowForTheLatencyLimitAreTooMuch)
 {
   for (int i = 1; i <= 3; i++) {
-    EXPECT_EQ(sample(used(500 * i, 500 * i), i * 3 * SECOND).kind, WD_VERDICT_WITHIN) << i;
+    EXPECT_EQ(sample(used(500 * i, 500 * i), i * 3 * SECOND).reason, WD_REASON_NONE) << i;
     EXPECT_EQ(meter.sustained_s, 3 * i);
   }
   WdVerdict verdict = sample(used(2000, 2000), 12 * SECOND);
-  EXPECT_EQ(verdict.kind, WD_VERDICT_CPU);
+  EXPECT_EQ(verdict.reason, WD_REASON_CPU);
   EXPECT_EQ(verdict.measured, 1000);
   EXPECT_EQ(verdict.limit, 600);
   EXPECT_EQ(verdict.unit, WD_UNIT_MS);
   EXPECT_EQ(meter.sustained_s, 12);
-  EXPECT_EQ(sample(used(2500, 2500), 15 * SECOND).kind, WD_VERDICT_CPU) << "and stays so";
+  EXPECT_EQ(sample(used(2500, 2500), 15 * SECOND).reason, WD_REASON_CPU) << "and stays so";
 }
 
 TEST_F(Meter, OneQuietIntervalForgivesAllStrikes)
@@ -133,7 +133,7 @@ TEST_F(Meter, OneQuietIntervalForgivesAllStrikes)
     sample(used(1000 * i, 0), i * 3 * SECOND);
   sample(used(3100, 0), 12 * SECOND);
   EXPECT_EQ(meter.sustained_s, 0);
-  EXPECT_EQ(sample(used(4100, 0), 15 * SECOND).kind, WD_VERDICT_WITHIN);
+  EXPECT_EQ(sample(used(4100, 0), 15 * SECOND).reason, WD_REASON_NONE);
 }
 
 TEST_F(Meter, ALateCheckIsOneIntervalAndJudgedByTheTimeThatPassed)
@@ -152,7 +152,7 @@ TEST_F(Meter, AMissingSampleIsMadeUpForByTheNext)
 {
   sample(used(1000, 0), 3 * SECOND);
   WdVerdict verdict = wd_meter_sample(&meter, &limits, nullptr, START + 6 * SECOND, TRUE);
-  EXPECT_EQ(verdict.kind, WD_VERDICT_WITHIN);
+  EXPECT_EQ(verdict.reason, WD_REASON_NONE);
   EXPECT_EQ(meter.strikes, 1u);
   sample(used(2000, 0), 9 * SECOND);
   EXPECT_EQ(meter.strikes, 0u) << "1000 ms in 6 s of 1200 allowed";
@@ -171,7 +171,7 @@ TEST_F(Meter, CountersThatRunBackwardsAreNoUse)
 TEST_F(Meter, LooksAtMemoryDoNotJudgeCpu)
 {
   for (int i = 1; i <= 100; i++)
-    EXPECT_EQ(sample(used(1000 * i, 0), i * 500 * MS, false).kind, WD_VERDICT_WITHIN);
+    EXPECT_EQ(sample(used(1000 * i, 0), i * 500 * MS, false).reason, WD_REASON_NONE);
   EXPECT_EQ(meter.strikes, 0u);
   EXPECT_TRUE(std::isnan(meter.utilization));
 }
@@ -190,24 +190,24 @@ TEST_F(Meter, ALimitOfAllCpusIsNeverExceeded)
 {
   limits.utilization_limit = 100;
   for (int i = 1; i <= 1000; i++)
-    EXPECT_EQ(sample(used(6000 * i, 0), i * 3 * SECOND).kind, WD_VERDICT_WITHIN);
+    EXPECT_EQ(sample(used(6000 * i, 0), i * 3 * SECOND).reason, WD_REASON_NONE);
 }
 
 TEST_F(Meter, TwoSamplesOfOneMomentAreNoInterval)
 {
   sample(used(100, 0), 3 * SECOND);
-  EXPECT_EQ(sample(used(9000, 0), 3 * SECOND).kind, WD_VERDICT_WITHIN);
+  EXPECT_EQ(sample(used(9000, 0), 3 * SECOND).reason, WD_REASON_NONE);
   EXPECT_EQ(meter.strikes, 0u);
 }
 
 TEST_F(Meter, GrowthCountsFromTheFirstRegularCheck)
 {
-  EXPECT_EQ(sample(sized(500 * MIB), 3 * SECOND).kind, WD_VERDICT_WITHIN);
+  EXPECT_EQ(sample(sized(500 * MIB), 3 * SECOND).reason, WD_REASON_NONE);
   EXPECT_EQ(meter.baseline_bytes, 500 * MIB);
   EXPECT_EQ(meter.footprint_bytes, 0);
-  EXPECT_EQ(sample(sized(700 * MIB), 4 * SECOND, false).kind, WD_VERDICT_WITHIN) << "exactly";
+  EXPECT_EQ(sample(sized(700 * MIB), 4 * SECOND, false).reason, WD_REASON_NONE) << "exactly";
   WdVerdict verdict = sample(sized(700 * MIB + 1), 5 * SECOND, false);
-  EXPECT_EQ(verdict.kind, WD_VERDICT_MEMORY);
+  EXPECT_EQ(verdict.reason, WD_REASON_MEMORY);
   EXPECT_EQ(verdict.measured, 200 * MIB + 1);
   EXPECT_EQ(verdict.limit, 200 * MIB);
   EXPECT_EQ(verdict.unit, WD_UNIT_BYTES);
@@ -226,7 +226,7 @@ TEST_F(Meter, BeforeItGrowthCountsFromASettledSample)
   EXPECT_EQ(meter.baseline_bytes, 30 * MIB);
   sample(sized(90 * MIB), 600 * MS, false);
   EXPECT_EQ(meter.footprint_bytes, 60 * MIB);
-  EXPECT_EQ(sample(sized(231 * MIB), 900 * MS, false).kind, WD_VERDICT_MEMORY);
+  EXPECT_EQ(sample(sized(231 * MIB), 900 * MS, false).reason, WD_REASON_MEMORY);
   sample(sized(80 * MIB), 3 * SECOND);
   EXPECT_EQ(meter.baseline_bytes, 80 * MIB);
 }
@@ -242,11 +242,11 @@ TEST_F(Meter, EachProcessIsMeasuredAnew)
 TEST_F(Meter, OtherMetricsNeedNoBaseline)
 {
   limits.memory_metric = WD_METRIC_RESIDENT;
-  EXPECT_EQ(sample(sized(201 * MIB, 1), 1 * MS, false).kind, WD_VERDICT_MEMORY);
+  EXPECT_EQ(sample(sized(201 * MIB, 1), 1 * MS, false).reason, WD_REASON_MEMORY);
   limits.memory_metric = WD_METRIC_PRIVATE;
-  EXPECT_EQ(sample(sized(500 * MIB, 200 * MIB), 2 * MS, false).kind, WD_VERDICT_WITHIN);
+  EXPECT_EQ(sample(sized(500 * MIB, 200 * MIB), 2 * MS, false).reason, WD_REASON_NONE);
   EXPECT_EQ(sample(sized(1, 201 * MIB), 3 * MS, false).measured, 201 * MIB);
-  EXPECT_EQ(sample(sized(500 * MIB), 4 * MS, false).kind, WD_VERDICT_WITHIN) << "not known";
+  EXPECT_EQ(sample(sized(500 * MIB), 4 * MS, false).reason, WD_REASON_NONE) << "not known";
   EXPECT_EQ(meter.footprint_bytes, WD_NONE);
 }
 
@@ -255,7 +255,7 @@ TEST_F(Meter, CpuIsNamedBeforeMemoryAsOsqueryDoes)
   limits.latency_limit_s = 3;
   limits.memory_metric = WD_METRIC_RESIDENT;
   WdSample both = {5000, 0, 300 * MIB, WD_NONE, 1, 1};
-  EXPECT_EQ(sample(both, 3 * SECOND).kind, WD_VERDICT_CPU);
+  EXPECT_EQ(sample(both, 3 * SECOND).reason, WD_REASON_CPU);
 }
 
 /* For who only looks on. */
@@ -347,7 +347,7 @@ TEST_F(Meter, SeesACrossingWithin300Ms)
       gint64 now_us = 250 * MS;
       WdVerdict verdict = {};
       guint looks = 0;
-      while (verdict.kind != WD_VERDICT_MEMORY && now_us < 60 * SECOND) {
+      while (verdict.reason != WD_REASON_MEMORY && now_us < 60 * SECOND) {
         bool regular = now_us >= regular_us;
         if (regular)
           regular_us += 3 * SECOND;
@@ -356,11 +356,11 @@ TEST_F(Meter, SeesACrossingWithin300Ms)
         looks++;
         gint64 next_us = wd_meter_next_memory_sample_us(&meter, &limits) - START;
         ASSERT_GE(next_us, now_us + 50 * MS);
-        if (verdict.kind != WD_VERDICT_MEMORY)
+        if (verdict.reason != WD_REASON_MEMORY)
           now_us = std::min(next_us, regular_us);
       }
       gint64 crossed_us = begin_us + limits.memory_limit_bytes / bytes_per_ms * MS;
-      ASSERT_EQ(verdict.kind, WD_VERDICT_MEMORY);
+      ASSERT_EQ(verdict.reason, WD_REASON_MEMORY);
       ASSERT_LE(now_us - crossed_us, 301 * MS) << begin_us << " at " << bytes_per_ms;
       ASSERT_LE(looks, 10 + (now_us / (300 * MS)) + 20);
     }

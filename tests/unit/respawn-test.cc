@@ -147,11 +147,11 @@ TEST(Respawn, SpawnFailuresCountAsQuickExits)
   WdLimits limits = normal();
   WdRespawn respawn = {};
   for (gint64 delay_s : {7, 9, 13, 21}) {
-    WdRespawnDecision decision = wd_respawn_spawn_failed(&respawn, &limits);
+    WdRespawnDecision decision = wd_respawn_exited(&respawn, 0, &limits);
     EXPECT_EQ(decision.delay_us, delay_s * SECOND);
     EXPECT_FALSE(decision.give_up);
   }
-  EXPECT_TRUE(wd_respawn_spawn_failed(&respawn, &limits).give_up);
+  EXPECT_TRUE(wd_respawn_exited(&respawn, 0, &limits).give_up);
 }
 
 TEST(Respawn, LimitKillsBackOffFromTheThird)

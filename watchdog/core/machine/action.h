@@ -43,16 +43,7 @@ typedef struct {
  */
 GArray *wd_actions_new(void);
 
-void wd_actions_spawn(GArray *actions, guint process);
-void wd_actions_signal(GArray *actions, guint process, int signo);
-void wd_actions_remember_threads(GArray *actions, guint process);
-/* Takes @event. */
-void wd_actions_record(GArray *actions, guint process, WdEvent *event, gboolean acknowledge,
-                       gboolean details);
-/* Takes @text. */
-void wd_actions_log(GArray *actions, guint process, char *text);
-void wd_actions_probe_manager(GArray *actions);
-void wd_actions_publish(GArray *actions);
-void wd_actions_exit(GArray *actions, int exit_code);
+/* Appends @action; takes its event and its text. */
+void wd_actions_add(GArray *actions, WdAction action);
 
 G_END_DECLS

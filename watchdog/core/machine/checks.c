@@ -59,60 +59,50 @@ log_measured(const WdMachine *machine, const WdProcess *process)
   const WdMeter *meter = &process->meter;
   if (isnan(meter->utilization)) /* not measured yet */
     return;
-  wd_actions_log(machine->actions, process->index,
+  wd_machine_log(machine, process,
                  wd_measured_message(process->pid, meter->cpu_used_ms, meter->cpu_allowed_ms,
                                      MAX(meter->footprint_bytes, 0),
                                      machine->limits.memory_limit_bytes));
 }
 
-/* Returns: TRUE with @breach when the sample shows the process over a limit. */
-static gboolean
-measure(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular,
-        WdBreach *breach)
+static WdVerdict
+measure(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
 {
   const WdLimits *limits = &machine->limits;
   const WdVerdict verdict =
       wd_meter_sample(&process->meter, limits, sample, machine->now_us, regular);
   if (sample == NULL) {
     process->next_memory_look_us = machine->now_us + INTERVAL_US;
-    return FALSE;
+    return verdict;
   }
   process->next_memory_look_us = machine->policy->next_look_us(&process->meter, limits);
   process->sample = *sample;
   process->last_check_us = machine->now_us;
   if (regular && limits->debug)
     log_measured(machine, process);
-  if (verdict.kind == WD_VERDICT_WITHIN) {
-    if (regular && nears_limit(process, limits))
-      wd_actions_remember_threads(machine->actions, process->index);
-    /* CPU is judged at regular checks alone. */
-    if (regular)
-      process->breach_recorded = FALSE;
-    return FALSE;
+  if (verdict.reason == WD_REASON_NONE && regular) {
+    if (nears_limit(process, limits))
+      wd_actions_add(machine->actions,
+                     (WdAction){.kind = WD_ACTION_REMEMBER_THREADS, .process = process->index});
+    /* Not at other looks, because CPU is judged at regular checks alone. */
+    process->breach_recorded = FALSE;
   }
-  *breach = (WdBreach){
-      .verdict = verdict,
-      .utilization = process->meter.utilization,
-      .utilization_limit = limits->utilization_limit,
-      .sustained_s = process->meter.sustained_s,
-  };
-  return TRUE;
+  return verdict;
 }
 
 static void
 look_at(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
 {
-  WdBreach breach;
-  const gboolean exceeds = measure(machine, process, sample, regular, &breach);
+  const WdVerdict verdict = measure(machine, process, sample, regular);
   /* What was over its limit before that counted is looked at as soon as it does. */
   if (machine->now_us < machine->enforced_from_us)
     process->next_memory_look_us = MIN(process->next_memory_look_us, machine->enforced_from_us);
-  if (!exceeds || process->state != WD_STATE_RUNNING ||
+  if (verdict.reason == WD_REASON_NONE || process->state != WD_STATE_RUNNING ||
       !wd_checks_watched(machine, process, machine->now_us))
     return;
   /* As osquery: what isn't the watchdog's child any more is nobody's to end. */
   if (process->role == WD_ROLE_WATCHDOG || sample->ppid == wd_machine_watchdog(machine)->pid)
-    machine->policy->over_limit(machine, process, &breach);
+    machine->policy->over_limit(machine, process, &verdict);
 }
 
 /* The worker first, then every extension, last the watchdog itself. */
@@ -130,7 +120,7 @@ wd_checks_look(WdMachine *machine, const WdSample *const *samples)
     return;
   /* After a late check the next one is a whole interval away: checks are not made up for. */
   machine->next_check_us = machine->now_us + INTERVAL_US;
-  wd_actions_publish(machine->actions);
+  wd_machine_publish(machine);
 }
 
 gint64

@@ -3,7 +3,6 @@
 #include "watchdog/core/event/message.h"
 #include "watchdog/core/machine/ending.h"
 #include "watchdog/core/machine/presence.h"
-#include "watchdog/core/machine/stopping.h"
 #include "watchdog/core/machine/worker-gone.h"
 
 /* A worker that exits non-zero so soon, this often in a row, and never opened its manager's socket,
@@ -40,7 +39,7 @@ give_up(WdMachine *machine, WdProcess *process, WdReason reason, guint64 limit_s
   if (process->role == WD_ROLE_EXTENSION && machine->limits.extension_give_up == WD_GIVE_UP_ABANDON)
     abandon(machine, process);
   else
-    wd_stopping_begin(machine, reason, WD_EXIT_FAILED, limit_seq);
+    wd_ending_all(machine, reason, WD_EXIT_FAILED, limit_seq);
 }
 
 static guint64
@@ -187,8 +186,8 @@ end_for_broken_command_line(WdMachine *machine, WdProcess *worker)
   event->cause_seq = worker->gone_seq;
   event->message = wd_broken_command_line_message(worker->path, worker->last_exit_code,
                                                   machine->supervising.failures_at_once);
-  wd_stopping_begin(machine, WD_REASON_EXIT, WD_EXIT_FAILED,
-                    wd_machine_record(machine, worker, event, WD_RECORD_PLAIN));
+  wd_ending_all(machine, WD_REASON_EXIT, WD_EXIT_FAILED,
+                wd_machine_record(machine, worker, event, WD_RECORD_PLAIN));
 }
 
 static void
@@ -198,8 +197,8 @@ end_with_worker(WdMachine *machine, WdProcess *worker, WorkerExit judgement)
   case WORKER_EXIT_ORDINARY:
     break;
   case WORKER_EXIT_CATASTROPHIC:
-    wd_actions_log(machine->actions, worker->index, g_strdup("Worker returned exit status"));
-    wd_stopping_begin(machine, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, worker->gone_seq);
+    wd_machine_log(machine, worker, g_strdup("Worker returned exit status"));
+    wd_ending_all(machine, WD_REASON_EXIT, WD_EXIT_CATASTROPHIC, worker->gone_seq);
     break;
   case WORKER_EXIT_BROKEN_COMMAND_LINE:
     end_for_broken_command_line(machine, worker);
@@ -242,7 +241,7 @@ wd_departures_spawn_failed(WdMachine *machine, WdProcess *process, const char *e
   event->message = wd_spawn_failed_message(process->role, process->path, error);
   Departure departure = {.reason = WD_REASON_SPAWN};
   departure.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
-  departure.decision = wd_respawn_spawn_failed(&process->respawn, &machine->limits);
+  departure.decision = wd_respawn_exited(&process->respawn, 0, &machine->limits);
   const guint64 limit_seq = plan_start(machine, process, &departure);
   if (limit_seq != 0)
     give_up(machine, process, WD_REASON_SPAWN, limit_seq);

@@ -11,13 +11,13 @@ wd_ending_is_for_limit(WdReason reason)
 }
 
 void
-wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdBreach *breach)
+wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
 {
   WdEvent *event =
       wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach, machine->now_us);
   wd_process_change(process, WD_CHANGE_ENDING);
   process->ending = (WdEnding){
-      .reason = wd_breach_reason(breach),
+      .reason = breach->reason,
       .breach = *breach,
       .grace_us = machine->limits.forced_shutdown_delay_s * G_USEC_PER_SEC,
       .next_us = machine->now_us + WD_STORE_WAIT_US,
@@ -29,10 +29,17 @@ wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdBreach *brea
 /* --- signals --- */
 
 static void
+send_signal(WdMachine *machine, const WdProcess *process, int signo)
+{
+  wd_actions_add(machine->actions,
+                 (WdAction){.kind = WD_ACTION_SIGNAL, .process = process->index, .signo = signo});
+}
+
+static void
 send_kill(WdMachine *machine, WdProcess *process)
 {
   WdEnding *ending = &process->ending;
-  wd_actions_signal(machine->actions, process->index, SIGKILL);
+  send_signal(machine, process, SIGKILL);
   if (ending->sent == WD_SIGNALS_NONE)
     ending->first_signal_us = machine->now_us;
   ending->sent |= WD_SIGNALS_KILL;
@@ -48,26 +55,28 @@ send_first_signals(WdMachine *machine, WdProcess *process)
   WdEnding *ending = &process->ending;
   ending->first_signal_us = machine->now_us;
   if (process->role == WD_ROLE_WORKER && wd_ending_is_for_limit(ending->reason)) {
-    wd_actions_signal(machine->actions, process->index, SIGUSR1);
+    send_signal(machine, process, SIGUSR1);
     ending->sent |= WD_SIGNALS_USR1;
   }
   if (ending->grace_us == 0) {
     send_kill(machine, process);
     return;
   }
-  wd_actions_signal(machine->actions, process->index, SIGTERM);
+  send_signal(machine, process, SIGTERM);
   ending->sent |= WD_SIGNALS_TERM;
   ending->next_us = machine->now_us + ending->grace_us;
 }
 
 void
-wd_ending_begin(WdMachine *machine, WdProcess *process, WdReason reason, gint64 grace_us,
-                guint64 cause_seq)
+wd_ending_begin(WdMachine *machine, WdProcess *process, WdReason reason, guint64 cause_seq)
 {
+  const gint64 grace_s = reason == WD_REASON_REQUEST ? machine->limits.stop_grace_s
+                                                     : machine->limits.forced_shutdown_delay_s;
   switch (process->state) {
   case WD_STATE_RUNNING:
     wd_process_change(process, WD_CHANGE_ENDING);
-    process->ending = (WdEnding){.reason = reason, .grace_us = grace_us, .cause_seq = cause_seq};
+    process->ending =
+        (WdEnding){.reason = reason, .grace_us = grace_s * G_USEC_PER_SEC, .cause_seq = cause_seq};
     send_first_signals(machine, process);
     break;
   case WD_STATE_WAITING:
@@ -127,14 +136,13 @@ wd_ending_advance(WdMachine *machine, WdProcess *process)
   } else if (process->ending.sent == WD_SIGNALS_NONE) {
     send_first_signals(machine, process);
   } else {
-    wd_actions_log(machine->actions, process->index,
-                   wd_kill_message(process->role, process->path, process->pid));
+    wd_machine_log(machine, process, wd_kill_message(process->role, process->path, process->pid));
     send_kill(machine, process);
   }
 }
 
-void
-wd_ending_kill_now(WdMachine *machine, WdProcess *process)
+static void
+kill_now(WdMachine *machine, WdProcess *process)
 {
   if (process->state == WD_STATE_TERMINATING)
     send_kill(machine, process);
@@ -163,4 +171,82 @@ wd_ending_record(WdMachine *machine, WdProcess *process)
   event->signals_sent = ending->sent;
   event->duration_ms = duration_ms(machine, ending);
   return wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+}
+
+/* --- everything --- */
+
+void
+wd_ending_stop(WdMachine *machine, WdProcess *process)
+{
+  wd_ending_begin(machine, process, WD_REASON_REQUEST, 0);
+  if (machine->supervising.stop_at_once)
+    kill_now(machine, process);
+}
+
+void
+wd_ending_all(WdMachine *machine, WdReason reason, int exit_code, guint64 cause_seq)
+{
+  WdSupervising *own = &machine->supervising;
+  if (own->stopping)
+    return;
+  own->stopping = TRUE;
+  own->stop_reason = reason;
+  own->stop_cause_seq = cause_seq;
+  own->exit_code = exit_code;
+  for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
+    wd_ending_stop(machine, wd_machine_at(machine, i));
+}
+
+void
+wd_ending_stop_requested(WdMachine *machine)
+{
+  WdSupervising *own = &machine->supervising;
+  if (!own->stop_requested) {
+    own->stop_requested = TRUE;
+    wd_ending_all(machine, WD_REASON_REQUEST, WD_EXIT_STOPPED, 0);
+    return;
+  }
+  own->stop_at_once = TRUE;
+  for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
+    kill_now(machine, wd_machine_at(machine, i));
+}
+
+/* Whether nothing of it runs, or is about to, that could be stopped. */
+static gboolean
+at_rest(const WdProcess *process)
+{
+  return process->state == WD_STATE_STUCK || (!wd_process_alive(process) && !process->spawning);
+}
+
+static gboolean
+all_at_rest(const WdMachine *machine, gboolean *stuck)
+{
+  *stuck = FALSE;
+  for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++) {
+    const WdProcess *process = wd_machine_at(machine, i);
+    if (!at_rest(process))
+      return FALSE;
+    *stuck = *stuck || process->state == WD_STATE_STUCK;
+  }
+  return TRUE;
+}
+
+void
+wd_ending_finish(WdMachine *machine)
+{
+  WdSupervising *own = &machine->supervising;
+  WdProcess *watchdog = wd_machine_watchdog(machine);
+  gboolean stuck;
+  if (!own->stopping || !all_at_rest(machine, &stuck))
+    return;
+  if (stuck && own->exit_code == WD_EXIT_STOPPED)
+    own->exit_code = WD_EXIT_FAILED;
+  WdEvent *event = wd_process_event(watchdog, WD_EVENT_WATCHDOG_STOPPED, own->stop_reason);
+  event->exit_code = own->exit_code;
+  event->cause_seq = own->stop_cause_seq;
+  wd_process_change(watchdog, WD_CHANGE_DISMISSED);
+  wd_machine_record(machine, watchdog, event, WD_RECORD_PLAIN);
+  wd_machine_publish(machine);
+  wd_actions_add(machine->actions, (WdAction){.kind = WD_ACTION_EXIT, .exit_code = own->exit_code});
+  machine->closed = TRUE;
 }

@@ -2,12 +2,6 @@
 
 #include "watchdog/core/kernel/details.h"
 
-static void
-process_clear(gpointer data)
-{
-  wd_process_clear(data);
-}
-
 WdProcess *
 wd_machine_add(WdMachine *machine, WdRole role, const char *name, const char *path)
 {
@@ -25,8 +19,9 @@ wd_machine_new(const WdPolicy *policy, const WdLimits *limits, const WdFound *wa
   machine->policy = policy;
   machine->limits = *limits;
   machine->processes = g_array_new(FALSE, FALSE, sizeof(WdProcess));
-  g_array_set_clear_func(machine->processes, process_clear);
+  g_array_set_clear_func(machine->processes, (GDestroyNotify)wd_process_clear);
   machine->enforced_from_us = WD_NONE;
+  machine->worker_gone_us = WD_NONE;
   machine->denylisted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   wd_process_begin(wd_machine_add(machine, watchdog->role, watchdog->name, watchdog->path),
                    watchdog->pid, watchdog->start_ticks, watchdog->started_us);
@@ -47,7 +42,23 @@ wd_machine_record(WdMachine *machine, WdProcess *process, WdEvent *event, WdReco
     event->details =
         wd_details_join(inferred ? "{\"basis\":\"inferred\"}" : "{\"basis\":\"seen\"}", details);
   }
-  wd_actions_record(machine->actions, process->index, event, (flags & WD_RECORD_ACKNOWLEDGE) != 0,
-                    (flags & WD_RECORD_DETAILS) != 0);
+  wd_actions_add(machine->actions, (WdAction){.kind = WD_ACTION_RECORD,
+                                              .process = process->index,
+                                              .event = event,
+                                              .acknowledge = (flags & WD_RECORD_ACKNOWLEDGE) != 0,
+                                              .details = (flags & WD_RECORD_DETAILS) != 0});
   return machine->last_seq;
+}
+
+void
+wd_machine_log(const WdMachine *machine, const WdProcess *process, char *text)
+{
+  wd_actions_add(machine->actions,
+                 (WdAction){.kind = WD_ACTION_LOG, .process = process->index, .text = text});
+}
+
+void
+wd_machine_publish(WdMachine *machine)
+{
+  wd_actions_add(machine->actions, (WdAction){.kind = WD_ACTION_PUBLISH});
 }

@@ -13,17 +13,15 @@ typedef struct WdMachine WdMachine;
 
 /* The differences between supervising and observing, one table each. */
 typedef struct {
-  /* Takes in an input that the frame knows nothing of. */
+  /* Takes in its part of @input, after the frame has taken its own, and does what is due then. */
   void (*take)(WdMachine *machine, const WdInput *input);
   /* When to look at a process's memory again. */
   gint64 (*next_look_us)(const WdMeter *meter, const WdLimits *limits);
   /* @process is over a limit, which counts now. */
-  void (*over_limit)(WdMachine *machine, WdProcess *process, const WdBreach *breach);
+  void (*over_limit)(WdMachine *machine, WdProcess *process, const WdVerdict *breach);
   /* @extension has lived unregistered for longer than it may. */
   void (*unregistered)(WdMachine *machine, WdProcess *extension);
-  /* Does what is due, after @input was taken in. */
-  void (*advance)(WdMachine *machine, const WdInput *input);
-  /* When advance() is due next; G_MAXINT64: never. */
+  /* When something is due by itself; G_MAXINT64: never. */
   gint64 (*deadline)(const WdMachine *machine);
   /* Corrects the row of @process. Returns: FALSE when there is to be none. */
   gboolean (*show)(const WdMachine *machine, const WdProcess *process, WdProcessStatus *status);
@@ -37,7 +35,6 @@ typedef struct {
   gboolean manager_accepts;
   gint64 next_probe_us;
   guint failures_at_once; /* workers in a row */
-  gint64 worker_gone_us;  /* WD_NONE: not yet */
 
   gboolean stopping;       /* nothing is started again */
   gboolean stop_requested; /* once */
@@ -51,7 +48,6 @@ typedef struct {
 typedef struct {
   gboolean limits_known;
   gint64 began_us;
-  gint64 worker_gone_us; /* WD_NONE: never */
   WdReason worker_gone_reason;
   gboolean pause_open; /* whether the watcher waits because that end came quickly isn't known yet */
 } WdObserving;
@@ -67,6 +63,7 @@ struct WdMachine {
 
   gint64 next_check_us;    /* the regular one, of all processes */
   gint64 enforced_from_us; /* the worker's latest start plus watchdog_delay; WD_NONE: none yet */
+  gint64 worker_gone_us;   /* the worker's last end; WD_NONE: none yet */
   gint64 heard_us;         /* the last report on the present worker, or its start */
   GHashTable *denylisted;  /* the queries that are recorded for the present worker */
 
@@ -117,5 +114,11 @@ typedef enum {
  * Returns: the number. */
 guint64 wd_machine_record(WdMachine *machine, WdProcess *process, WdEvent *event,
                           WdRecordFlags flags);
+
+/* Asks for a line about @process in the log. Takes @text. */
+void wd_machine_log(const WdMachine *machine, const WdProcess *process, char *text);
+
+/* Asks for the state to be published. */
+void wd_machine_publish(WdMachine *machine);
 
 G_END_DECLS

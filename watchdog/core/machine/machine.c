@@ -71,6 +71,7 @@ record_store(WdMachine *machine, WdEventKind kind, char *details, char *message)
   wd_machine_record(machine, watchdog, event, WD_RECORD_PLAIN);
 }
 
+/* What supervisors and observers take in alike. */
 static void
 take(WdMachine *machine, const WdInput *input)
 {
@@ -100,8 +101,7 @@ take(WdMachine *machine, const WdInput *input)
   case WD_INPUT_WANTED:
   case WD_INPUT_FOUND:
   case WD_INPUT_LIMITS:
-    machine->policy->take(machine, input);
-    break;
+    break; /* the policy's */
   }
 }
 
@@ -130,10 +130,10 @@ wd_machine_step(WdMachine *machine, const WdInput *input, gint64 now_us, GArray 
   machine->actions = actions;
   record_start(machine);
   take(machine, input);
-  machine->policy->advance(machine, input);
-  machine->actions = NULL;
+  machine->policy->take(machine, input);
   if (changes_state(actions, before))
-    wd_actions_publish(actions);
+    wd_machine_publish(machine);
+  machine->actions = NULL;
 }
 
 /* --- shown --- */

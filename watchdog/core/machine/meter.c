@@ -11,7 +11,7 @@
 #define CROSSING_US (2 * G_USEC_PER_SEC)
 #define CALM_US (1 * G_USEC_PER_SEC)
 
-static const WdVerdict WITHIN = {WD_VERDICT_WITHIN, WD_NONE, WD_NONE, WD_UNIT_NONE};
+static const WdVerdict WITHIN = {.measured = WD_NONE, .limit = WD_NONE};
 
 void
 wd_meter_reset(WdMeter *meter, gint64 started_us)
@@ -65,7 +65,15 @@ judge_cpu(WdMeter *meter, const WdLimits *limits, const WdSample *sample, gint64
 
   if (meter->strikes == 0 || meter->sustained_s < limits->latency_limit_s)
     return WITHIN;
-  return (WdVerdict){WD_VERDICT_CPU, used_ms, allowed_ms, WD_UNIT_MS};
+  return (WdVerdict){
+      .reason = WD_REASON_CPU,
+      .measured = used_ms,
+      .limit = allowed_ms,
+      .unit = WD_UNIT_MS,
+      .utilization = meter->utilization,
+      .utilization_limit = limits->utilization_limit,
+      .sustained_s = meter->sustained_s,
+  };
 }
 
 static void
@@ -114,8 +122,12 @@ judge_memory(WdMeter *meter, const WdLimits *limits, const WdSample *sample, gin
 
   if (meter->footprint_bytes <= limits->memory_limit_bytes)
     return WITHIN;
-  return (WdVerdict){WD_VERDICT_MEMORY, meter->footprint_bytes, limits->memory_limit_bytes,
-                     WD_UNIT_BYTES};
+  return (WdVerdict){
+      .reason = WD_REASON_MEMORY,
+      .measured = meter->footprint_bytes,
+      .limit = limits->memory_limit_bytes,
+      .unit = WD_UNIT_BYTES,
+  };
 }
 
 WdVerdict
@@ -134,7 +146,7 @@ wd_meter_sample(WdMeter *meter, const WdLimits *limits, const WdSample *sample, 
   WdVerdict cpu = regular ? judge_cpu(meter, limits, sample, now_us) : WITHIN;
   take_baseline(meter, sample, now_us, regular);
   WdVerdict memory = judge_memory(meter, limits, sample, now_us);
-  return cpu.kind != WD_VERDICT_WITHIN ? cpu : memory;
+  return cpu.reason != WD_REASON_NONE ? cpu : memory;
 }
 
 gint64

@@ -18,17 +18,15 @@ typedef struct {
   gint64 ppid;
 } WdSample;
 
-typedef enum {
-  WD_VERDICT_WITHIN,
-  WD_VERDICT_MEMORY,
-  WD_VERDICT_CPU,
-} WdVerdictKind;
-
 typedef struct {
-  WdVerdictKind kind;
-  gint64 measured; /* WD_NONE when within, as is the limit; else in @unit */
+  WdReason reason; /* WD_REASON_MEMORY or WD_REASON_CPU; WD_REASON_NONE: within the limits */
+  gint64 measured; /* in @unit, as is the limit; WD_NONE: within */
   gint64 limit;
   WdUnit unit;
+  /* CPU only */
+  double utilization;
+  gint64 utilization_limit;
+  gint64 sustained_s;
 } WdVerdict;
 
 /* Everything but the results is the meter's own business. */

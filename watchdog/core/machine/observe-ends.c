@@ -13,7 +13,7 @@
 
 /* The watcher acts at its next check; then the process has so long to end. */
 void
-wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdBreach *breach,
+wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdVerdict *breach,
                     WdRecordFlags flags)
 {
   WdEnding *ending = &process->ending;
@@ -22,7 +22,7 @@ wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdBreach *brea
   if (ending->reason == WD_REASON_NONE) {
     WdEvent *event =
         wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach, machine->now_us);
-    *ending = (WdEnding){.reason = event->reason, .breach = *breach};
+    *ending = (WdEnding){.reason = breach->reason, .breach = *breach};
     ending->cause_seq = wd_machine_record(machine, process, event, flags);
   }
   ending->next_us =
@@ -43,14 +43,8 @@ judge_last_interval(WdMachine *machine, WdProcess *process)
     return;
   const WdVerdict verdict =
       wd_meter_sample(&meter, &machine->limits, &process->sample, process->last_check_us, TRUE);
-  const WdBreach breach = {
-      .verdict = verdict,
-      .utilization = meter.utilization,
-      .utilization_limit = machine->limits.utilization_limit,
-      .sustained_s = meter.sustained_s,
-  };
-  if (verdict.kind == WD_VERDICT_CPU)
-    wd_observe_exceeded(machine, process, &breach, WD_RECORD_PLAIN);
+  if (verdict.reason == WD_REASON_CPU)
+    wd_observe_exceeded(machine, process, &verdict, WD_RECORD_PLAIN);
 }
 
 /* --- a child's end --- */
@@ -89,7 +83,7 @@ terminated_event(const WdMachine *machine, const WdProcess *process, const WdExi
 static gboolean
 follows_worker(const WdMachine *machine, const WdProcess *process, const WdExit *how)
 {
-  const gint64 gone_us = machine->observing.worker_gone_us;
+  const gint64 gone_us = machine->worker_gone_us;
   return process->role == WD_ROLE_EXTENSION && gone_us != WD_NONE &&
          gone_us >= process->started_us && machine->now_us - gone_us <= FOLLOW_US &&
          how->signal == WD_NONE;

@@ -11,7 +11,7 @@ G_BEGIN_DECLS
 
 /* @process went over a limit, which the watcher enforces, or still is: records it once an episode,
  * with @flags, and expects the watcher to act. */
-void wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdBreach *breach,
+void wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdVerdict *breach,
                          WdRecordFlags flags);
 
 /* A child of the watcher is gone. */

@@ -21,7 +21,7 @@ quick_us(const WdMachine *machine)
 void
 wd_observe_worker_goes(WdMachine *machine, WdReason reason)
 {
-  machine->observing.worker_gone_us = machine->now_us;
+  machine->worker_gone_us = machine->now_us;
   machine->observing.worker_gone_reason = reason;
   /* A watcher counts by when it looks, which is later. */
   machine->observing.pause_open =
@@ -55,7 +55,7 @@ wd_observe_worker_returns(WdMachine *machine, gint64 started_us)
     return;
   own->pause_open = FALSE;
   const gint64 age_us = started_us - wd_machine_worker(machine)->started_us;
-  const gint64 away_us = started_us - own->worker_gone_us;
+  const gint64 away_us = started_us - machine->worker_gone_us;
   const gint64 delay_us = next_delay_us(machine);
   const gboolean waited =
       own->limits_known ? away_us + CLOCKS_US >= delay_us && age_us - delay_us < quick_us(machine)
@@ -73,7 +73,7 @@ wd_observe_pause_known_us(const WdMachine *machine)
   if (!own->pause_open || !own->limits_known || next_delay_us(machine) <= NEXT_CHECK_US ||
       wd_machine_worker(machine)->respawn.quick_exits >= machine->limits.respawn_limit)
     return G_MAXINT64;
-  gint64 known_us = own->worker_gone_us + NEXT_CHECK_US;
+  gint64 known_us = machine->worker_gone_us + NEXT_CHECK_US;
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++) {
     const WdEnding *ending = &wd_machine_at(machine, i)->ending;
     if (ending->reason != WD_REASON_NONE)

@@ -11,9 +11,9 @@
 
 /* Of itself a watcher looks at the memory alone (osquery/core/watcher.cpp, isWatcherHealthy). */
 static void
-over_limit(WdMachine *machine, WdProcess *process, const WdBreach *breach)
+over_limit(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
 {
-  if (process->role != WD_ROLE_WATCHDOG || breach->verdict.kind == WD_VERDICT_MEMORY)
+  if (process->role != WD_ROLE_WATCHDOG || breach->reason == WD_REASON_MEMORY)
     wd_observe_exceeded(machine, process, breach, WD_RECORD_DETAILS);
 }
 
@@ -124,7 +124,7 @@ take_limits(WdMachine *machine, const WdLimits *limits)
   machine->limits.extensions_interval_s = report_interval_s;
   machine->observing.limits_known = TRUE;
   enforce_from_start(machine);
-  wd_actions_publish(machine->actions);
+  wd_machine_publish(machine);
 }
 
 static void
@@ -150,6 +150,8 @@ take(WdMachine *machine, const WdInput *input)
   case WD_INPUT_STORED:
     break; /* no signal waits for it */
   case WD_INPUT_TICK:
+    wd_observe_worker_stays_away(machine);
+    break;
   case WD_INPUT_REPORT:
   case WD_INPUT_EVENTS_LOST:
   case WD_INPUT_HISTORY_RECOVERED:
@@ -161,13 +163,6 @@ take(WdMachine *machine, const WdInput *input)
   case WD_INPUT_WANTED:
     break; /* a supervisor's */
   }
-}
-
-static void
-advance(WdMachine *machine, const WdInput *input)
-{
-  if (input->kind == WD_INPUT_TICK)
-    wd_observe_worker_stays_away(machine);
 }
 
 /* --- shown --- */
@@ -192,7 +187,6 @@ static const WdPolicy OBSERVE = {
     .next_look_us = next_look_us,
     .over_limit = over_limit,
     .unregistered = unregistered,
-    .advance = advance,
     .deadline = wd_observe_pause_known_us,
     .show = show,
     .message = wd_observed_message,
@@ -208,7 +202,6 @@ wd_observe_new(const WdFound *watcher, gint64 report_interval_s, gint64 now_us)
   WdMachine *machine = wd_machine_new(&OBSERVE, &limits, watcher, watcher->path);
   machine->next_check_us = now_us;
   machine->observing.began_us = now_us;
-  machine->observing.worker_gone_us = WD_NONE;
   return machine;
 }
 

@@ -139,7 +139,7 @@ take_registrations(WdMachine *machine, const WdReport *report)
     changed = changed || memcmp(&before, &process->presence, sizeof before) != 0;
   }
   if (changed)
-    wd_actions_publish(machine->actions);
+    wd_machine_publish(machine);
 }
 
 /* --- denylisted queries --- */

@@ -1,5 +1,8 @@
 #include "watchdog/core/machine/process.h"
 
+static const WdPresence NOT_REPORTED = {
+    .registered = WD_NONE, .uuid = WD_NONE, .responsive = WD_NONE, .missing_since_us = WD_NONE};
+
 void
 wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, const char *path)
 {
@@ -17,8 +20,8 @@ wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, 
       .unprovoked_exit_us = WD_NONE,
       .last_exit_code = WD_NONE,
       .last_exit_signal = WD_NONE,
+      .presence = NOT_REPORTED,
   };
-  wd_process_reset_presence(process);
 }
 
 void
@@ -47,7 +50,7 @@ wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 star
   process->starts++;
   process->ending = (WdEnding){.reason = WD_REASON_NONE};
   process->breach_recorded = FALSE;
-  wd_process_reset_presence(process);
+  process->presence = NOT_REPORTED;
   wd_meter_reset(&process->meter, started_us);
   process->last_check_us = WD_NONE;
   process->next_memory_look_us = started_us;
@@ -72,13 +75,6 @@ wd_process_ends(const WdProcess *process)
   return wd_process_alive(process) && process->state != WD_STATE_RUNNING;
 }
 
-void
-wd_process_reset_presence(WdProcess *process)
-{
-  process->presence = (WdPresence){
-      .registered = WD_NONE, .uuid = WD_NONE, .responsive = WD_NONE, .missing_since_us = WD_NONE};
-}
-
 /* --- events about it --- */
 
 static gint64
@@ -96,19 +92,13 @@ wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason)
   return event;
 }
 
-WdReason
-wd_breach_reason(const WdBreach *breach)
-{
-  return breach->verdict.kind == WD_VERDICT_CPU ? WD_REASON_CPU : WD_REASON_MEMORY;
-}
-
 void
-wd_breach_describe(const WdBreach *breach, WdEvent *event)
+wd_breach_describe(const WdVerdict *breach, WdEvent *event)
 {
-  event->measured = breach->verdict.measured;
-  event->limit_value = breach->verdict.limit;
-  event->unit = breach->verdict.unit;
-  if (breach->verdict.kind == WD_VERDICT_CPU) {
+  event->measured = breach->measured;
+  event->limit_value = breach->limit;
+  event->unit = breach->unit;
+  if (breach->reason == WD_REASON_CPU) {
     event->utilization = breach->utilization;
     event->utilization_limit = breach->utilization_limit;
     event->sustained_s = breach->sustained_s;
@@ -116,10 +106,10 @@ wd_breach_describe(const WdBreach *breach, WdEvent *event)
 }
 
 WdEvent *
-wd_process_breach_event(const WdProcess *process, WdEventKind kind, const WdBreach *breach,
+wd_process_breach_event(const WdProcess *process, WdEventKind kind, const WdVerdict *breach,
                         gint64 now_us)
 {
-  WdEvent *event = wd_process_event(process, kind, wd_breach_reason(breach));
+  WdEvent *event = wd_process_event(process, kind, breach->reason);
   wd_breach_describe(breach, event);
   event->lifetime_ms = lifetime_ms(process, now_us);
   return event;

@@ -11,18 +11,10 @@
 
 G_BEGIN_DECLS
 
-/* A limit exceeded, as measured. */
-typedef struct {
-  WdVerdict verdict;
-  double utilization;
-  gint64 utilization_limit;
-  gint64 sustained_s;
-} WdBreach;
-
 /* A termination under way. */
 typedef struct {
   WdReason reason;
-  WdBreach breach;   /* what was measured against what; for a limit */
+  WdVerdict breach;  /* what was measured against what; for a limit */
   guint64 cause_seq; /* the limit_exceeded; 0: not for a limit */
   gint64 grace_us;   /* SIGTERM → SIGKILL */
   WdSignals sent;    /* none while the first signal waits for the store */
@@ -96,23 +88,18 @@ gboolean wd_process_alive(const WdProcess *process);
 /* Whether it is being ended. */
 gboolean wd_process_ends(const WdProcess *process);
 
-/* What was reported of the process before is not true of this one. */
-void wd_process_reset_presence(WdProcess *process);
-
 /* A new event about @process, with its pid. */
 WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason);
 
 /* The same, with what was measured. @now_us: when. */
-WdEvent *wd_process_breach_event(const WdProcess *process, WdEventKind kind, const WdBreach *breach,
-                                 gint64 now_us);
+WdEvent *wd_process_breach_event(const WdProcess *process, WdEventKind kind,
+                                 const WdVerdict *breach, gint64 now_us);
 
 /* Fills in how it ended, how long it lived, and how often it was restarted. */
 void wd_process_describe_end(const WdProcess *process, WdEvent *event, gint64 now_us);
 
 /* Fills in what was measured against which limit. */
-void wd_breach_describe(const WdBreach *breach, WdEvent *event);
-
-WdReason wd_breach_reason(const WdBreach *breach);
+void wd_breach_describe(const WdVerdict *breach, WdEvent *event);
 
 /* The row of watchdog_processes, but for what depends on other processes.
  * @wall_offset_us: wall clock minus monotonic clock. */

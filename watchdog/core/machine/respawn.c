@@ -58,12 +58,6 @@ wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits
   };
 }
 
-WdRespawnDecision
-wd_respawn_spawn_failed(WdRespawn *respawn, const WdLimits *limits)
-{
-  return wd_respawn_exited(respawn, 0, limits);
-}
-
 gint64
 wd_respawn_terminated(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits)
 {

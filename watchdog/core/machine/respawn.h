@@ -32,11 +32,9 @@ typedef struct {
  * normal level (wd_respawn_stock_delay_us()). More than respawn_limit of them: give up, and again
  * at each next one. Other runs below WD_RESPAWN_GOOD_RUN_S are started again at once, and from the
  * third on after the check interval, which is what osquery's watcher needs at most. So no process
- * comes back later than it would there. A longer run resets the counts. */
+ * comes back later than it would there. A longer run resets the counts. A process that can't be
+ * started counts as a run of no length. */
 WdRespawnDecision wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
-
-/* The process couldn't be started: counts as a run of no length. */
-WdRespawnDecision wd_respawn_spawn_failed(WdRespawn *respawn, const WdLimits *limits);
 
 /* We ended the process for a limit. The first two times it is started again at once, then after 5,
  * 10, 20, 40, 60, 60, … s (longer would blind the host), at most max_delay_s; never gives up.

@@ -2,7 +2,6 @@
 
 #include "watchdog/core/machine/ending.h"
 #include "watchdog/core/machine/presence.h"
-#include "watchdog/core/machine/stopping.h"
 
 /* The first look for the manager's socket after the worker's start, and the longest wait between
  * two: a core needs some 10 ms to open it, or minutes when its database is large. */
@@ -37,7 +36,8 @@ probe_manager(WdMachine *machine)
   const gint64 waited_us = machine->now_us - wd_machine_worker(machine)->started_us;
   machine->supervising.next_probe_us =
       machine->now_us + CLAMP(waited_us / 8, PROBE_FIRST_US, PROBE_LONGEST_US);
-  wd_actions_probe_manager(machine->actions);
+  wd_actions_add(machine->actions,
+                 (WdAction){.kind = WD_ACTION_PROBE_MANAGER, .process = WD_PROCESS_WORKER});
 }
 
 void
@@ -48,7 +48,7 @@ wd_starts_advance(WdMachine *machine)
     if (!may_start(machine, process) || machine->now_us < process->next_start_us)
       continue;
     process->spawning = TRUE;
-    wd_actions_spawn(machine->actions, i);
+    wd_actions_add(machine->actions, (WdAction){.kind = WD_ACTION_SPAWN, .process = i});
   }
   probe_manager(machine);
 }
@@ -63,13 +63,6 @@ wd_starts_deadline(const WdMachine *machine)
       deadline_us = MIN(deadline_us, process->next_start_us);
   }
   return deadline_us;
-}
-
-void
-wd_starts_end_unwanted(WdMachine *machine, WdProcess *extension)
-{
-  wd_ending_begin(machine, extension, WD_REASON_SETTINGS,
-                  machine->limits.forced_shutdown_delay_s * G_USEC_PER_SEC, 0);
 }
 
 static void
@@ -91,7 +84,7 @@ wd_starts_spawned(WdMachine *machine, WdProcess *process, gint64 pid, gint64 sta
     worker_spawned(machine);
   /* Things may have changed while it was being spawned. */
   if (machine->supervising.stopping)
-    wd_stopping_end(machine, process);
+    wd_ending_stop(machine, process);
   else if (!process->wanted)
-    wd_starts_end_unwanted(machine, process);
+    wd_ending_begin(machine, process, WD_REASON_SETTINGS, 0);
 }

@@ -14,7 +14,4 @@ gint64 wd_starts_deadline(const WdMachine *machine);
 /* @process was spawned. */
 void wd_starts_spawned(WdMachine *machine, WdProcess *process, gint64 pid, gint64 start_ticks);
 
-/* @extension is no longer on the list. */
-void wd_starts_end_unwanted(WdMachine *machine, WdProcess *extension);
-
 G_END_DECLS

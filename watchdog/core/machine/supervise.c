@@ -4,24 +4,23 @@
 #include "watchdog/core/machine/departures.h"
 #include "watchdog/core/machine/ending.h"
 #include "watchdog/core/machine/starts.h"
-#include "watchdog/core/machine/stopping.h"
 
 /* --- over a limit --- */
 
 static void
-watchdog_unhealthy(WdMachine *machine, WdProcess *watchdog, const WdBreach *breach)
+watchdog_unhealthy(WdMachine *machine, WdProcess *watchdog, const WdVerdict *breach)
 {
   if (machine->supervising.stopping)
     return;
   WdEvent *event =
       wd_process_breach_event(watchdog, WD_EVENT_LIMIT_EXCEEDED, breach, machine->now_us);
-  wd_stopping_begin(machine, WD_REASON_HEALTH, WD_EXIT_CATASTROPHIC,
-                    wd_machine_record(machine, watchdog, event, WD_RECORD_DETAILS));
+  wd_ending_all(machine, WD_REASON_HEALTH, WD_EXIT_CATASTROPHIC,
+                wd_machine_record(machine, watchdog, event, WD_RECORD_DETAILS));
 }
 
 /* --dry_run: once per episode. */
 static void
-record_breach(WdMachine *machine, WdProcess *process, const WdBreach *breach)
+record_breach(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
 {
   if (process->breach_recorded)
     return;
@@ -32,7 +31,7 @@ record_breach(WdMachine *machine, WdProcess *process, const WdBreach *breach)
 }
 
 static void
-over_limit(WdMachine *machine, WdProcess *process, const WdBreach *breach)
+over_limit(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
 {
   if (machine->limits.dry_run)
     record_breach(machine, process, breach);
@@ -49,9 +48,7 @@ unregistered(WdMachine *machine, WdProcess *extension)
 {
   WdPresence *presence = &extension->presence;
   if (!machine->limits.dry_run) {
-    wd_ending_begin(machine, extension, WD_REASON_REGISTRATION,
-                    machine->limits.forced_shutdown_delay_s * G_USEC_PER_SEC,
-                    presence->missing_seq);
+    wd_ending_begin(machine, extension, WD_REASON_REGISTRATION, presence->missing_seq);
   } else if (!presence->missing_recorded) {
     presence->missing_recorded = TRUE;
     WdEvent *event = wd_process_event(extension, WD_EVENT_WOULD_TERMINATE, WD_REASON_REGISTRATION);
@@ -99,7 +96,7 @@ want_again(WdMachine *machine, WdProcess *extension)
 }
 
 static void
-take(WdMachine *machine, const WdInput *input)
+take_own(WdMachine *machine, const WdInput *input)
 {
   WdProcess *process = wd_machine_at(machine, input->process);
   switch (input->kind) {
@@ -126,11 +123,11 @@ take(WdMachine *machine, const WdInput *input)
       want_again(machine, process);
     } else {
       process->wanted = FALSE;
-      wd_starts_end_unwanted(machine, process);
+      wd_ending_begin(machine, process, WD_REASON_SETTINGS, 0);
     }
     break;
   case WD_INPUT_STOP:
-    wd_stopping_requested(machine);
+    wd_ending_stop_requested(machine);
     break;
   case WD_INPUT_TICK:
   case WD_INPUT_REPORT:
@@ -143,16 +140,14 @@ take(WdMachine *machine, const WdInput *input)
   }
 }
 
-/* --- time --- */
-
 static void
-advance(WdMachine *machine, const WdInput *input)
+take(WdMachine *machine, const WdInput *input)
 {
-  (void)input;
+  take_own(machine, input);
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
     wd_ending_advance(machine, wd_machine_at(machine, i));
   wd_starts_advance(machine);
-  wd_stopping_finish(machine);
+  wd_ending_finish(machine);
 }
 
 static gint64
@@ -181,7 +176,6 @@ static const WdPolicy SUPERVISE = {
     .next_look_us = wd_meter_next_memory_sample_us,
     .over_limit = over_limit,
     .unregistered = unregistered,
-    .advance = advance,
     .deadline = deadline,
     .show = show,
     .message = wd_event_message,
@@ -192,7 +186,6 @@ wd_supervise_new(const WdLimits *limits, const WdFound *watchdog, const char *wo
 {
   WdMachine *machine = wd_machine_new(&SUPERVISE, limits, watchdog, worker_path);
   machine->next_check_us = watchdog->started_us + WD_CHECK_INTERVAL_S * G_USEC_PER_SEC;
-  machine->supervising.worker_gone_us = WD_NONE;
   g_strlcpy(wd_machine_watchdog(machine)->presence.version, PROJECT_VERSION,
             sizeof wd_machine_watchdog(machine)->presence.version);
   wd_machine_worker(machine)->next_start_us = watchdog->started_us;

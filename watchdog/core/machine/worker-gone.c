@@ -13,7 +13,7 @@
 gboolean
 wd_worker_gone_explains(const WdMachine *machine, const WdProcess *process)
 {
-  const gint64 gone_us = machine->supervising.worker_gone_us;
+  const gint64 gone_us = machine->worker_gone_us;
   if (process->role != WD_ROLE_EXTENSION)
     return FALSE;
   if (wd_process_ends(wd_machine_worker(machine)))
@@ -57,7 +57,7 @@ void
 wd_worker_gone(WdMachine *machine)
 {
   machine->supervising.manager_accepts = FALSE;
-  machine->supervising.worker_gone_us = machine->now_us;
+  machine->worker_gone_us = machine->now_us;
   wd_presence_end(machine);
   excuse_recent_exits(machine);
 }
