@@ -39,13 +39,19 @@ make_environment(const char *mark, const char *const *variables)
   return g_strv_builder_end(builder);
 }
 
+/* Takes @argv. */
 static WdChild *
-child_new(const char *path, char **argv, char **environment)
+child_new(const char *path, char **argv, const char *const *variables, const WdChildTraits *traits)
 {
   WdChild *child = g_new0(WdChild, 1);
-  child->path = g_strdup(path);
-  child->argv = argv;
-  child->environment = environment;
+  child->program = (WdProgram){
+      .path = g_strdup(path),
+      .argv = argv,
+      .environment = make_environment(traits->run_mark, variables),
+      .niceness = traits->niceness,
+      .oom_score_adj = traits->oom_score_adj,
+  };
+  child->traits = traits;
   child->channel = WD_CHANNEL_NONE;
   return child;
 }
@@ -58,12 +64,10 @@ wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extens
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (gsize i = 0; argv[i] != NULL; i++)
     g_strv_builder_add(builder, argv[i]);
-  WdChild *child = child_new(
-      path, g_strv_builder_end(builder),
-      make_environment(traits->run_mark, managed_extensions ? WAIT_FOR_EXTENSIONS : NULL));
-  child->pid_variable = "OSQUERY_WORKER";
-  child->death_signal = SIGTERM;
-  child->traits = traits;
+  WdChild *child = child_new(path, g_strv_builder_end(builder),
+                             managed_extensions ? WAIT_FOR_EXTENSIONS : NULL, traits);
+  child->program.pid_variable = "OSQUERY_WORKER";
+  child->program.death_signal = SIGTERM;
   return child;
 }
 
@@ -79,12 +83,10 @@ wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, g
     g_strv_builder_add(builder, "--verbose");
   g_strv_builder_add_many(builder, "--socket", socket, "--timeout", timeout, "--interval", interval,
                           NULL);
-  WdChild *child =
-      child_new(path, g_strv_builder_end(builder), make_environment(traits->run_mark, variables));
-  child->pid_variable = "OSQUERY_EXTENSION";
-  child->death_signal = SIGKILL;
-  child->tells = variables != NULL;
-  child->traits = traits;
+  WdChild *child = child_new(path, g_strv_builder_end(builder), variables, traits);
+  child->program.pid_variable = "OSQUERY_EXTENSION";
+  child->program.death_signal = SIGKILL;
+  child->program.fd_variable = variables != NULL ? WD_REPORT_FD_VARIABLE : NULL;
   return child;
 }
 
@@ -92,25 +94,23 @@ void
 wd_child_free(WdChild *child)
 {
   wd_child_reaped(child);
-  g_strfreev(child->argv);
-  g_strfreev(child->environment);
-  g_free(child->path);
+  g_strfreev(child->program.argv);
+  g_strfreev(child->program.environment);
+  g_free(child->program.path);
   g_free(child);
 }
 
 /* Each start of the process has a channel of its own. */
 static gboolean
-fork_program(WdChild *child, WdProgram *program, GError **error)
+fork_program(WdChild *child, GError **error)
 {
-  if (!child->tells)
+  WdProgram *program = &child->program;
+  if (program->fd_variable == NULL)
     return wd_spawn(program, &child->spawn, error);
-  int theirs;
-  if (!wd_channel_open(&child->channel, &theirs, error))
+  if (!wd_channel_open(&child->channel, &program->inherited_fd, error))
     return FALSE;
-  program->fd_variable = WD_REPORT_FD_VARIABLE;
-  program->inherited_fd = theirs;
   const gboolean forked = wd_spawn(program, &child->spawn, error);
-  close(theirs);
+  close(program->inherited_fd);
   if (!forked)
     wd_channel_close(&child->channel);
   return forked;
@@ -119,20 +119,10 @@ fork_program(WdChild *child, WdProgram *program, GError **error)
 gboolean
 wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error)
 {
-  WdProgram program = {
-      .path = child->path,
-      .argv = child->argv,
-      .environment = child->environment,
-      .pid_variable = child->pid_variable,
-      .death_signal = child->death_signal,
-      .niceness = child->traits->niceness,
-      .oom_score_adj = child->traits->oom_score_adj,
-  };
-  if (!wd_program_file_check(child->path, child->traits->allow_unsafe, error) ||
-      !fork_program(child, &program, error))
+  if (!wd_program_file_check(child->program.path, child->traits->allow_unsafe, error) ||
+      !fork_program(child, error))
     return FALSE;
   child->alive = TRUE;
-  child->exec_pending = TRUE;
   child->handle = wd_handle_open(child->spawn.pid, error);
   if (child->handle == NULL || !wd_run_record_set(record, index, child->handle, error) ||
       !wd_spawn_go(&child->spawn, error)) {
@@ -156,7 +146,6 @@ wd_child_poll_exec(WdChild *child)
   case WD_EXEC_DONE:
     break;
   }
-  child->exec_pending = FALSE;
   close(child->spawn.control_fd);
   child->spawn.control_fd = -1;
   return TRUE;
@@ -174,5 +163,4 @@ wd_child_reaped(WdChild *child)
   wd_channel_close(&child->channel);
   g_clear_pointer(&child->exec_error, g_free);
   child->alive = FALSE;
-  child->exec_pending = FALSE;
 }

@@ -17,17 +17,11 @@ typedef struct {
 } WdChildTraits;
 
 typedef struct {
-  char *path;
-  char **argv;
-  char **environment;
-  const char *pid_variable; /* static */
-  gboolean tells;           /* it gets the channel */
-  int death_signal;
+  WdProgram program;           /* its path, argv and environment are the child's */
   const WdChildTraits *traits; /* borrowed */
 
   gboolean alive; /* forked and not reaped; then the next are valid */
-  gboolean exec_pending;
-  WdSpawn spawn;
+  WdSpawn spawn;  /* control_fd: -1 once it is known how the exec went */
   WdHandle *handle;
   char *exec_error; /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdChannel channel;

@@ -64,7 +64,7 @@ static gboolean
 exec_settled(WdChildren *children, guint process)
 {
   WdChild *child = wd_children_at(children, process);
-  if (!child->exec_pending)
+  if (child->spawn.control_fd < 0)
     return TRUE;
   if (!wd_child_poll_exec(child))
     return FALSE;

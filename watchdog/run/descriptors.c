@@ -12,9 +12,8 @@ wd_descriptors_open_standard(GError **error)
   do
     fd = open("/dev/null", O_RDWR); /* these three are for children, too */
   while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd < 0) {
+  if (fd < 0)
     return wd_errno_error(error, "/dev/null");
-  }
   close(fd);
   return TRUE;
 }

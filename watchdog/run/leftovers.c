@@ -125,10 +125,8 @@ write_line(const WdRunRecord *record, guint line, const char *text, GError **err
 {
   char padded[LINE_LENGTH + 1];
   g_snprintf(padded, sizeof padded, "%-*.*s\n", LINE_LENGTH - 1, LINE_LENGTH - 1, text);
-  gssize n;
-  do
-    n = pwrite(record->fd, padded, LINE_LENGTH, (off_t)line * LINE_LENGTH);
-  while (n < 0 && errno == EINTR);
+  const gssize n =
+      TEMP_FAILURE_RETRY(pwrite(record->fd, padded, LINE_LENGTH, (off_t)line * LINE_LENGTH));
   if (n >= 0 && n != LINE_LENGTH)
     errno = ENOSPC;
   return n == LINE_LENGTH || wd_errno_error(error, record->path);
@@ -145,10 +143,7 @@ wd_run_record_open(const char *path, const char *boot_id, const char *mark, gint
     wd_errno_error(error, path);
     return NULL;
   }
-  gssize n;
-  do
-    n = pread(record->fd, text, sizeof text, 0);
-  while (n < 0 && errno == EINTR);
+  const gssize n = TEMP_FAILURE_RETRY(pread(record->fd, text, sizeof text, 0));
   const gsize lines = n > 0 ? (gsize)n / LINE_LENGTH : 0;
   g_autofree char *header = g_strconcat(boot_id, " ", mark, NULL);
   record->path = g_strdup(path);

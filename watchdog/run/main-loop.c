@@ -41,7 +41,7 @@ static void
 probe_manager(const Loop *loop)
 {
   const WdChild *worker = wd_children_at(loop->children, WD_PROCESS_WORKER);
-  if (worker->alive && wd_manager_socket_accepts(loop->parts.manager_socket, worker->spawn.pid))
+  if (worker->alive && wd_manager_socket_accepts(loop->parts.roster->socket, worker->spawn.pid))
     wd_driver_feed(loop->driver, &(WdInput){.kind = WD_INPUT_MANAGER_ACCEPTS});
 }
 
@@ -179,13 +179,13 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
 {
   Loop loop = {.parts = *parts, .signal_fd = -1, .exit_code = -1};
   loop.loop = g_main_loop_new(NULL, FALSE);
-  loop.driver = wd_driver_new(&(WdDriverParts){.machine = parts->machine,
+  loop.driver = wd_driver_new(&(WdDriverParts){.machine = parts->roster->machine,
                                                .writer = parts->writer,
                                                .handle = handle_of,
                                                .act = act,
                                                .tick = tick,
                                                .user_data = &loop});
-  loop.children = wd_children_new(parts->children, loop.driver, parts->orphans_are_ours);
+  loop.children = wd_children_new(parts->roster->children, loop.driver, parts->orphans_are_ours);
   if (open_sources(&loop, error))
     g_main_loop_run(loop.loop);
   wd_children_end_strays(loop.children);

@@ -2,18 +2,16 @@
 #pragma once
 
 #include "watchdog/drive/driver.h"
-#include "watchdog/run/leftovers.h"
+#include "watchdog/run/roster.h"
 
 G_BEGIN_DECLS
 
 typedef struct {
-  WdMachine *machine;
-  GPtrArray *children; /* of WdChild, in the machine's order, from WD_PROCESS_WORKER on */
+  const WdRoster *roster;
   const WdRunRecord *record;
   WdWriter *writer;
-  const char *manager_socket;
   gboolean orphans_are_ours; /* see wd_children_new() */
-  /* Asked to reload: feeds what has changed, adding to machine and children before. */
+  /* Asked to reload: feeds what has changed, after adding to the roster. */
   void (*reload)(gpointer reload_data, WdDriver *driver);
   gpointer reload_data;
 } WdMainLoopParts;

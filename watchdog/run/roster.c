@@ -105,8 +105,8 @@ wd_roster_compare(const WdRoster *roster, const GPtrArray *extensions, GPtrArray
   }
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < wd_machine_count(roster->machine); i++) {
     const WdChild *child = g_ptr_array_index(roster->children, i - WD_PROCESS_WORKER);
-    if (wd_supervise_wants(roster->machine, i) && !lists(extensions, child->path))
-      g_ptr_array_add(*removed, g_strdup(child->path));
+    if (wd_supervise_wants(roster->machine, i) && !lists(extensions, child->program.path))
+      g_ptr_array_add(*removed, g_strdup(child->program.path));
   }
 }
 

@@ -144,19 +144,17 @@ wd_run_mark_kill(const char *mark)
   guint ended = 0;
   if (g_strcmp0(g_getenv(WD_RUN_VARIABLE), mark) == 0)
     return 0;
-  if (pipe2(pipe_fds, O_CLOEXEC) < 0) {
-    wd_logf("looking for what an earlier run left behind: %s", g_strerror(errno));
-    return 0;
-  }
-  const pid_t hunter = fork();
+  const gboolean piped = pipe2(pipe_fds, O_CLOEXEC) == 0;
+  const pid_t hunter = piped ? fork() : -1;
   if (hunter == 0)
     hunt(entry, pipe_fds[1]);
-  const int fork_error = errno;
+  if (hunter < 0)
+    wd_logf("looking for what an earlier run left behind: %s", g_strerror(errno));
+  if (!piped)
+    return 0;
   close(pipe_fds[1]);
   if (hunter > 0)
     ended = wait_for(hunter, pipe_fds[0]);
-  else
-    wd_logf("looking for what an earlier run left behind: %s", g_strerror(fork_error));
   close(pipe_fds[0]);
   return ended;
 }

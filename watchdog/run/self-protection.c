@@ -13,8 +13,8 @@
  * what anybody may go back to. */
 static const char *const OWN_SCORES[] = {"-900", "0"};
 
-static gboolean
-write_score(const char *score)
+gboolean
+wd_oom_score_set(const char *score)
 {
   const int fd = open(OOM_SCORE_ADJ, O_WRONLY | O_CLOEXEC);
   if (fd < 0)
@@ -41,7 +41,7 @@ lower_score(gint64 present)
 {
   for (gsize i = 0; i < G_N_ELEMENTS(OWN_SCORES); i++) {
     const gint64 lower = g_ascii_strtoll(OWN_SCORES[i], NULL, 10);
-    if (lower < present && write_score(OWN_SCORES[i]))
+    if (lower < present && wd_oom_score_set(OWN_SCORES[i]))
       return lower;
   }
   return present;

@@ -10,4 +10,7 @@ G_BEGIN_DECLS
  * was, or 0 if that was lower; NULL when it is what ours is now. */
 char *wd_self_protect(void);
 
+/* Sets our own /proc/self/oom_score_adj. Async-signal-safe. Returns: whether it was allowed. */
+gboolean wd_oom_score_set(const char *score);
+
 G_END_DECLS

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
+#include "watchdog/run/self-protection.h"
 
 #define EXIT_NOT_STARTED 127
 
@@ -59,31 +60,16 @@ static gboolean
 wait_for_go(int fd)
 {
   char go;
-  gssize n;
-  do
-    n = recv(fd, &go, sizeof go, 0);
-  while (n < 0 && errno == EINTR);
-  return n == sizeof go;
+  return TEMP_FAILURE_RETRY(recv(fd, &go, sizeof go, 0)) == sizeof go;
 }
 
-static void
-write_oom_score_adj(const char *score)
+/* Reports errno. */
+static G_NORETURN void
+fail(int fd)
 {
-  const int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-  if (fd < 0)
-    return;
-  const gssize written = write(fd, score, strlen(score));
-  (void)written; /* the child then is as safe as we are */
-  close(fd);
-}
-
-static void
-report_failure(int fd, int error_number)
-{
-  gssize n;
-  do
-    n = send(fd, &error_number, sizeof error_number, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
+  const int error_number = errno;
+  (void)TEMP_FAILURE_RETRY(send(fd, &error_number, sizeof error_number, MSG_NOSIGNAL));
+  _exit(EXIT_NOT_STARTED);
 }
 
 static G_NORETURN void
@@ -92,26 +78,21 @@ run_child(const Child *child)
   const WdProgram *program = child->program;
   reset_signals();
   if (prctl(PR_SET_PDEATHSIG, program->death_signal) < 0 || setpgid(0, 0) < 0 ||
-      dup2(child->null_fd, STDIN_FILENO) < 0) {
-    report_failure(child->control_fd, errno);
-    _exit(EXIT_NOT_STARTED);
-  }
+      dup2(child->null_fd, STDIN_FILENO) < 0)
+    fail(child->control_fd);
   /* We may have lost the parent before the death signal was in place. */
   if (getppid() != child->parent || !wait_for_go(child->control_fd))
     _exit(EXIT_NOT_STARTED);
+  /* Where these are refused, the child is as safe from the kernel, and as nice, as we are. */
   if (program->oom_score_adj != NULL)
-    write_oom_score_adj(program->oom_score_adj);
-  /* A refusal costs nothing but the niceness. */
+    (void)wd_oom_score_set(program->oom_score_adj);
   if (program->niceness != 0)
     (void)setpriority(PRIO_PROCESS, 0, program->niceness);
-  if (program->fd_variable != NULL && fcntl(program->inherited_fd, F_SETFD, 0) < 0) {
-    report_failure(child->control_fd, errno);
-    _exit(EXIT_NOT_STARTED);
-  }
+  if (program->fd_variable != NULL && fcntl(program->inherited_fd, F_SETFD, 0) < 0)
+    fail(child->control_fd);
   append_pid(child->pid_entry + child->pid_entry_length, getpid());
   execve(program->path, program->argv, child->environment);
-  report_failure(child->control_fd, errno);
-  _exit(EXIT_NOT_STARTED);
+  fail(child->control_fd);
 }
 
 gboolean
@@ -170,21 +151,16 @@ wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error)
 gboolean
 wd_spawn_go(const WdSpawn *spawn, GError **error)
 {
-  gssize n;
-  do
-    n = send(spawn->control_fd, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-  while (n < 0 && errno == EINTR);
-  return n == 1 || wd_errno_error(error, "starting the process");
+  return TEMP_FAILURE_RETRY(send(spawn->control_fd, "g", 1, MSG_NOSIGNAL | MSG_DONTWAIT)) == 1 ||
+         wd_errno_error(error, "starting the process");
 }
 
 WdExecState
 wd_spawn_poll(const WdSpawn *spawn, int *error_number)
 {
   int reported;
-  gssize n;
-  do
-    n = recv(spawn->control_fd, &reported, sizeof reported, MSG_DONTWAIT);
-  while (n < 0 && errno == EINTR);
+  const gssize n =
+      TEMP_FAILURE_RETRY(recv(spawn->control_fd, &reported, sizeof reported, MSG_DONTWAIT));
   if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
     return WD_EXEC_PENDING;
   if (n != sizeof reported)

@@ -12,9 +12,9 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  const char *path; /* executed as it stands: no search */
-  char *const *argv;
-  char *const *environment; /* "NAME=VALUE", NULL-terminated */
+  char *path; /* executed as it stands: no search */
+  char **argv;
+  char **environment;       /* "NAME=VALUE", NULL-terminated */
   const char *pid_variable; /* a variable that the child sets to its own pid */
   int death_signal;         /* sent by the kernel when we die */
   int niceness;

@@ -15,7 +15,6 @@
 #include "watchdog/run/descriptors.h"
 #include "watchdog/run/main-loop.h"
 #include "watchdog/run/pidfile.h"
-#include "watchdog/run/roster.h"
 #include "watchdog/run/self-protection.h"
 #include "watchdog/run/service-manager.h"
 #include "watchdog/store/history.h"
@@ -269,11 +268,9 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   if (!start_writer(&run, error))
     return WD_EXIT_FAILED;
   const WdMainLoopParts parts = {
-      .machine = run.roster->machine,
-      .children = run.roster->children,
+      .roster = run.roster,
       .record = run.record,
       .writer = run.writer,
-      .manager_socket = run.roster->socket,
       .orphans_are_ours = run.orphans_are_ours,
       .reload = reload,
       .reload_data = &run,
