@@ -1,11 +1,11 @@
-/* What a machine asks of whoever drives it. */
+/* What a machine asks its driver to do. */
 #pragma once
 
 #include "watchdog/core/event/event.h"
 
 G_BEGIN_DECLS
 
-/* How long the first signal waits for limit_exceeded to be stored. */
+/* How long the first signal waits, at most, for limit_exceeded to be stored. */
 #define WD_STORE_WAIT_US (20 * G_TIME_SPAN_MILLISECOND)
 
 typedef enum {
@@ -13,24 +13,25 @@ typedef enum {
   WD_ACTION_SPAWN,
   /* Send `signo` to the process; SIGKILL to its whole process group. */
   WD_ACTION_SIGNAL,
-  /* Remember what the process's threads have used so far, for the details of an event to come. */
+  /* Remember how much CPU the process's threads have used so far: the details of a later event show
+   * what they used since. */
   WD_ACTION_REMEMBER_THREADS,
-  /* Label the event with the wall clock, log its message and store it. With `acknowledge`, answer
-   * with WD_INPUT_STORED once it is durable. With `details`, fill in what the process is doing. */
+  /* Set the event's time, log its message and store it. With `acknowledge`, answer with
+   * WD_INPUT_STORED once it is durable. With `details`, add what the process is doing. */
   WD_ACTION_RECORD,
   /* Write `text` to the log. */
   WD_ACTION_LOG,
-  /* Try the worker's manager socket; when it accepts, answer with WD_INPUT_MANAGER_ACCEPTS. */
+  /* Try the worker's manager socket. If it accepts, answer with WD_INPUT_MANAGER_ACCEPTS. */
   WD_ACTION_PROBE_MANAGER,
   /* Publish wd_machine_status(). */
   WD_ACTION_PUBLISH,
-  /* Every child is gone, or given up on: leave with `exit_code`. */
+  /* Exit with `exit_code`: every child is gone, or can't be killed. */
   WD_ACTION_EXIT,
 } WdActionKind;
 
 typedef struct {
   WdActionKind kind;
-  guint process; /* index, of the process; see machine.h */
+  guint process; /* index of the process; see input.h */
   int signo;
   WdEvent *event; /* owned by the list; may be stolen by setting it to NULL */
   gboolean acknowledge;
@@ -39,8 +40,7 @@ typedef struct {
   int exit_code;
 } WdAction;
 
-/* A list of WdAction, in the order in which they are to be carried out. Free with g_array_unref().
- */
+/* A list of WdAction, to be carried out in order. Free with g_array_unref(). */
 GArray *wd_actions_new(void);
 
 /* Appends @action; takes its event and its text. */

@@ -6,8 +6,8 @@
 
 #define INTERVAL_US (WD_CHECK_INTERVAL_S * G_TIME_SPAN_SECOND)
 
-/* The watchdog's own health is checked from the start; the delay runs from the worker's start for
- * extensions too (osquery/core/watcher.cpp, delayedTime). */
+/* The watchdog's own health is checked from the start. For extensions, too, the delay runs from the
+ * worker's start (osquery/core/watcher.cpp, delayedTime). */
 gboolean
 wd_checks_watched(const WdMachine *machine, const WdProcess *process, gint64 now_us)
 {
@@ -26,7 +26,7 @@ wd_checks_watched(const WdMachine *machine, const WdProcess *process, gint64 now
   return machine->enforced_from_us != WD_NONE && now_us >= machine->enforced_from_us;
 }
 
-/* Whether its memory is looked at between the regular checks. */
+/* Whether its memory is also looked at between the regular checks. */
 static gboolean
 looks_at_memory(const WdMachine *machine, const WdProcess *process, gint64 now_us)
 {
@@ -43,8 +43,8 @@ wd_checks_wants_sample(const WdMachine *machine, const WdProcess *process, gint6
          (looks_at_memory(machine, process, now_us) && now_us >= process->next_memory_look_us);
 }
 
-/* Reading all threads at every check would cost more than all else: it is done from half of the
- * memory limit, or the first strike, on. */
+/* Reading all threads at every check would cost more than everything else together. So it begins at
+ * half of the memory limit, or with the first strike. */
 static gboolean
 nears_limit(const WdProcess *process, const WdLimits *limits)
 {
@@ -94,13 +94,13 @@ static void
 look_at(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
 {
   const WdVerdict verdict = measure(machine, process, sample, regular);
-  /* What was over its limit before that counted is looked at as soon as it does. */
+  /* A process may be over its limit already when enforcing begins: look at it then. */
   if (machine->now_us < machine->enforced_from_us)
     process->next_memory_look_us = MIN(process->next_memory_look_us, machine->enforced_from_us);
   if (verdict.reason == WD_REASON_NONE || process->state != WD_STATE_RUNNING ||
       !wd_checks_watched(machine, process, machine->now_us))
     return;
-  /* As osquery: what isn't the watchdog's child any more is nobody's to end. */
+  /* As osquery: a process that is no longer the watchdog's child is left alone. */
   if (process->role == WD_ROLE_WATCHDOG || sample->ppid == wd_machine_watchdog(machine)->pid)
     machine->policy->over_limit(machine, process, &verdict);
 }
@@ -118,7 +118,7 @@ wd_checks_look(WdMachine *machine, const WdSample *const *samples)
   }
   if (!regular)
     return;
-  /* After a late check the next one is a whole interval away: checks are not made up for. */
+  /* After a late check the next one is a whole interval away: no check is repeated. */
   machine->next_check_us = machine->now_us + INTERVAL_US;
   wd_machine_publish(machine);
 }

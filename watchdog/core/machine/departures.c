@@ -5,20 +5,20 @@
 #include "watchdog/core/machine/presence.h"
 #include "watchdog/core/machine/worker-gone.h"
 
-/* A worker that exits non-zero so soon, this often in a row, and never opened its manager's socket,
- * does not understand its command line: backing off would only hide that. */
+/* A worker that fails so soon, this often in a row, and never opens its manager's socket, doesn't
+ * understand its command line. Backing off would only hide that. */
 #define AT_ONCE_US (1 * G_TIME_SPAN_SECOND)
 #define FAILURES_AT_ONCE_MAX 3
 
-/* A ping that fails, and a busy machine. */
+/* Time for the ping to fail, on a busy machine. */
 #define NAME_HELD_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
-/* What is known of an end when the next start is decided on. */
+/* What is known of an end when the next start is decided. */
 typedef struct {
   WdReason reason;
   guint64 seq; /* the event */
   WdRespawnDecision decision;
-  gboolean for_good; /* nothing is started again */
+  gboolean for_good; /* the process is not started again */
 } Departure;
 
 /* --- the next start --- */
@@ -32,7 +32,7 @@ abandon(WdMachine *machine, WdProcess *extension)
   extension->next_start_us = machine->now_us + wait_s * G_USEC_PER_SEC;
 }
 
-/* What its giving up means for everything else. @limit_seq: the respawn_limit_reached. */
+/* The process reached its respawn limit. @limit_seq: the event that records this. */
 static void
 give_up(WdMachine *machine, WdProcess *process, WdReason reason, guint64 limit_seq)
 {
@@ -62,7 +62,7 @@ record_delay(WdMachine *machine, WdProcess *process, const Departure *departure)
   wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
 }
 
-/* What comes after a process is gone: a wait, which is an event when it is longer than none.
+/* Decides when a process that is gone is started again. A wait is an event.
  * Returns: the number of the respawn_limit_reached; 0: it isn't given up. */
 static guint64
 plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
@@ -73,7 +73,7 @@ plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
     return 0;
   }
   if (plan.decision.give_up && process->indispensable) {
-    /* Tried for ever, but, with back-off switched off, not in a tight loop. */
+    /* It is tried for ever; even with back-off switched off, not in a tight loop. */
     plan.decision.give_up = FALSE;
     plan.decision.delay_us = MAX(plan.decision.delay_us, WD_CHECK_INTERVAL_S * G_USEC_PER_SEC);
   }
@@ -86,8 +86,8 @@ plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
   return 0;
 }
 
-/* The core keeps the name of an extension that went until its next ping of it fails, and refuses
- * the name to a new one until then; ours waits for it by itself. */
+/* When an extension is gone, the core keeps its name until its next ping of it fails. Until then it
+ * refuses the name to a new extension. Our own extension waits for its name by itself. */
 static void
 wait_for_name(const WdMachine *machine, WdProcess *process)
 {
@@ -125,8 +125,8 @@ reason_of(const WdExit *how)
   return how->signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
 }
 
-/* Gone by itself; perhaps while the first signal still waited for the store. @explained: by the
- * worker's end; then it uses up nothing. */
+/* It ended without a signal of ours, perhaps while the first one still waited for the store.
+ * @explained: by the worker's end; then it doesn't count as a failure. */
 static Departure
 exited(WdMachine *machine, WdProcess *process, const WdExit *how, gboolean explained)
 {
@@ -144,7 +144,7 @@ exited(WdMachine *machine, WdProcess *process, const WdExit *how, gboolean expla
   return departure;
 }
 
-/* --- the worker's exits that nobody asked for --- */
+/* --- the worker's exits that we did not request --- */
 
 typedef enum {
   WORKER_EXIT_ORDINARY,

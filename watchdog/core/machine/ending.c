@@ -47,8 +47,8 @@ send_kill(WdMachine *machine, WdProcess *process)
   wd_process_change(process, WD_CHANGE_KILLED);
 }
 
-/* SIGUSR1 tells osqueryd that a resource limit was hit, so that it denylists the query it was
- * running: never sent for anything else. Without grace SIGTERM is left out, as osquery does. */
+/* SIGUSR1 makes osqueryd denylist the query that it is running, so it is sent for a limit only.
+ * Without grace time SIGTERM is left out, as osquery does. */
 static void
 send_first_signals(WdMachine *machine, WdProcess *process)
 {
@@ -211,7 +211,7 @@ wd_ending_stop_requested(WdMachine *machine)
     kill_now(machine, wd_machine_at(machine, i));
 }
 
-/* Whether nothing of it runs, or is about to, that could be stopped. */
+/* Whether it doesn't run and isn't being spawned, or can't be killed. */
 static gboolean
 at_rest(const WdProcess *process)
 {

@@ -1,6 +1,6 @@
-/* What both machines are made of: the processes, the limits, the checks, the reports and the
- * numbers of the events; and WdPolicy, in which they differ. For the parts of the machine alone:
- * whoever drives one includes machine.h. */
+/* What supervisors and observers have in common: the processes, the limits, the checks, the reports
+ * and the numbers of the events. WdPolicy is what differs. Only the parts of a machine include
+ * this; code that drives one includes machine.h. */
 #pragma once
 
 #include "watchdog/core/machine/action.h"
@@ -11,21 +11,21 @@ G_BEGIN_DECLS
 
 typedef struct WdMachine WdMachine;
 
-/* The differences between supervising and observing, one table each. */
+/* How supervising and observing differ: one table each. */
 typedef struct {
-  /* Takes in its part of @input, after the frame has taken its own, and does what is due then. */
+  /* Takes in @input, after the frame has taken in its own part, and then does what is due. */
   void (*take)(WdMachine *machine, const WdInput *input);
   /* When to look at a process's memory again. */
   gint64 (*next_look_us)(const WdMeter *meter, const WdLimits *limits);
-  /* @process is over a limit, which counts now. */
+  /* @process is over a limit that is enforced now. */
   void (*over_limit)(WdMachine *machine, WdProcess *process, const WdVerdict *breach);
-  /* @extension has lived unregistered for longer than it may. */
+  /* @extension has lived unregistered for longer than it may. NULL: nothing follows. */
   void (*unregistered)(WdMachine *machine, WdProcess *extension);
-  /* When something is due by itself; G_MAXINT64: never. */
+  /* When the next thing is due that no input brings; G_MAXINT64: never. */
   gint64 (*deadline)(const WdMachine *machine);
   /* Corrects the row of @process. Returns: FALSE when there is to be none. */
   gboolean (*show)(const WdMachine *machine, const WdProcess *process, WdProcessStatus *status);
-  /* The log line of an event whose maker has not worded it. Newly allocated. */
+  /* The log line of an event that has none yet. Newly allocated. */
   char *(*message)(const WdEvent *event);
   gboolean states_basis; /* details.basis says how each event is known */
 } WdPolicy;
@@ -49,25 +49,23 @@ typedef struct {
   gboolean limits_known;
   gint64 began_us;
   WdReason worker_gone_reason;
-  gboolean pause_open; /* whether the watcher waits because that end came quickly isn't known yet */
+  gboolean pause_open; /* that end came quickly: does the watcher wait? Not known yet */
 } WdObserving;
 
 struct WdMachine {
   const WdPolicy *policy;
   WdLimits limits;
-  GArray
-      *processes; /* of WdProcess: the watchdog, the worker, then the extensions; none is removed */
-  guint64 last_seq; /* of the newest event of this run */
-  gboolean started; /* watchdog_started is recorded */
-  gboolean closed;  /* watchdog_stopped is: nothing follows */
+  GArray *processes; /* of WdProcess, by index (input.h); none is removed */
+  guint64 last_seq;  /* of the newest event of this run; 0: there is none */
+  gboolean closed;   /* watchdog_stopped is recorded: nothing follows */
 
-  gint64 next_check_us;    /* the regular one, of all processes */
+  gint64 next_check_us;    /* the next regular check, of all processes */
   gint64 enforced_from_us; /* the worker's latest start plus watchdog_delay; WD_NONE: none yet */
   gint64 worker_gone_us;   /* the worker's last end; WD_NONE: none yet */
   gint64 heard_us;         /* the last report on the present worker, or its start */
-  GHashTable *denylisted;  /* the queries that are recorded for the present worker */
+  GHashTable *denylisted;  /* names of the queries that are recorded for the present worker */
 
-  /* of the step that is being made */
+  /* of the present step */
   gint64 now_us;
   GArray *actions; /* borrowed */
 
@@ -77,12 +75,13 @@ struct WdMachine {
   };
 };
 
-/* A machine with a watchdog that runs and a worker that waits. @limits: copied. @watchdog: its
- * role says so; the worker runs the program at @worker_path. */
+/* A machine with a watchdog that runs and a worker that waits to be started. @limits: copied.
+ * @watchdog: has the role WD_ROLE_WATCHDOG. @worker_path: the worker's program. */
 WdMachine *wd_machine_new(const WdPolicy *policy, const WdLimits *limits, const WdFound *watchdog,
                           const char *worker_path);
 
-/* Returns: the new process, which waits. The pointers to others may have moved. */
+/* Returns: the new process, which waits to be started. Pointers to other processes become invalid.
+ */
 WdProcess *wd_machine_add(WdMachine *machine, WdRole role, const char *name, const char *path);
 
 static inline WdProcess *
@@ -105,12 +104,12 @@ wd_machine_worker(const WdMachine *machine)
 
 typedef enum {
   WD_RECORD_PLAIN = 0,
-  WD_RECORD_ACKNOWLEDGE = 1 << 0, /* say when it is stored */
-  WD_RECORD_DETAILS = 1 << 1,     /* with what the process is doing */
-  WD_RECORD_INFERRED = 1 << 2,    /* an observer concluded it, and has not seen it */
+  WD_RECORD_ACKNOWLEDGE = 1 << 0, /* answer with WD_INPUT_STORED */
+  WD_RECORD_DETAILS = 1 << 1,     /* add what the process is doing */
+  WD_RECORD_INFERRED = 1 << 2,    /* an observer concluded it, but has not seen it */
 } WdRecordFlags;
 
-/* Gives @event (taken) its number, its message and its basis, and asks for it to be recorded.
+/* Gives @event its number, its message and its basis, and asks for it to be recorded. Takes @event.
  * Returns: the number. */
 guint64 wd_machine_record(WdMachine *machine, WdProcess *process, WdEvent *event,
                           WdRecordFlags flags);

@@ -1,4 +1,4 @@
-/* What a machine is told of the world. */
+/* What a machine learns about the world. */
 #pragma once
 
 #include "watchdog/core/event/exit.h"
@@ -15,22 +15,22 @@ G_BEGIN_DECLS
 #define WD_PROCESS_FIRST_EXTENSION 2u
 
 typedef enum {
-  WD_INPUT_TICK,              /* time has passed; with the samples that were wanted */
+  WD_INPUT_TICK,              /* time has passed; brings the samples that were wanted */
   WD_INPUT_EXITED,            /* a process that runs, as far as the machine knows, is gone */
-  WD_INPUT_REPORT,            /* the tables extension reports what it sees */
+  WD_INPUT_REPORT,            /* from the tables extension */
   WD_INPUT_STORED,            /* everything up to `seq` is durable */
   WD_INPUT_EVENTS_LOST,       /* the store had no room for `lost` events */
   WD_INPUT_HISTORY_RECOVERED, /* the store had to begin its history anew */
-  WD_INPUT_STOP,              /* asked to stop; for a supervisor, the second one means at once */
+  WD_INPUT_STOP,              /* stop; for a supervisor, the second one means at once */
   /* a supervisor's */
   WD_INPUT_SPAWNED, /* the program runs: the fork and the exec have succeeded */
   WD_INPUT_SPAWN_FAILED,
   WD_INPUT_MANAGER_ACCEPTS, /* the present worker's manager socket accepts connections */
   WD_INPUT_SETTINGS,        /* other limits, or another list of extensions, from now on */
-  WD_INPUT_WANTED,          /* an extension is on the list again, or no longer */
+  WD_INPUT_WANTED,          /* an extension is on the list again, or no longer on it */
   /* an observer's */
-  WD_INPUT_FOUND,  /* a child of the watcher that wasn't known */
-  WD_INPUT_LIMITS, /* the limits that the worker says it has */
+  WD_INPUT_FOUND,  /* a child of the watcher that wasn't known before */
+  WD_INPUT_LIMITS, /* the limits, from the worker's flags */
 } WdInputKind;
 
 /* A process as it was found. Borrowed. */
@@ -48,13 +48,12 @@ typedef struct {
   WdInputKind kind;
   guint process; /* EXITED, SPAWNED, SPAWN_FAILED, WANTED: index */
   union {
-    const WdSample *const
-        *samples; /* TICK: one per process, NULL where none was wanted or could be had */
+    /* TICK: one per process; NULL where none was wanted, or the process could not be read */
+    const WdSample *const *samples;
     WdExit exited;
-    const WdReport
-        *report;  /* well-formed; to be believed only where the machine can't know better */
-    guint64 seq;  /* STORED */
-    guint64 lost; /* EVENTS_LOST */
+    const WdReport *report;     /* well-formed, but not trusted: see report.h */
+    guint64 seq;                /* STORED */
+    guint64 lost;               /* EVENTS_LOST */
     const WdRecovery *recovery; /* HISTORY_RECOVERED */
     struct {
       gint64 pid;
@@ -63,8 +62,8 @@ typedef struct {
     const char *spawn_error; /* for people */
     struct {
       const WdLimits *limits;
-      const char *details; /* JSON: what changed, from what, to what */
-      const char *message; /* the same for people */
+      const char *details; /* JSON: which settings changed, from which value to which */
+      const char *message; /* the same, for people */
     } settings;
     gboolean wanted;
     WdFound found;

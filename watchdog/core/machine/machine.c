@@ -52,9 +52,8 @@ static void
 record_start(WdMachine *machine)
 {
   WdProcess *watchdog = wd_machine_watchdog(machine);
-  if (machine->started)
+  if (machine->last_seq > 0)
     return;
-  machine->started = TRUE;
   wd_machine_record(machine, watchdog,
                     wd_process_event(watchdog, WD_EVENT_WATCHDOG_STARTED, WD_REASON_NONE),
                     WD_RECORD_PLAIN);
@@ -105,8 +104,7 @@ take(WdMachine *machine, const WdInput *input)
   }
 }
 
-/* Whether an action from @first on goes with another state than is published, and none publishes
- * it. */
+/* Whether an action from @first on changes the state that is published, and none publishes it. */
 static gboolean
 changes_state(const GArray *actions, guint first)
 {

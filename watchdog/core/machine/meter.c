@@ -6,7 +6,7 @@
 #define SHORTEST_LOOK_US (50 * 1000)
 #define DETECTION_US (300 * 1000)
 #define FASTEST_GROWTH_PER_US 1000 /* bytes: 1 GB/s */
-/* for who only looks on */
+/* for an observer */
 #define SUDDEN_GROWTH_PER_US 200 /* bytes: 200 MB/s */
 #define CROSSING_US (2 * G_USEC_PER_SEC)
 #define CALM_US (1 * G_USEC_PER_SEC)
@@ -35,8 +35,7 @@ wd_meter_regular_us(const WdMeter *meter)
   return isnan(meter->utilization) ? WD_NONE : meter->regular_us;
 }
 
-/* CPU time never runs backwards; a reading that does is a wrong one and shall not become a huge
- * use. */
+/* CPU time never runs backwards. A reading that does is wrong, and must not become a huge use. */
 static gint64
 used_since(gint64 before_ms, gint64 now_ms)
 {

@@ -11,7 +11,7 @@
 
 /* --- over a limit --- */
 
-/* The watcher acts at its next check; then the process has so long to end. */
+/* The watcher acts at its next check. From then on the process has its grace time to end. */
 void
 wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdVerdict *breach,
                     WdRecordFlags flags)
@@ -30,9 +30,9 @@ wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdVerdict *bre
       (WD_CHECK_INTERVAL_S + machine->limits.forced_shutdown_delay_s) * G_TIME_SPAN_SECOND;
 }
 
-/* The watcher's check comes at a moment of its own and may have seen the strike that we were about
- * to see: if the process used too much of what there was of the last interval, that counts. There
- * is nothing left to look at. */
+/* The watcher's check may come just before ours, and see a strike that we have yet to see. The
+ * process is gone, so there is no other look at it. So what it used since our last check counts, if
+ * that is too much for the time that passed. */
 static void
 judge_last_interval(WdMachine *machine, WdProcess *process)
 {
@@ -49,8 +49,8 @@ judge_last_interval(WdMachine *machine, WdProcess *process)
 
 /* --- a child's end --- */
 
-/* Whether a process that the watcher ends may end like this: asked to, or killed; a worker in the
- * middle of a query ends with 78 when its alarm comes first. */
+/* Whether a process that the watcher ends may end like this: by itself when asked, or killed. A
+ * worker in the middle of a query exits with 78 when its alarm comes first. */
 static gboolean
 fits_termination(const WdProcess *process, const WdExit *how)
 {
@@ -135,8 +135,8 @@ wd_observe_child_gone(WdMachine *machine, WdProcess *process, const WdExit *how)
 
 /* --- the watcher's end --- */
 
-/* A watcher that ends, or ends us, while the worker is gone after its last quick exit that is
- * allowed has given up. @how: of the watcher. Returns: the event that led to its end; 0: none. */
+/* A watcher gives up when its worker is gone after the last quick exit that is allowed. Then it
+ * exits, or ends us. @how: the watcher's end. Returns: the event that led to it; 0: none. */
 static guint64
 record_give_up(WdMachine *machine, const WdExit *how)
 {

@@ -1,5 +1,5 @@
-/* What an end means for an observer: whether the watcher must have caused it, or the worker's end,
- * or neither. */
+/* What a process's end means for an observer: the watcher must have caused it, or the worker's end
+ * did, or neither. */
 #pragma once
 
 #include "watchdog/core/machine/frame.h"
@@ -9,8 +9,8 @@ G_BEGIN_DECLS
 /* How near to the next check a look may be worth less than it costs. */
 #define WD_OBSERVE_LOOK_US (1 * G_TIME_SPAN_SECOND)
 
-/* @process went over a limit, which the watcher enforces, or still is: records it once an episode,
- * with @flags, and expects the watcher to act. */
+/* @process is over a limit that the watcher enforces: records that once an episode, with @flags,
+ * and expects the watcher to act. */
 void wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdVerdict *breach,
                          WdRecordFlags flags);
 
@@ -20,7 +20,7 @@ void wd_observe_child_gone(WdMachine *machine, WdProcess *process, const WdExit 
 /* The watcher is gone: closes the run. */
 void wd_observe_watcher_gone(WdMachine *machine, const WdExit *how);
 
-/* Closes the run because we are asked to end. */
+/* We are asked to stop: closes the run. */
 void wd_observe_close(WdMachine *machine);
 
 G_END_DECLS

@@ -1,8 +1,8 @@
 #include "watchdog/core/machine/observe-pause.h"
 
-/* A watcher that holds nothing back starts a worker at its next check, and a busy machine. */
+/* A watcher that doesn't wait starts the worker at its next check; later on a busy machine. */
 #define NEXT_CHECK_US ((WD_CHECK_INTERVAL_S + 1) * G_TIME_SPAN_SECOND)
-/* A process's start is known to a clock tick, and its end when we get to hear of it. */
+/* A process's start is known to a clock tick, and its end only from when we learn of it. */
 #define CLOCKS_US (100 * G_TIME_SPAN_MILLISECOND)
 
 static gint64
@@ -23,7 +23,7 @@ wd_observe_worker_goes(WdMachine *machine, WdReason reason)
 {
   machine->worker_gone_us = machine->now_us;
   machine->observing.worker_gone_reason = reason;
-  /* A watcher counts by when it looks, which is later. */
+  /* The watcher's own measure ends later, when it looks. */
   machine->observing.pause_open =
       machine->now_us - wd_machine_worker(machine)->started_us < quick_us(machine);
 }
@@ -34,7 +34,7 @@ record_pause(WdMachine *machine)
   WdProcess *worker = wd_machine_worker(machine);
   const gint64 delay_us = next_delay_us(machine);
   machine->observing.pause_open = FALSE;
-  worker->respawn.quick_exits++; /* never forgotten, as osquery's watcher doesn't */
+  worker->respawn.quick_exits++; /* never reset, as in osquery */
   if (!machine->observing.limits_known || delay_us == 0)
     return;
   WdEvent *event =
@@ -45,8 +45,8 @@ record_pause(WdMachine *machine)
   wd_machine_record(machine, worker, event, WD_RECORD_INFERRED);
 }
 
-/* The watcher looked at the worker's age before it waited, if it did: the start says when that look
- * would have been, which must have been after the end, and soon enough. */
+/* If the watcher waited, it looked at the worker's age just before. The new start shows when that
+ * look would have been: it must have come after the end, and while the age still was quick. */
 void
 wd_observe_worker_returns(WdMachine *machine, gint64 started_us)
 {
@@ -64,8 +64,8 @@ wd_observe_worker_returns(WdMachine *machine, gint64 started_us)
     record_pause(machine);
 }
 
-/* Known while it waits, where it waits for longer than until its next check; and then nothing runs
- * that it could be busy with ending. */
+/* A wait is known before it is over only if it is longer than until the watcher's next check. Even
+ * then the watcher may be late because it is busy ending an extension. */
 gint64
 wd_observe_pause_known_us(const WdMachine *machine)
 {

@@ -1,5 +1,6 @@
-/* Whether a watcher holds its worker back after a quick exit (osquery/core/watcher.cpp,
- * createWorker). It can only be concluded: from when the worker comes back, or stays away. */
+/* Whether a watcher waits after a quick exit before it starts its worker again
+ * (osquery/core/watcher.cpp, createWorker). We can't see that, but conclude it from when the worker
+ * comes back, or stays away. */
 #pragma once
 
 #include "watchdog/core/machine/frame.h"
@@ -9,10 +10,10 @@ G_BEGIN_DECLS
 /* The worker is gone, for @reason. */
 void wd_observe_worker_goes(WdMachine *machine, WdReason reason);
 
-/* The worker was started again at @started_us: did the watcher hold it back? */
+/* The worker was started again at @started_us: concludes whether the watcher waited. */
 void wd_observe_worker_returns(WdMachine *machine, gint64 started_us);
 
-/* The worker isn't back yet: if that is late enough, the watcher holds it back. */
+/* The worker isn't back yet: if that is late enough, concludes that the watcher waits. */
 void wd_observe_worker_stays_away(WdMachine *machine);
 
 /* When wd_observe_worker_stays_away() concludes something; G_MAXINT64: never. */

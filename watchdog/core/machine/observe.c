@@ -9,7 +9,7 @@
 
 /* --- looking --- */
 
-/* Of itself a watcher looks at the memory alone (osquery/core/watcher.cpp, isWatcherHealthy). */
+/* A watcher judges only memory of itself (osquery/core/watcher.cpp, isWatcherHealthy). */
 static void
 over_limit(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
 {
@@ -17,16 +17,8 @@ over_limit(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
     wd_observe_exceeded(machine, process, breach, WD_RECORD_DETAILS);
 }
 
-/* Osquery's own watcher does nothing about it. */
-static void
-unregistered(WdMachine *machine, WdProcess *extension)
-{
-  (void)machine;
-  (void)extension;
-}
-
-/* One strike more and the process is over its limit: the watcher may see it before we do, and what
- * the process used last is known as of our last look. */
+/* With one more strike the process is over its limit. The watcher may see that before we do; then
+ * we know only what our last look showed. */
 static gboolean
 nears_last_strike(const WdMeter *meter, const WdLimits *limits)
 {
@@ -53,7 +45,7 @@ find_extension(const WdMachine *machine, const char *name)
   return NULL;
 }
 
-/* Its name; where that is another's, its path; else with a number. */
+/* The entry with its name; if that is another's, with its path, or with its name and a number. */
 static WdProcess *
 extension_for(WdMachine *machine, const WdFound *found)
 {
@@ -79,8 +71,8 @@ enforce_from_start(WdMachine *machine)
         worker->started_us + machine->limits.watchdog_delay_s * G_TIME_SPAN_SECOND;
 }
 
-/* A watcher starts the worker at a check of its own. So its checks come a multiple of the interval
- * after that, and never before ours, because what it does itself takes time. */
+/* A watcher starts the worker at one of its checks, so later checks follow at multiples of the
+ * interval. Ours come just before, because its own work delays it. */
 static void
 worker_begins(WdMachine *machine, gint64 started_us)
 {
@@ -90,7 +82,7 @@ worker_begins(WdMachine *machine, gint64 started_us)
   wd_presence_begin(machine);
 }
 
-/* Takes the worker's entry; the one before is gone, seen or not. */
+/* The worker's entry. The process before is gone, even if we haven't seen its end. */
 static WdProcess *
 replace_worker(WdMachine *machine, const WdFound *found)
 {
@@ -186,7 +178,7 @@ static const WdPolicy OBSERVE = {
     .take = take,
     .next_look_us = next_look_us,
     .over_limit = over_limit,
-    .unregistered = unregistered,
+    .unregistered = NULL, /* osquery's own watcher does nothing about it */
     .deadline = wd_observe_pause_known_us,
     .show = show,
     .message = wd_observed_message,
@@ -196,7 +188,7 @@ static const WdPolicy OBSERVE = {
 WdMachine *
 wd_observe_new(const WdFound *watcher, gint64 report_interval_s, gint64 now_us)
 {
-  /* Until it is known better: what every level but one has; nothing is enforced. */
+  /* Until the worker's flags are known: the defaults of most levels; nothing is enforced. */
   WdLimits limits = {.cpus = 1, .extensions_interval_s = report_interval_s};
   wd_limits_resolve(&limits, &(WdLimitFlags){.level = 0});
   WdMachine *machine = wd_machine_new(&OBSERVE, &limits, watcher, watcher->path);

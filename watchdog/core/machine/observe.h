@@ -1,24 +1,25 @@
 /* The observer: a machine (machine.h) that records what an osqueryd watcher does that isn't ours:
- * what it starts, what ends, and what it must have ended for a limit. It never asks for a signal.
+ * which processes it starts, how they end, and which it must have ended for a limit. It never asks
+ * for a signal.
  *
- * Its events say how they are known: details.basis is `seen`, or `inferred`: concluded from our own
- * measure or from the order of things. What is neither is absent. */
+ * Its events say how they are known. details.basis is `seen`, or `inferred`: concluded from our own
+ * measurements or from the order of events. What is neither is absent. */
 #pragma once
 
 #include "watchdog/core/machine/machine.h"
 
 G_BEGIN_DECLS
 
-/* The present worker's flags are not known yet: nothing is judged, and no limit is shown.
- * @watcher: with role WD_ROLE_WATCHDOG; the worker runs the same program. @report_interval_s: how
- * often WD_INPUT_REPORT comes.
+/* Until the first WD_INPUT_LIMITS nothing is judged, and no limit is shown.
+ * @watcher: has the role WD_ROLE_WATCHDOG; the worker runs the same program. @report_interval_s:
+ * how often WD_INPUT_REPORT comes.
  *
- * An extension that is found is known again by its path and its name; of several that share a name,
- * or run at the same time, one gets another name: its path, or a number. The watcher's end closes
- * the run. */
+ * An extension that is started again is recognised by its name and its path. If its name is taken
+ * by one that has another path, or that still runs, it gets another: its path, or its name with a
+ * number. The watcher's end closes the run. */
 WdMachine *wd_observe_new(const WdFound *watcher, gint64 report_interval_s, gint64 now_us);
 
-/* Sets @index to the process that runs with this pid. Returns: FALSE when there is none. */
+/* Sets @index to the process that runs with @pid. Returns: FALSE when there is none. */
 gboolean wd_observe_find(const WdMachine *observer, gint64 pid, guint *index);
 
 G_END_DECLS

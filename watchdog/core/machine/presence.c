@@ -4,10 +4,10 @@
 
 #include "watchdog/core/event/json.h"
 
-/* Reports come every interval; one that is later than this many is missed. */
+/* A report comes every interval. After this many without one, reports stay away. */
 #define REPORTS_MISSED 3
 #define REPORT_SLACK_US (2 * G_TIME_SPAN_SECOND)
-/* More denylisted queries than this are hardly true. */
+/* No worker denylists more queries than this. */
 #define DENYLISTED_MAX 1000
 
 void
@@ -16,7 +16,7 @@ wd_presence_begin(WdMachine *machine)
   machine->heard_us = machine->now_us;
 }
 
-/* Whether what was reported last may still be believed. */
+/* Whether the last report still holds. */
 static gboolean
 reports_come(const WdMachine *machine, gint64 now_us)
 {
@@ -26,8 +26,8 @@ reports_come(const WdMachine *machine, gint64 now_us)
 
 /* --- registrations --- */
 
-/* A registration that is missing from a report was seen to be gone; one that goes with its process
- * follows from that. */
+/* A registration that is missing from a report was seen to be gone. One whose process is gone is
+ * inferred to be. */
 void
 wd_presence_lost(WdMachine *machine, WdProcess *extension, WdReason reason, guint64 cause_seq)
 {
@@ -77,7 +77,7 @@ registered(WdMachine *machine, WdProcess *extension, const WdReportedExtension *
   }
 }
 
-/* It lives, but osquery has no registration of it. @fresh: the report before this one is recent. */
+/* The extension lives, but isn't registered. @fresh: the report before this one is recent. */
 static void
 missing(WdMachine *machine, WdProcess *extension, gboolean fresh)
 {
@@ -88,7 +88,8 @@ missing(WdMachine *machine, WdProcess *extension, gboolean fresh)
   presence->registered = FALSE;
   if (!fresh || presence->missing_since_us == WD_NONE)
     presence->missing_since_us = machine->now_us;
-  if (timeout_s > 0 && machine->limits.enforce && extension->state == WD_STATE_RUNNING &&
+  if (machine->policy->unregistered != NULL && timeout_s > 0 && machine->limits.enforce &&
+      extension->state == WD_STATE_RUNNING &&
       machine->now_us - presence->missing_since_us > timeout_s * G_USEC_PER_SEC)
     machine->policy->unregistered(machine, extension);
 }
@@ -160,7 +161,7 @@ take_denylisted(WdMachine *machine, const WdReport *report)
   wd_machine_record(machine, worker, event, WD_RECORD_PLAIN);
 }
 
-/* Of the present worker alone: a report on the one before may have been on its way. */
+/* A report on the worker before may still have been on its way: it is ignored. */
 void
 wd_presence_take(WdMachine *machine, const WdReport *report)
 {

@@ -1,5 +1,5 @@
-/* Whether the processes are present to osquery: what the tables extension reports of the present
- * worker's manager, of the extensions registered with it, and of the queries it denylists. */
+/* What the tables extension reports of the present worker: whether its manager responds, which
+ * extensions are registered with it, and which queries it denylists. */
 #pragma once
 
 #include "watchdog/core/machine/frame.h"
@@ -15,10 +15,10 @@ void wd_presence_end(WdMachine *machine);
 /* Takes in a report. */
 void wd_presence_take(WdMachine *machine, const WdReport *report);
 
-/* The registration of @extension is gone, for @reason: records that if there was one. */
+/* The registration of @extension, if it has one, is gone for @reason: records that. */
 void wd_presence_lost(WdMachine *machine, WdProcess *extension, WdReason reason, guint64 cause_seq);
 
-/* Shows in the row of @process what was reported of it, as long as reports come. */
+/* Shows in the row of @process the last report on it, unless reports stay away. */
 void wd_presence_show(const WdMachine *machine, const WdProcess *process, gint64 now_us,
                       WdProcessStatus *status);
 

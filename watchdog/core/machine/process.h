@@ -1,7 +1,6 @@
 /* One process of the machine: the watchdog itself, the worker, or an extension.
  *
- * A process keeps its entry, and its index, when it is gone: what is started again goes on with it.
- */
+ * The entry, and its index, stay when the process is gone: its next start uses them again. */
 #pragma once
 
 #include "watchdog/core/machine/meter.h"
@@ -22,13 +21,13 @@ typedef struct {
   gint64 next_us; /* when the next stage is due */
 } WdEnding;
 
-/* What the tables extension reported of a process (presence.h); WD_NONE where it has not. */
+/* What the tables extension reported of a process (presence.h); WD_NONE: nothing yet. */
 typedef struct {
-  gint64 registered; /* TRUE, FALSE; as uuid: of an extension */
+  gint64 registered; /* TRUE, FALSE; extensions only, as uuid */
   gint64 uuid;
   gint64 responsive;
-  gint64 missing_since_us;   /* reported to live unregistered */
-  guint64 missing_seq;       /* the event that says since when; 0: it never was registered */
+  gint64 missing_since_us;   /* since when it is reported to live unregistered */
+  guint64 missing_seq;       /* the extension_unregistered; 0: it never was registered */
   gboolean missing_recorded; /* dry run: once per episode */
   char version[WD_REPORTED_VERSION_MAX + 1]; /* "": not known */
 } WdPresence;
@@ -39,10 +38,10 @@ typedef struct {
   char *name;             /* owned, as is the path */
   char *path;             /* NULL: not known */
   gboolean indispensable; /* never given up */
-  gboolean wanted;        /* FALSE: taken off the list since; ended, and not started again */
+  gboolean wanted;        /* FALSE: no longer on the list; ended, and not started again */
 
   WdState state;
-  gboolean spawning; /* asked for; the answer is not here yet */
+  gboolean spawning; /* WD_ACTION_SPAWN is not answered yet */
   gint64 pid;        /* WD_NONE: none */
   gint64 start_ticks;
   gint64 started_us; /* of the present process, else of the one before; WD_NONE: none yet */
@@ -58,8 +57,8 @@ typedef struct {
   gint64 next_memory_look_us;
 
   WdRespawn respawn;
-  WdRespawn respawn_before_exit; /* to take an exit back that turns out to be the worker's doing */
-  gint64 unprovoked_exit_us;     /* WD_NONE: none, or something else went wrong since then */
+  WdRespawn respawn_before_exit; /* restored if that exit turns out to follow from the worker's */
+  gint64 unprovoked_exit_us;     /* WD_NONE: none since it was last ended, or failed to start */
   gint64 last_exit_code;
   gint64 last_exit_signal;
   gint64 starts;
@@ -68,7 +67,7 @@ typedef struct {
   guint64 last_seq;
 } WdProcess;
 
-/* @name, @path: copied. It waits to be started. */
+/* The process waits to be started. @name, @path: copied. */
 void wd_process_init(WdProcess *process, guint index, WdRole role, const char *name,
                      const char *path);
 void wd_process_clear(WdProcess *process);
@@ -76,7 +75,8 @@ void wd_process_clear(WdProcess *process);
 /* The only way in which a process's state changes. */
 void wd_process_change(WdProcess *process, WdChange change);
 
-/* The entry is another process's from now on: nothing of the one before holds any more. */
+/* A new process has the entry from now on. Everything measured and reported of the one before is
+ * forgotten. */
 void wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 started_us);
 
 /* The process is reaped: it has no pid any more. */
@@ -91,7 +91,7 @@ gboolean wd_process_ends(const WdProcess *process);
 /* A new event about @process, with its pid. */
 WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason);
 
-/* The same, with what was measured. @now_us: when. */
+/* The same, with what was measured against which limit, at @now_us. */
 WdEvent *wd_process_breach_event(const WdProcess *process, WdEventKind kind,
                                  const WdVerdict *breach, gint64 now_us);
 
@@ -101,7 +101,7 @@ void wd_process_describe_end(const WdProcess *process, WdEvent *event, gint64 no
 /* Fills in what was measured against which limit. */
 void wd_breach_describe(const WdVerdict *breach, WdEvent *event);
 
-/* The row of watchdog_processes, but for what depends on other processes.
+/* The row of watchdog_processes, without what depends on other processes.
  * @wall_offset_us: wall clock minus monotonic clock. */
 WdProcessStatus *wd_process_status(const WdProcess *process, const WdLimits *limits,
                                    gint64 wall_offset_us);

@@ -1,5 +1,5 @@
-/* A message: "WDO", its kind, the worker's pid, and what the kind has; numbers as the machine has
- * them, for both sides run on one; texts with their length in two bytes in front.
+/* A message: "WDO", its kind, the worker's pid, and what the kind has. Numbers have this machine's
+ * byte order, because both sides run on it. A text follows its length, which has two bytes.
  *
  *   report      responsive, version, listed, n_extensions, and for each: pid, uuid, responsive,
  *               version
@@ -12,7 +12,7 @@
 
 static const guint8 MAGIC[] = {'W', 'D', 'O'};
 
-/* The most that an entry takes is what these texts are bounded for. */
+/* The longest message of each kind fits. */
 G_STATIC_ASSERT(64 + WD_REPORTED_EXTENSIONS_MAX * (8 + 2 + 1 + 2 + WD_REPORTED_VERSION_MAX) +
                     WD_REPORTED_VERSION_MAX <=
                 WD_REPORT_BYTES_MAX);

@@ -1,19 +1,19 @@
-/* What only the tables extension can see, as it tells the watchdog: messages over an inherited
- * SOCK_SEQPACKET descriptor, one report each. Pure: both sides encode, check and decode here.
+/* Reports of the tables extension to the watchdog, on what only the extension can see. Each is one
+ * message over an inherited SOCK_SEQPACKET descriptor. Pure: both sides encode, check and decode
+ * here.
  *
- * Each message stands for itself: one that is lost is made up for by the next of its kind. The
- * watchdog believes nothing of it that it can know by itself, above all which processes there are.
- */
+ * Each message is complete in itself: if one is lost, the next of its kind makes up for it. The
+ * watchdog doesn't believe what it can find out by itself, above all which processes there are. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* The variable that names the descriptor to the extension. */
+/* The environment variable that gives the extension the descriptor's number. */
 #define WD_REPORT_FD_VARIABLE "OSQUERY_WATCHDOG_FD"
 
-/* More than the watchdog manages. */
+/* More extensions than the watchdog manages. */
 #define WD_REPORTED_EXTENSIONS_MAX 256
 #define WD_REPORTED_VERSION_MAX 63
 #define WD_REPORTED_QUERY_NAME_MAX 255
@@ -23,13 +23,13 @@ G_BEGIN_DECLS
 #define WD_REPORT_BYTES_MAX 32768
 
 typedef enum {
-  WD_REPORT_REGISTRATIONS = 1, /* how the worker's manager and its extensions are, every interval */
+  WD_REPORT_REGISTRATIONS = 1, /* every interval: the worker's manager and its extensions */
   WD_REPORT_DENYLISTED = 2,    /* a scheduled query that the worker newly denylists */
 } WdReportKind;
 
 /* One registration. */
 typedef struct {
-  gint64 pid;                                /* of who serves its socket */
+  gint64 pid;                                /* of the process that serves its socket */
   gint64 uuid;                               /* 1…65535 */
   gboolean responsive;                       /* it answered its ping */
   char version[WD_REPORTED_VERSION_MAX + 1]; /* "": not known */
@@ -37,24 +37,24 @@ typedef struct {
 
 typedef struct {
   WdReportKind kind;
-  gint64 worker_pid; /* of whom this is said */
+  gint64 worker_pid; /* the worker that this is about */
   union {
     struct {
       gboolean responsive;                       /* the manager answered */
       char version[WD_REPORTED_VERSION_MAX + 1]; /* osquery's; "": not known */
-      gboolean listed; /* the next two are what it answered; FALSE: nothing is known of them */
+      gboolean listed;                           /* FALSE: the next two are not known */
       guint n_extensions;
       WdReportedExtension extensions[WD_REPORTED_EXTENSIONS_MAX];
     } registrations;
     struct {
       char name[WD_REPORTED_QUERY_NAME_MAX + 1];
-      char query[WD_REPORTED_QUERY_MAX + 1]; /* cut where it is longer */
+      char query[WD_REPORTED_QUERY_MAX + 1]; /* a longer one is cut */
     } denylisted;
   };
 } WdReport;
 
-/* @bytes: room for WD_REPORT_BYTES_MAX. @report: must be one that decoding would accept.
- * Returns: how many bytes the message has. */
+/* @bytes: has room for WD_REPORT_BYTES_MAX. @report: one that decoding would accept.
+ * Returns: the length of the message. */
 gsize wd_report_encode(const WdReport *report, guint8 *bytes);
 
 /* Returns: FALSE when @bytes are not exactly one message, or a value in it is out of range; then

@@ -6,10 +6,10 @@
 
 G_BEGIN_DECLS
 
-/* A run of at least this long proves that a process can start: its exits before are forgotten. */
+/* A run this long proves that a process can start: its exits before are forgotten. */
 #define WD_RESPAWN_GOOD_RUN_S 60
 
-/* A run of at least this long was within the limits: the terminations before it are forgiven. */
+/* A run this long was within the limits: the terminations before it are forgiven. */
 #define WD_RESPAWN_FORGIVE_RUN_S 600
 
 /* All zero: a process that never failed. No count wraps. */
@@ -25,25 +25,26 @@ typedef struct {
   gboolean give_up; /* over the respawn limit */
 } WdRespawnDecision;
 
-/* The process exited, or was killed by somebody else. Not to be called for exits that are no fault
- * of the process: those we asked for, and those of extensions whose worker went.
+/* The process exited, or somebody else killed it. Not to be called for exits that aren't its fault:
+ * those that we requested, and those of extensions whose worker is gone.
  *
- * The n-th run below quick_exit_s waits as osquery's watcher has it wait: 7, 9, 13, 21, … s at the
- * normal level (wd_respawn_stock_delay_us()). More than respawn_limit of them: give up, and again
- * at each next one. Other runs below WD_RESPAWN_GOOD_RUN_S are started again at once, and from the
- * third on after the check interval, which is what osquery's watcher needs at most. So no process
- * comes back later than it would there. A longer run resets the counts. A process that can't be
- * started counts as a run of no length. */
+ * After the n-th run below quick_exit_s the next start waits as long as osquery's watcher would
+ * have it wait: 7, 9, 13, 21, … s at the normal level (wd_respawn_stock_delay_us()). After more
+ * than respawn_limit of them the process is given up, and again after each further one. After
+ * another run below WD_RESPAWN_GOOD_RUN_S it is started again at once, and from the third on after
+ * the check interval, which is the most that osquery's watcher needs. So no process comes back
+ * later than it would there. A longer run resets the counts. A process that can't be started counts
+ * as a run of no length. */
 WdRespawnDecision wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
 
-/* We ended the process for a limit. The first two times it is started again at once, then after 5,
- * 10, 20, 40, 60, 60, … s (longer would blind the host), at most max_delay_s; never gives up.
- * Returns: the delay in µs. */
+/* We ended the process for a limit. The first two times it is started again at once; then after 5,
+ * 10, 20, 40, 60, 60, … s, at most max_delay_s. Longer waits would leave the host unwatched. It is
+ * never given up. Returns: the delay in µs. */
 gint64 wd_respawn_terminated(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
 
-/* osquery's own watcher waits so long before it starts the worker again after its @quick_exits-th
- * quick exit (osquery/core/watcher.cpp, createWorker): min(max_delay_s, respawn_delay_s +
- * 2^quick_exits) seconds. Returns: µs. */
+/* How long osquery's own watcher waits after the worker's @quick_exits-th quick exit
+ * (osquery/core/watcher.cpp, createWorker): min(max_delay_s, respawn_delay_s + 2^quick_exits)
+ * seconds. Returns: µs. */
 gint64 wd_respawn_stock_delay_us(guint quick_exits, const WdLimits *limits);
 
 G_END_DECLS

@@ -26,8 +26,8 @@ probes_manager(const WdMachine *machine)
          !machine->supervising.manager_accepts && !machine->supervising.stopping;
 }
 
-/* Looks again after an eighth of the time already waited: early when the core is quick, rarely when
- * it is not. */
+/* Looks again after an eighth of the time already waited: often for a quick core, rarely for a slow
+ * one. */
 static void
 probe_manager(WdMachine *machine)
 {

@@ -66,7 +66,7 @@ stored(WdMachine *machine, guint64 seq)
     wd_ending_stored(machine, wd_machine_at(machine, i), seq);
 }
 
-/* The worker reads its own flags when it starts, so what it was started with stays as it was. */
+/* The worker has read its own flags when it started; these don't change. */
 static void
 change_settings(WdMachine *machine, const WdInput *input)
 {
@@ -82,7 +82,7 @@ change_settings(WdMachine *machine, const WdInput *input)
   wd_machine_record(machine, watchdog, event, WD_RECORD_PLAIN);
 }
 
-/* On the list again, it begins anew; if need be once it is gone. */
+/* On the list again, it is started as if it had never failed; if it still ends, once it is gone. */
 static void
 want_again(WdMachine *machine, WdProcess *extension)
 {
@@ -161,7 +161,7 @@ deadline(const WdMachine *machine)
 
 /* --- shown --- */
 
-/* What is gone and no longer wanted has no row. */
+/* An extension that is gone and no longer on the list has no row. */
 static gboolean
 show(const WdMachine *machine, const WdProcess *process, WdProcessStatus *status)
 {

@@ -10,15 +10,15 @@ G_BEGIN_DECLS
 WdMachine *wd_supervise_new(const WdLimits *limits, const WdFound *watchdog,
                             const char *worker_path);
 
-/* At any time; it is started when the worker's manager accepts. @indispensable: our own tables
- * extension, which is never given up. Returns: the process's index. */
+/* Adds an extension, at any time. It is started when the worker's manager accepts connections.
+ * @indispensable: it is never given up; for our own tables extension. Returns: its index. */
 guint wd_supervise_add_extension(WdMachine *supervisor, const char *name, const char *path,
                                  gboolean indispensable);
 
-/* The extension's index; 0: there is none with this path. */
+/* The index of the extension with @path; 0: there is none. */
 guint wd_supervise_find_extension(const WdMachine *supervisor, const char *path);
 
-/* Whether the extension is on the list. */
+/* Whether the extension is on the list now. */
 gboolean wd_supervise_wants(const WdMachine *supervisor, guint index);
 
 G_END_DECLS

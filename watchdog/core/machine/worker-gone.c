@@ -3,11 +3,11 @@
 #include "watchdog/core/machine/presence.h"
 
 /* An extension made with osquery's SDKs exits one interval, and perhaps one timeout, after its core
- * went; with this much more for a busy machine. */
+ * is gone. A busy machine may add this much. */
 #define SLACK_US (5 * G_TIME_SPAN_SECOND)
 
-/* A core that ends gracefully has its extensions shut down first, so that their exits are seen this
- * little before its own. */
+/* A core that ends gracefully shuts its extensions down first. Their exits are seen at most this
+ * long before its own. */
 #define EXIT_BEFORE_WORKER_US (2 * G_TIME_SPAN_SECOND)
 
 gboolean
@@ -18,7 +18,7 @@ wd_worker_gone_explains(const WdMachine *machine, const WdProcess *process)
     return FALSE;
   if (wd_process_ends(wd_machine_worker(machine)))
     return TRUE;
-  /* When its start was asked for, a manager accepted: that one is gone. */
+  /* It was started when a manager accepted; that manager is gone. */
   if (!machine->supervising.manager_accepts)
     return TRUE;
   const gint64 notice_us =
@@ -36,7 +36,7 @@ wd_worker_gone_cause(const WdMachine *machine)
   return wd_process_ends(worker) ? worker->ending.cause_seq : worker->gone_seq;
 }
 
-/* Exits of extensions that came just before the worker's were its doing after all. */
+/* Exits of extensions just before the worker's follow from its end, too. */
 static void
 excuse_recent_exits(WdMachine *machine)
 {
