@@ -7,9 +7,9 @@ struct WdDriver {
   WdDriverParts parts;
   GSource *timer;
   guint stored_source;
-  GQueue inputs; /* of Pending: came up while a step's actions were carried out */
+  GQueue inputs; /* of Pending: those not fed yet */
   gboolean feeding;
-  gboolean written; /* the writer has something new */
+  gboolean written; /* the writer has something new, and must be woken */
 };
 
 typedef struct {

@@ -1,6 +1,6 @@
-/* Drives a machine (core/machine/machine.h) on the default main context: feeds it with time, with
- * samples and with what the store says back, and carries out what it decides. What only a
- * supervisor or only an observer does is theirs: act(). */
+/* Drives a machine (core/machine/machine.h) on the default main context: feeds it with time,
+ * samples and the store's answers, and carries out its actions. A supervisor or an observer carries
+ * out the actions that the other doesn't have: act(). */
 #pragma once
 
 #include "watchdog/core/machine/machine.h"
@@ -14,26 +14,28 @@ typedef struct WdDriver WdDriver;
 typedef struct {
   WdMachine *machine; /* borrowed, as is the writer */
   WdWriter *writer;
-  /* What is held of the process with this index while it lives; NULL: it can't be looked at. */
+  /* The handle of the process with this index, borrowed; NULL: it can't be looked at. */
   WdHandle *(*handle)(guint process, gpointer user_data);
-  /* Does the rest of @action. What RECORD records is complete then, and not yet stored. */
+  /* Does the caller's part of @action. The event of a RECORD is complete then, but not yet stored.
+   */
   void (*act)(const WdAction *action, gpointer user_data);
-  /* The machine wants to know that time has passed: calls wd_driver_tick(). */
+  /* A TICK is due: must call wd_driver_tick(). */
   void (*tick)(gpointer user_data);
   gpointer user_data;
 } WdDriverParts;
 
-/* The first tick is due when the main loop runs. */
+/* The first TICK is due when the main loop runs. */
 WdDriver *wd_driver_new(const WdDriverParts *parts);
 void wd_driver_free(WdDriver *driver);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdDriver, wd_driver_free)
 
-/* Feeds the machine with @input, at once, or after the step whose actions are being carried out;
- * then what @input points to must last so long, but for spawn_error, which is copied. */
+/* Feeds the machine with @input: at once, or, while a step's actions are being carried out, after
+ * them. Until then everything that @input points to must last, except spawn_error, which is copied.
+ */
 void wd_driver_feed(WdDriver *driver, const WdInput *input);
 
-/* Feeds the machine with the samples that it wants. @missed: gets the index (guint) of each process
- * that could not be looked at; or NULL. */
+/* Feeds the machine with a TICK and the samples that it wants. @missed: gets the index (guint) of
+ * each process that could not be looked at; may be NULL. */
 void wd_driver_tick(WdDriver *driver, GArray *missed);
 
 G_END_DECLS

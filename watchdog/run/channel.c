@@ -7,7 +7,7 @@
 #include "watchdog/base/errno-error.h"
 #include "watchdog/record/log.h"
 
-/* A worker that starts may bring a burst, with each query that it denylists. */
+/* A worker's start may bring a burst: a report for each query that it denylists. */
 #define AT_ONCE 64
 
 gboolean
@@ -36,12 +36,12 @@ wd_channel_read(WdChannel *channel, void (*reported)(WdReport *report, gpointer 
   for (guint i = 0; i < AT_ONCE && channel->fd >= 0; i++) {
     guint8 bytes[WD_REPORT_BYTES_MAX];
     WdReport report;
-    /* The true length, also of what is longer than the room for it. */
+    /* MSG_TRUNC: the true length, even of a message that is longer than the buffer. */
     const gssize length = recv(channel->fd, bytes, sizeof bytes, MSG_DONTWAIT | MSG_TRUNC);
     if (length < 0 && errno == EINTR)
       continue;
     if (length <= 0)
-      return; /* nothing there, or nobody */
+      return; /* nothing to read, or the other end is closed */
     if ((gsize)length <= sizeof bytes && wd_report_decode(bytes, (gsize)length, &report))
       reported(&report, user_data);
     else

@@ -1,5 +1,6 @@
-/* Hears what the tables extension tells (core/machine/report.h): a descriptor that it inherits, and
- * nobody else. What comes is checked; it never blocks us, and however much comes, little is read.
+/* Receives the reports of the tables extension (core/machine/report.h) over a descriptor that only
+ * the extension inherits. Reports are checked. Reading never blocks, and reads only a few at a
+ * time.
  */
 #pragma once
 
@@ -10,8 +11,8 @@
 G_BEGIN_DECLS
 
 typedef struct {
-  int fd; /* our end; -1: there is none */
-  gboolean complained;
+  int fd;              /* our end; -1: there is none */
+  gboolean complained; /* about a message that can't be decoded: once */
 } WdChannel;
 
 #define WD_CHANNEL_NONE ((WdChannel){.fd = -1})
@@ -20,11 +21,12 @@ typedef struct {
  * non-blocking. */
 gboolean wd_channel_open(WdChannel *channel, int *theirs, GError **error);
 
-/* Hands @observed what has come, at most 64 at a time; whoever sends more has to wait. @observed
- * may change the report.
+/* Calls @reported for each report that has come, at most 64 at a time; a sender of more has to
+ * wait.
+ * @reported may change the report.
  *
- * Nobody waits for this descriptor: a report comes every interval and nearly always says what the
- * one before said, and to be woken for each costs half of what a check costs. */
+ * To be called at each check, not when the descriptor is readable: nearly every report says what
+ * the one before said, and waking up for each costs half of what a check costs. */
 void wd_channel_read(WdChannel *channel, void (*reported)(WdReport *report, gpointer user_data),
                      gpointer user_data);
 

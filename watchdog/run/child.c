@@ -1,14 +1,13 @@
 #include "watchdog/run/child.h"
 
 #include <signal.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "watchdog/look/program-file.h"
 #include "watchdog/run/run-mark.h"
 
-/* What we were given by a service manager is for us alone; what osquery's own watcher sets is for
- * us to set. */
+/* The variables of a service manager are for us alone. Those of osquery's own watcher are ours to
+ * set. */
 static const char *const WITHHELD[] = {
     "NOTIFY_SOCKET=",      "WATCHDOG_PID=",           "WATCHDOG_USEC=",    "LISTEN_PID=",
     "LISTEN_FDS=",         "LISTEN_FDNAMES=",         "OSQUERY_WORKER=",   "OSQUERY_EXTENSION=",
@@ -126,7 +125,7 @@ wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **
   child->handle = wd_handle_open(child->spawn.pid, error);
   if (child->handle == NULL || !wd_run_record_set(record, index, child->handle, error) ||
       !wd_spawn_go(&child->spawn, error)) {
-    /* The waiting child sees its control socket close, and goes; it is reaped like any stray. */
+    /* The waiting child sees its control socket close, and exits; it is reaped like any stray. */
     wd_child_reaped(child);
     return FALSE;
   }

@@ -1,4 +1,4 @@
-/* One process that we start: how, and, while it lives, what we hold of it. */
+/* One process that we start: how we start it, and what we hold of it while it lives. */
 #pragma once
 
 #include "watchdog/look/handle.h"
@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 typedef struct {
   int niceness;
   gboolean allow_unsafe; /* start programs that osquery's permission rule refuses */
-  char *oom_score_adj;   /* what they set theirs to; NULL: as ours */
+  char *oom_score_adj;   /* see WdProgram */
   char *run_mark;        /* in their environment, "NAME=VALUE" (run-mark.h) */
 } WdChildTraits;
 
@@ -28,27 +28,29 @@ typedef struct {
   guint exec_source; /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 
-/* The worker: osqueryd with its own command line, unchanged. @managed_extensions: it has some to
- * wait for. */
+/* The worker: osqueryd with its own command line, unchanged. @managed_extensions: there are
+ * extensions for which it has to wait. */
 WdChild *wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions,
                              const WdChildTraits *traits);
 
-/* A managed extension, with osquery's contract for extensions. @variables: "NAME=VALUE" to add,
- * NULL-terminated: it is our own, which also gets the channel; or NULL. */
+/* A managed extension, with the command line that osquery gives extensions. @variables: for our own
+ * extension, which also gets the channel: "NAME=VALUE" to add to its environment, NULL-terminated.
+ * NULL for any other extension. */
 WdChild *wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s,
                                 gint64 interval_s, gboolean verbose, const char *const *variables,
                                 const WdChildTraits *traits);
 
 void wd_child_free(WdChild *child);
 
-/* Checks the program file, forks, writes the process down in @record as @index, and lets it go.
- * Then `spawn.control_fd` tells when the exec is done: see wd_child_poll_exec(). */
+/* Checks the program file, forks, writes the process to @record as @index, and lets it exec. Then
+ * `spawn.control_fd` is readable once the exec has succeeded or failed: see wd_child_poll_exec().
+ */
 gboolean wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error);
 
-/* Takes note of whether the exec has succeeded or failed. Returns: FALSE while it is neither. */
+/* Notes whether the exec has succeeded or failed. Returns: FALSE: that isn't known yet. */
 gboolean wd_child_poll_exec(WdChild *child);
 
-/* The process was reaped: lets go of everything held of it. */
+/* The process was reaped: frees everything that is held of it. */
 void wd_child_reaped(WdChild *child);
 
 G_END_DECLS

@@ -58,7 +58,7 @@ typedef struct {
   guint process;
 } ProcessSource;
 
-/* Whether the exec's outcome is known now. A failed one isn't reported before the child is reaped,
+/* Whether the exec's outcome is known now. A failed exec is reported only once the child is reaped,
  * so that no exit follows it. */
 static gboolean
 exec_settled(WdChildren *children, guint process)
@@ -112,9 +112,9 @@ wd_children_start(WdChildren *children, guint process, const WdRunRecord *record
                                         on_exec_result, source, g_free);
 }
 
-/* --- what they tell --- */
+/* --- reports --- */
 
-/* Who serves a registration may be a child of the process that we started, in its group. */
+/* A registration's socket may be served by a child of the process that we started, in its group. */
 static void
 find_managed(const WdChildren *children, WdReport *report)
 {
@@ -144,7 +144,7 @@ wd_children_hear(WdChildren *children)
 
 /* --- signals --- */
 
-/* Carries out @kills (of WdKill). Returns: how many reached someone. */
+/* Sends the signals in @kills (of WdKill). Returns: how many reached a process. */
 static guint
 carry_out(const GArray *kills)
 {
@@ -180,10 +180,10 @@ wd_children_inherit_strays(GError **error)
   return wd_errno_error(error, "subreaper");
 }
 
-/* Each is signalled once, and is a stray until it is reaped. The list of children may lack some
- * while one of them goes, but then we are called again. Reads all of /proc where the kernel doesn't
- * list them, so it is for when somebody has gone, not for every check.
- * Returns: how many there were that weren't known. */
+/* Each stray is signalled once, and remembered until it is reaped. While a child ends, the list of
+ * children may lack some, but then we are called again. Where the kernel doesn't list children,
+ * this reads all of /proc, so it is for when a process is gone, not for every check. Returns: how
+ * many strays were signalled. */
 static guint
 kill_strays(WdChildren *children)
 {
@@ -213,7 +213,7 @@ forget_stray(const WdChildren *children, gint64 pid)
     }
 }
 
-/* What left its group before its parent went is ours now. */
+/* A process that left its group before its parent ended is our child now. */
 static gboolean
 on_strays(gpointer data)
 {
@@ -227,7 +227,7 @@ on_strays(gpointer data)
   return G_SOURCE_REMOVE;
 }
 
-/* What a stray started becomes ours only when the stray is gone, so once isn't enough. */
+/* The children of a stray become ours only once the stray is gone, so one look isn't enough. */
 void
 wd_children_end_strays(WdChildren *children)
 {
@@ -270,9 +270,9 @@ child_gone(WdChildren *children, guint process, const siginfo_t *info)
                                        .oom = oom}});
 }
 
-/* Until it is reaped its pid, and its group's number, can't be anyone else's: so long there is time
- * to end what is left of the group, and for signals to a process whose start is only reported now.
- */
+/* Until the child is reaped, no other process can have its pid or its group's number. So this is
+ * when what is left of its group is ended, and when a start that isn't reported yet is: the machine
+ * may answer with a signal. */
 static void
 before_reaping(WdChildren *children, guint process, gint64 pid)
 {
@@ -285,7 +285,7 @@ before_reaping(WdChildren *children, guint process, gint64 pid)
   exec_settled(children, process);
 }
 
-/* Strays that a subreaper inherits are reaped too. Returns: FALSE when nobody else is dead. */
+/* Reaps a child, perhaps a stray. Returns: FALSE when no other child is dead. */
 static gboolean
 reap_one(WdChildren *children)
 {
@@ -303,12 +303,13 @@ reap_one(WdChildren *children)
   return TRUE;
 }
 
-/* No more than a few at a time, and what they left behind in a turn of its own, which nothing that
- * is always ready can put off: checks and signals go on while a child leaves ever more behind. */
+/* Only a few at a time; what they left behind is ended in a turn of its own, at a priority at which
+ * no source that is always ready can put it off. So checks and signals go on even while a child
+ * leaves ever more behind. */
 void
 wd_children_reap(WdChildren *children)
 {
-  wd_children_hear(children); /* what was told of a process while it lived comes before its exit */
+  wd_children_hear(children); /* a report on a process comes before its exit */
   children->more_dead = TRUE;
   for (guint i = 0; i < REAPED_AT_ONCE && children->more_dead; i++)
     children->more_dead = reap_one(children);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,7 +12,7 @@
 
 /* "BOOT_ID MARK", then "PID START_TICKS", padded with blanks, and a newline. */
 #define LINE_LENGTH 80
-/* More processes than any extensions.load starts; what a damaged file may make us read. */
+/* More than any extensions.load starts; it bounds how much of a damaged file is read. */
 #define LINES_MAX 1024
 #define REAP_WAIT_US (2 * G_TIME_SPAN_SECOND)
 #define POLL_US (20 * G_TIME_SPAN_MILLISECOND)
@@ -36,7 +35,7 @@ parse_line(const char *line, gint64 *pid, gint64 *start_ticks)
          g_ascii_string_to_signed(fields[1], 10, 0, G_MAXINT64, start_ticks, NULL);
 }
 
-/* The mark of the run that left the record behind in this boot; NULL: there is none. */
+/* The mark of the run that left the record behind, if that was in this boot; else NULL. */
 static char *
 recorded_mark(const char *text, gsize lines, const char *boot_id)
 {
@@ -101,7 +100,7 @@ end_recorded(const GPtrArray *leftovers, gint64 grace_us, GError **error)
   return FALSE;
 }
 
-/* Those that are recorded may end in good order; what they leave behind is killed, as ever. */
+/* Recorded processes may end in good order; what they leave behind is killed, as always. */
 static gboolean
 end_leftovers(const char *text, gsize lines, const char *boot_id, gint64 grace_us, guint *ended,
               GError **error)
@@ -119,7 +118,7 @@ end_leftovers(const char *text, gsize lines, const char *boot_id, gint64 grace_u
 
 /* --- the record --- */
 
-/* One write a line, so that a crash leaves it whole or not there. */
+/* One write for each line, so that after a crash a line is either complete or missing. */
 static gboolean
 write_line(const WdRunRecord *record, guint line, const char *text, GError **error)
 {

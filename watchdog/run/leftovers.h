@@ -1,11 +1,11 @@
-/* The processes that a watchdog left behind, because it crashed or couldn't end them: written down
- * before each is used, ended before new ones are started, for two workers would fight over
- * osquery's database lock.
+/* The processes that a watchdog left behind, because it crashed or couldn't end them. Each is
+ * written to a record before it is used. They are ended before new ones are started, because two
+ * workers would fight over osquery's database lock.
  *
- * The record is a file of fixed lines. The first has the boot's id, for pids and times begin anew
- * with each boot, and the run's mark, by which what these processes started is found (run-mark.h).
- * So it must be for our user alone to read. Then one a process: its pid and its start (handle.h).
- */
+ * The record is a file of fixed lines. The first line has the boot's id, because pids and start
+ * times begin anew with each boot, and the run's mark, by which the processes that these started
+ * are found (run-mark.h). The mark is a secret, so only our user may read the file. Each further
+ * line has one process: its pid and its start (handle.h). */
 #pragma once
 
 #include "watchdog/look/handle.h"
@@ -14,20 +14,20 @@ G_BEGIN_DECLS
 
 typedef struct WdRunRecord WdRunRecord;
 
-/* Opens the record at @path, ends what it names and that still is that process (SIGTERM, after
- * @grace_us SIGKILL), then what bears the mark of that run, and begins it anew for the run that has
- * @mark, a random UUID. Blocks until they are gone, at most @grace_us and 4 s. Before the first
- * thread starts.
- * @ended: how many were found running. */
+/* Opens the record at @path and ends the processes that it names, if they still run (SIGTERM, after
+ * @grace_us SIGKILL), then those that bear the mark of that run. Then it begins a new record for
+ * the run with @mark, a random UUID. Blocks until they are gone, at most @grace_us and 4 s. To be
+ * called before the first thread starts.
+ * @ended: set to the number of processes that were found running. */
 WdRunRecord *wd_run_record_open(const char *path, const char *boot_id, const char *mark,
                                 gint64 grace_us, guint *ended, GError **error);
 
-/* Writes down that @handle is process @index (the supervisor's). */
+/* Records @handle as process @index of the machine. */
 gboolean wd_run_record_set(const WdRunRecord *record, guint index, const WdHandle *handle,
                            GError **error);
 
-/* @left_behind: something still runs, so that the file is for the next start; else it is removed.
- */
+/* Closes and frees the record. Removes the file, unless processes are @left_behind: the next start
+ * needs it then. NULL is allowed. */
 void wd_run_record_finish(WdRunRecord *record, gboolean left_behind);
 
 G_END_DECLS

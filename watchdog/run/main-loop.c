@@ -19,19 +19,19 @@ typedef struct {
   WdChildren *children;
   WdHandle *self;
   int signal_fd;
-  gboolean ready; /* the service manager knows */
+  gboolean ready; /* the worker has started */
   int exit_code;
 } Loop;
 
 /* --- actions --- */
 
-/* Ready once the worker runs; then always the latest event. */
+/* The status is the latest event; we are ready once the worker has started. */
 static void
 tell_service_manager(Loop *loop, const WdEvent *event)
 {
   if (event->kind == WD_EVENT_PROCESS_STARTED && event->role == WD_ROLE_WORKER)
     loop->ready = TRUE;
-  /* One line: what a process chose may be quoted in it. */
+  /* It must be one line, but may quote text that a process chose. */
   g_autofree char *line = g_strdelimit(g_strdup(event->message), "\n", ' ');
   g_autofree char *state = g_strconcat(loop->ready ? "READY=1\n" : "", "STATUS=", line, NULL);
   wd_service_manager_notify(state);
@@ -97,7 +97,7 @@ tick(gpointer user_data)
   wd_driver_tick(loop->driver, NULL);
 }
 
-/* One at a time: while children go on dying there is always another. */
+/* One signal at a time, because while children keep dying there is always another. */
 static gboolean
 on_signal(int fd, GIOCondition condition, gpointer data)
 {
@@ -142,7 +142,7 @@ wd_main_loop_block_signals(GError **error)
   memset(&action, 0, sizeof action);
   action.sa_handler = SIG_IGN;
   gboolean done = sigprocmask(SIG_BLOCK, &set, NULL) == 0 && sigaction(SIGPIPE, &action, NULL) == 0;
-  /* Whoever started us may have ignored it, and then children would go without a word. */
+  /* If our parent ignored it, we would not learn of our children's ends. */
   action.sa_handler = SIG_DFL;
   done = done && sigaction(SIGCHLD, &action, NULL) == 0;
   return done || wd_errno_error(error, "signals");

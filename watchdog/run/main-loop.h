@@ -1,4 +1,4 @@
-/* The main loop of a supervisor: signals, time, and what the machine decides. */
+/* The main loop of a supervisor: signals, time, and the machine's actions. */
 #pragma once
 
 #include "watchdog/drive/driver.h"
@@ -11,13 +11,13 @@ typedef struct {
   const WdRunRecord *record;
   WdWriter *writer;
   gboolean orphans_are_ours; /* see wd_children_new() */
-  /* Asked to reload: feeds what has changed, after adding to the roster. */
+  /* Asked to reload: adds to the roster, then feeds the changes. */
   void (*reload)(gpointer reload_data, WdDriver *driver);
   gpointer reload_data;
 } WdMainLoopParts;
 
-/* Blocks the signals that the loop takes (SIGCHLD, SIGTERM, SIGINT, SIGHUP) and ignores SIGPIPE.
- * Before the first thread starts, so that none of them gets one. */
+/* Blocks the signals that the loop takes (SIGCHLD, SIGTERM, SIGINT, SIGHUP) and ignores SIGPIPE. To
+ * be called before the first thread starts, so that no thread gets one. */
 gboolean wd_main_loop_block_signals(GError **error);
 
 /* Runs until the machine says to leave. Everything in @parts stays the caller's.

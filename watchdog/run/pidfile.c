@@ -14,8 +14,7 @@
 
 /* As osquery's five tries, two seconds apart (osquery/core/init.cpp, initDaemon). */
 #define FORCE_WAIT_US (10 * G_TIME_SPAN_SECOND)
-/* A child that a killed watchdog had forked, but not let go yet, holds the lock until it notices.
- */
+/* A child that a killed watchdog had forked, but not let exec, holds the lock until it exits. */
 #define DYING_WAIT_US (500 * G_TIME_SPAN_MILLISECOND)
 #define FORCE_POLL_US (50 * G_TIME_SPAN_MILLISECOND)
 
@@ -46,7 +45,7 @@ read_owner(int fd)
   return g_ascii_string_to_signed(g_strstrip(text), 10, 2, G_MAXINT32, &pid, NULL) ? pid : -1;
 }
 
-/* By the name that the kernel has of it, cut at 15 bytes there. */
+/* By its name, which the kernel cuts at 15 bytes. */
 static gboolean
 is_osquery(const WdProcStat *stat)
 {
@@ -132,7 +131,7 @@ wd_pidfile_free(WdPidfile *pidfile)
 {
   if (pidfile == NULL)
     return;
-  /* While the lock is still ours. */
+  /* First, while we have the lock: afterwards it may be another's file. */
   unlink(pidfile->path);
   close(pidfile->fd);
   g_free(pidfile->path);

@@ -3,7 +3,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "watchdog/core/machine/supervise.h"
 #include "watchdog/core/settings/defaults.h"
+#include "watchdog/look/managed-extensions.h"
 #include "watchdog/run/run-mark.h"
 
 /* As osquery's watcher (osquery/core/init.cpp): children yield to what the host is for. */

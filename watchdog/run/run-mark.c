@@ -16,7 +16,7 @@
 
 #define LONGEST_US (2 * G_TIME_SPAN_SECOND)
 #define LOOKS_US (5 * G_TIME_SPAN_MILLISECOND)
-/* More than the kernel lets a program be started with. */
+/* More than the kernel allows at the start of a program. */
 #define ENVIRONMENT_MAX (8 << 20)
 
 /* --- in a process of its own --- */
@@ -38,8 +38,8 @@ read_environment(gint64 pid)
   return bytes->len > 0 ? g_steal_pointer(&bytes) : NULL;
 }
 
-/* Held before the look, so that what is killed is what was looked at. Returns: whether it bears the
- * mark. */
+/* Opens the handle before reading, so that the process killed is the one that was read. Returns:
+ * whether it bears the mark. */
 static gboolean
 end_if_marked(gint64 pid, const char *mark)
 {
@@ -64,9 +64,9 @@ is_of_our_user(gint64 pid)
   return stat(path, &status) == 0 && status.st_uid == geteuid();
 }
 
-/* Each is told once, by a byte. Returns: whether there was any. */
+/* Writes a byte for each process found, once. Returns: whether there was any. */
 static gboolean
-look_once(const char *mark, gboolean everyone, GHashTable *told, int result_fd)
+look_once(const char *mark, gboolean everyone, GHashTable *counted, int result_fd)
 {
   g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
   gboolean any = FALSE;
@@ -79,21 +79,20 @@ look_once(const char *mark, gboolean everyone, GHashTable *told, int result_fd)
         (!everyone && !is_of_our_user(pid)) || !end_if_marked(pid, mark))
       continue;
     any = TRUE;
-    if (g_hash_table_add(told, GINT_TO_POINTER((int)pid)) && write(result_fd, "", 1) != 1)
+    if (g_hash_table_add(counted, GINT_TO_POINTER((int)pid)) && write(result_fd, "", 1) != 1)
       break;
   }
   return any;
 }
 
-/* One that is about to die may have started another, so that one look isn't enough. What other
- * users run comes last: they could make their environments so many and so large that time is over.
- */
+/* A process that is about to die may have started another, so one look isn't enough. Other users'
+ * processes come last: these users could use up the time with many and large environments. */
 static G_NORETURN void
 hunt(const char *mark, int result_fd)
 {
-  g_autoptr(GHashTable) told = g_hash_table_new(NULL, NULL);
+  g_autoptr(GHashTable) counted = g_hash_table_new(NULL, NULL);
   (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-  while (look_once(mark, FALSE, told, result_fd) || look_once(mark, TRUE, told, result_fd))
+  while (look_once(mark, FALSE, counted, result_fd) || look_once(mark, TRUE, counted, result_fd))
     g_usleep(LOOKS_US);
   _exit(EXIT_SUCCESS);
 }
@@ -108,7 +107,7 @@ collect(int result_fd, guint *ended)
   for (;;) {
     const gint64 left_us = deadline_us - g_get_monotonic_time();
     struct pollfd waiting = {.fd = result_fd, .events = POLLIN};
-    char told[64];
+    char bytes[64];
     if (left_us <= 0)
       return FALSE;
     const int ready = poll(&waiting, 1, (int)(left_us / G_TIME_SPAN_MILLISECOND) + 1);
@@ -116,14 +115,14 @@ collect(int result_fd, guint *ended)
       return FALSE;
     if (ready <= 0)
       continue;
-    const gssize n = read(result_fd, told, sizeof told);
+    const gssize n = read(result_fd, bytes, sizeof bytes);
     if (n <= 0)
       return TRUE;
     *ended += (guint)n;
   }
 }
 
-/* One that hangs on what it reads isn't waited for: the main loop reaps it. */
+/* If the hunter hangs on what it reads, it isn't waited for: the main loop reaps it. */
 static guint
 wait_for(pid_t hunter, int result_fd)
 {

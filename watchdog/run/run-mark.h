@@ -1,9 +1,10 @@
-/* What the processes of a run start in their turn can outlive a crash of the watchdog: its children
- * get a signal from the kernel then, what these have started doesn't. It inherits the mark of the
- * run, a random one, in its environment, unless it was started with another environment or has
- * written over its own: that isn't found. Whoever can read the environment of one that bears the
- * mark (its user, root, a query of osquery's process_envs) can start others that bear it, too, and
- * so offer nobody but them to be ended. */
+/* Finds what the children of a crashed watchdog have started. The kernel sends the children a
+ * signal when the watchdog dies, but not their own children.
+ *
+ * All of them inherit the run's mark, a random one, in their environment. A process that is started
+ * with another environment, or that has written over its own, isn't found. Whoever can read the
+ * environment of a marked process (its user, root, a query of osquery's process_envs) can start
+ * more processes with the mark, but has no others ended by that. */
 #pragma once
 
 #include <glib.h>
@@ -12,11 +13,12 @@ G_BEGIN_DECLS
 
 #define WD_RUN_VARIABLE "OSQUERY_WATCHDOG_RUN"
 
-/* Ends (SIGKILL) every process that has WD_RUN_VARIABLE=@mark in its environment, but nobody if
- * we have it ourselves: then one of them started us. To be called before the first thread starts,
- * for it forks: reading a process's environment can block on that process. First those of
- * our user, then the others. Blocks for at most 2 s; whom it hasn't reached by then it leaves, and
- * logs that. Returns: how many were ended. */
+/* Kills every process that has WD_RUN_VARIABLE=@mark in its environment: first those of our user,
+ * then the others. If we have it ourselves, one of them started us, and none is killed.
+ *
+ * Reading a process's environment can block on that process, so this forks, and must be called
+ * before the first thread starts. Blocks for at most 2 s. Processes that aren't reached by then are
+ * left running, and that is logged. Returns: how many were killed. */
 guint wd_run_mark_kill(const char *mark);
 
 G_END_DECLS

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #define OOM_SCORE_ADJ "/proc/self/oom_score_adj"
-/* Nearly never (-1000 would be never: a watchdog that is at fault itself may still be ended), else
- * what anybody may go back to. */
+/* Nearly never killed. (-1000 would be never, but a watchdog that is itself at fault may be
+ * killed.) If that isn't allowed, 0, which usually is. */
 static const char *const OWN_SCORES[] = {"-900", "0"};
 
 gboolean
@@ -35,7 +35,7 @@ may_lock_memory(void)
   return syscall(SYS_capget, &header, data) == 0 && (data[0].effective & (1u << CAP_IPC_LOCK)) != 0;
 }
 
-/* To the lowest that we may have; what it is then. */
+/* Lowers our score as far as we are allowed. Returns: the score then. */
 static gint64
 lower_score(gint64 present)
 {
@@ -47,8 +47,8 @@ lower_score(gint64 present)
   return present;
 }
 
-/* What we protect ourselves from must not be protected in turn, when whoever started us lowered our
- * score for our sake (OOMScoreAdjust=). */
+/* The children are what we protect ourselves from. So they must not inherit a score that was
+ * lowered for us, for example by OOMScoreAdjust=. */
 static char *
 childrens_score(gint64 first, gint64 own)
 {

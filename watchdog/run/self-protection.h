@@ -5,9 +5,9 @@
 
 G_BEGIN_DECLS
 
-/* Lowers our OOM score and locks our working set, page by page as it is used; each as far as we
- * may. Returns: what children set their /proc/self/oom_score_adj to, newly allocated: what ours
- * was, or 0 if that was lower; NULL when it is what ours is now. */
+/* Lowers our OOM score, and locks each page of our memory as it is first used; both as far as we
+ * are allowed. Returns: what children should set their /proc/self/oom_score_adj to, newly
+ * allocated: our score before, but at least 0; NULL if that is our score now. */
 char *wd_self_protect(void);
 
 /* Sets our own /proc/self/oom_score_adj. Async-signal-safe. Returns: whether it was allowed. */

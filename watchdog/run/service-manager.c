@@ -37,7 +37,7 @@ wd_service_manager_notify(const char *state)
   const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (fd < 0)
     return;
-  /* A manager that can't take it learns it the next time. */
+  /* If the manager can't take it now, the next notification replaces it. */
   (void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address, size);
   close(fd);
 }

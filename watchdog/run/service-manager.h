@@ -1,8 +1,6 @@
-/* What systemd is told of us, by its notification protocol (sd_notify(3)); nothing where there is
- * no systemd.
+/* Notifies systemd, by its protocol (sd_notify(3)). Does nothing where there is no systemd.
  *
- * Not libsystemd's sd_notify(): that one waits for a manager that doesn't read. These never block.
- */
+ * libsystemd's sd_notify() blocks while the manager doesn't read; these functions never block. */
 #pragma once
 
 #include <glib.h>
@@ -12,7 +10,7 @@ G_BEGIN_DECLS
 /* @state: lines "NAME=VALUE", e.g. "READY=1\nSTATUS=…". */
 void wd_service_manager_notify(const char *state);
 
-/* How often WATCHDOG=1 is due, in ms: half of what the manager waits; 0: it doesn't. */
+/* How often WATCHDOG=1 is due, in ms: half of the manager's timeout; 0: it has none. */
 guint wd_service_manager_watchdog_ms(void);
 
 /* Whether a service manager waits for notifications. */

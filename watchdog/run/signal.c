@@ -3,8 +3,8 @@
 #include <signal.h>
 #include <sys/pidfd.h>
 
-/* Without a pidfd there is a moment between the look and the kill. To hit another process, this one
- * would have to be reaped in it, and its pid to be given away after all others. */
+/* Without a pidfd some time passes between the check and the kill. To hit another process, this one
+ * would have to be reaped in that time, and all other pids be used before its own is again. */
 gboolean
 wd_signal_send(const WdHandle *handle, int signo)
 {

@@ -14,8 +14,8 @@
 
 #define EXIT_NOT_STARTED 127
 
-/* Everything that the child needs, made before the fork: after it only async-signal-safe calls are
- * allowed, for another thread may hold any lock. */
+/* Everything that the child needs, prepared before the fork. After it only async-signal-safe calls
+ * are allowed, because another thread may hold any lock. */
 typedef struct {
   const WdProgram *program;
   char **environment; /* one entry is pid_entry */
@@ -49,7 +49,7 @@ reset_signals(void)
   sigset_t none;
   memset(&action, 0, sizeof action);
   action.sa_handler = SIG_DFL;
-  /* SIGKILL, SIGSTOP and those that the C library keeps for itself refuse: rightly. */
+  /* This fails, rightly, for SIGKILL, SIGSTOP and the signals that the C library uses itself. */
   for (int signo = 1; signo < NSIG; signo++)
     (void)sigaction(signo, &action, NULL);
   sigemptyset(&none);

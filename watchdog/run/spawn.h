@@ -1,9 +1,9 @@
-/* Starts a program, in two steps: a fork that waits, so that its pid can be written down before it
- * becomes a process to reckon with, and then the exec.
+/* Starts a program in two steps. First a fork, which waits, so that its pid can be recorded before
+ * the program runs; then the exec.
  *
- * The child begins clean: its own process group, default signal dispositions, empty mask, no
- * descriptor but stdin (/dev/null), stdout, stderr and the one it inherits, and the death signal it
- * was given. */
+ * The child has its own process group, default signal dispositions, an empty signal mask, and its
+ * death signal. It has no descriptors but stdin (/dev/null), stdout, stderr and the inherited one.
+ */
 #pragma once
 
 #include <glib.h>
@@ -19,8 +19,8 @@ typedef struct {
   int death_signal;         /* sent by the kernel when we die */
   int niceness;
   const char *oom_score_adj; /* what the child sets its own to; NULL: as ours */
-  const char *fd_variable;   /* a variable that tells the child the number of inherited_fd */
-  int inherited_fd; /* open in the child, where fd_variable isn't NULL; close-on-exec here */
+  const char *fd_variable;   /* a variable with the number of inherited_fd; NULL: there is none */
+  int inherited_fd;          /* open in the child; close-on-exec here */
 } WdProgram;
 
 typedef struct {
@@ -28,8 +28,8 @@ typedef struct {
   int control_fd; /* ours to close; readable once the exec has succeeded or failed */
 } WdSpawn;
 
-/* Forks. The child waits for wd_spawn_go(); closing control_fd before makes it go away.
- * Call it from the main thread only: the death signal is tied to the thread. */
+/* Forks. The child waits for wd_spawn_go(), or exits when control_fd is closed. To be called from
+ * the main thread only, because the death signal belongs to the thread. */
 gboolean wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error);
 
 /* Lets the child execute the program. */
@@ -38,7 +38,7 @@ gboolean wd_spawn_go(const WdSpawn *spawn, GError **error);
 typedef enum {
   WD_EXEC_PENDING,
   WD_EXEC_DONE,
-  WD_EXEC_FAILED, /* @error_number says why; the child exits by itself */
+  WD_EXEC_FAILED, /* @error_number is set to the errno; the child exits by itself */
 } WdExecState;
 
 /* Never blocks. */

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
+#include "watchdog/core/machine/supervise.h"
 #include "watchdog/core/settings/settings-changes.h"
 #include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/managed-extensions.h"
@@ -15,6 +16,7 @@
 #include "watchdog/run/descriptors.h"
 #include "watchdog/run/main-loop.h"
 #include "watchdog/run/pidfile.h"
+#include "watchdog/run/roster.h"
 #include "watchdog/run/self-protection.h"
 #include "watchdog/run/service-manager.h"
 #include "watchdog/store/history.h"
@@ -23,7 +25,7 @@
 /* How long the last events may take to be written when everything else is done. */
 #define FINISH_WAIT_US (2 * G_TIME_SPAN_SECOND)
 
-/* What a run holds; freed as a whole, in the order in which it must go. */
+/* Everything that a run holds; run_clear() frees it in the order that is needed. */
 typedef struct {
   const char *const *argv;
   WdSettings *settings; /* as last read */
@@ -32,7 +34,7 @@ typedef struct {
   char *runtime_dir;
   char *boot_id;
   char *run_id;
-  char *mark;          /* not the id, which everybody may know who may ask for the events */
+  char *mark;          /* a secret; the run's id isn't, because the events show it */
   char *oom_score_adj; /* what children set theirs to; NULL: as ours */
   gboolean orphans_are_ours;
   int state_lock_fd;
@@ -44,8 +46,8 @@ typedef struct {
   WdWriter *writer;
 } Run;
 
-/* Not even SIGKILL ends a process that waits for its disk. What is still a child of ours would hold
- * the database's lock against a worker that the next start began beside it. */
+/* Not even SIGKILL ends a process that waits for its disk. A worker that is left would hold the
+ * database's lock against the worker of the next start. */
 static gboolean
 left_behind(void)
 {
@@ -83,8 +85,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
 static gboolean
 find_programs(Run *run, GError **error)
 {
-  /* As it stands, against the working directory: nothing is searched for in the environment's PATH.
-   */
+  /* Relative to the working directory; the environment's PATH isn't searched. */
   run->worker_path = g_canonicalize_filename(run->settings->osqueryd_argv[0], NULL);
   if (!wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
     return FALSE;
@@ -106,15 +107,14 @@ prepare_directories(Run *run, GError **error)
   return run->runtime_dir != NULL;
 }
 
-/* After going to the background: the locks are this process's, and a child does not inherit them.
- */
+/* After going to the background, because a forked child doesn't inherit the locks. */
 static gboolean
 lock_directories(Run *run, GError **error)
 {
   run->state_lock_fd = wd_private_directory_lock(run->state_dir, error);
   if (run->state_lock_fd < 0)
     return FALSE;
-  /* Whoever has only this one in common with us would take our processes for leftovers. */
+  /* A watchdog that shares only this directory with us would take our processes for leftovers. */
   run->runtime_lock_fd = wd_private_directory_lock(run->runtime_dir, error);
   return run->runtime_lock_fd >= 0;
 }
@@ -130,8 +130,8 @@ may_daemonize(const WdSettings *settings, GError **error)
   return FALSE;
 }
 
-/* osquery's --daemonize: a new session, in /, with nothing on the standard streams. Before any
- * thread, for they don't survive it. */
+/* osquery's --daemonize: a new session, in /, with /dev/null as the standard streams. Before any
+ * thread starts, because threads don't survive it. */
 static gboolean
 daemonize(const WdSettings *settings, GError **error)
 {
@@ -140,7 +140,7 @@ daemonize(const WdSettings *settings, GError **error)
   return wd_errno_error(error, "--daemonize");
 }
 
-/* osqueryd may run already, under its own watcher: then nothing else is touched. */
+/* If osqueryd runs already, under its own watcher, nothing else is touched. */
 static gboolean
 take_pidfile(Run *run, GError **error)
 {
@@ -156,8 +156,8 @@ end_leftovers(Run *run, GError **error)
   guint ended = 0;
   const gint64 grace_s = run->settings->limits.forced_shutdown_delay_s;
   g_autofree char *path = g_build_filename(run->runtime_dir, "processes", NULL);
-  /* Before anything is forked. A shell may have had children and become us, and as PID 1 of a
-   * container we are heir to whatever else runs there. */
+  /* Before anything is forked. We may have children already, if a shell had some and then became
+   * us. And PID 1 of a container inherits all orphans. */
   g_autoptr(GArray) children = wd_process_tree_children(getpid());
   run->orphans_are_ours = getpid() != 1 && children->len == 0;
   run->boot_id = wd_procfs_boot_id();
@@ -211,7 +211,7 @@ feed_wanted(const Run *run, const GPtrArray *paths, gboolean wanted, WdDriver *d
   }
 }
 
-/* Reads the settings and the list of extensions anew, all or nothing. */
+/* Reads the settings and the list of extensions again; if either fails, nothing changes. */
 static void
 reload(gpointer data, WdDriver *driver)
 {
