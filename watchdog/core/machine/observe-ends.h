@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* How near to the next check a look may be worth less than it costs. */
+/* How often a process is looked at that nears its last strike. A shorter interval isn't judged. */
 #define WD_OBSERVE_LOOK_US (1 * G_TIME_SPAN_SECOND)
 
 /* @process is over a limit that the watcher enforces: records that once an episode, with @flags,

@@ -55,7 +55,7 @@ after_ending(WdState state, WdChange change)
     return WD_STATE_WAITING;
   case WD_CHANGE_DISMISSED:
     return WD_STATE_STOPPED;
-  case WD_CHANGE_WANTED: /* begins anew once it is gone */
+  case WD_CHANGE_WANTED: /* starts again once it is gone */
     return state;
   case WD_CHANGE_BEGUN:
   case WD_CHANGE_ENDING: /* it is ended once */
