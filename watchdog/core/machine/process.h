@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 typedef struct {
   WdReason reason;
   WdVerdict breach;  /* what was measured against what; for a limit */
-  guint64 cause_seq; /* the limit_exceeded; 0: not for a limit */
+  guint64 cause_seq; /* the event that led to it; 0: none */
   gint64 grace_us;   /* SIGTERM → SIGKILL */
   WdSignals sent;    /* none while the first signal waits for the store */
   gint64 first_signal_us;
