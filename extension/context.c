@@ -1,5 +1,6 @@
 #include "extension/context.h"
 
+#include "tables/definitions.h"
 #include "watchdog/core/event/json.h"
 
 #include <sqlite3.h>
@@ -76,16 +77,6 @@ set_sqlite_error(ExtContext *context, GError **error)
   return FALSE;
 }
 
-/* The index of the column @name; n_columns when there is none. */
-static guint
-find_column(const WdTable *table, const char *name)
-{
-  guint i = 0;
-  while (i < table->n_columns && g_strcmp0(table->columns[i].name, name) != 0)
-    i++;
-  return i;
-}
-
 static const char *
 column_text(sqlite3_stmt *stmt, int column)
 {
@@ -95,7 +86,7 @@ column_text(sqlite3_stmt *stmt, int column)
 static void
 add_constraint(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
 {
-  const guint column = find_column(table, column_text(row, 0));
+  const guint column = table_column_index(table, column_text(row, 0));
   const char *value = column_text(row, 2);
   if (column == table->n_columns || value == NULL)
     return;
@@ -115,7 +106,7 @@ add_constraint(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
 static void
 add_column(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
 {
-  const guint column = find_column(table, column_text(row, 0));
+  const guint column = table_column_index(table, column_text(row, 0));
   if (column < table->n_columns)
     query->columns_used |= G_GUINT64_CONSTANT(1) << column;
 }

@@ -10,7 +10,8 @@
 
 #include <gio/gio.h>
 
-#include "tables/tables.h"
+#include "tables/query.h"
+#include "watchdog/core/event/column.h"
 
 G_BEGIN_DECLS
 

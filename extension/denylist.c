@@ -1,30 +1,24 @@
 #include "extension/denylist.h"
 
+#include "tables/cursor.h"
+#include "tables/definitions.h"
+
 gboolean
 ext_denylist_is_news(gint64 recorded_start_s, gint64 worker_start_s)
 {
   return recorded_start_s == 0 || worker_start_s - recorded_start_s >= EXT_DENYLISTED_S;
 }
 
-static guint
-column_index(const WdTable *table, const char *name)
-{
-  guint i = 0;
-  while (!g_str_equal(table->columns[i].name, name))
-    i++;
-  return i;
-}
-
 GHashTable *
 ext_denylist_read(TableStore *store, gint64 now_s, GError **error)
 {
   const WdTable *events = table_definition_find("watchdog_events");
-  const guint name = column_index(events, "query_name");
-  const guint time = column_index(events, "time");
-  const guint lifetime = column_index(events, "lifetime_ms");
+  const guint name = table_column_index(events, "query_name");
+  const guint time = table_column_index(events, "time");
+  const guint lifetime = table_column_index(events, "lifetime_ms");
   g_autofree char *since = g_strdup_printf("%" G_GINT64_FORMAT, now_s - 2 * EXT_DENYLISTED_S);
   g_autoptr(TableQuery) query = table_query_new();
-  table_query_add(query, column_index(events, "event"), TABLE_OP_EQ, "query_denylisted");
+  table_query_add(query, table_column_index(events, "event"), TABLE_OP_EQ, "query_denylisted");
   table_query_add(query, time, TABLE_OP_GT, since);
   g_autoptr(TableCursor) cursor = table_cursor_open(store, events, query, error);
   if (cursor == NULL)

@@ -4,7 +4,7 @@
 
 #include <gio/gio.h>
 
-#include "tables/tables.h"
+#include "tables/store.h"
 
 G_BEGIN_DECLS
 

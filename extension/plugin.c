@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "extension/context.h"
+#include "tables/cursor.h"
+#include "tables/definitions.h"
 #include "thrift/call-arguments.h"
 #include "thrift/reply.h"
 

@@ -1,7 +1,7 @@
 /* Answers osquery's calls to an extension: ping, call (columns and generate), shutdown. */
 #pragma once
 
-#include "tables/tables.h"
+#include "tables/store.h"
 #include "thrift/handler.h"
 #include "thrift/table.h"
 

@@ -6,7 +6,7 @@
 
 #include "extension/channel.h"
 #include "extension/core-info.h"
-#include "tables/tables.h"
+#include "tables/store.h"
 
 G_BEGIN_DECLS
 

@@ -5,7 +5,7 @@
 
 #include "extension/calls.h"
 #include "extension/options.h"
-#include "tables/tables.h"
+#include "tables/store.h"
 
 G_BEGIN_DECLS
 

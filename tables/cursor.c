@@ -1,5 +1,6 @@
+#include "tables/cursor.h"
+
 #include "tables/select.h"
-#include "tables/store.h"
 
 #include <string.h>
 
@@ -7,9 +8,9 @@
 #define NUMBER_SIZE 21
 
 struct TableCursor {
-  sqlite3_stmt *stmt; /* NULL: no rows (any more), or no file */
-  gint8 results[64];  /* column of the table → column of the result, -1: not selected */
-  GPtrArray *texts;   /* of the present row: repaired copies of invalid texts */
+  sqlite3_stmt *stmt;            /* NULL: no rows (any more), or no file */
+  TableSelect *select;           /* NULL: no file */
+  GPtrArray *texts;              /* of the present row: repaired copies of invalid texts */
   char numbers[64][NUMBER_SIZE]; /* of the present row, by column of the result */
 };
 
@@ -37,10 +38,9 @@ table_cursor_open(TableStore *store, const WdTable *table, const TableQuery *que
   g_autoptr(TableCursor) cursor = g_new0(TableCursor, 1);
   cursor->texts = g_ptr_array_new_with_free_func(g_free);
   if (db != NULL) {
-    g_autoptr(TableSelect) select = table_select_new(&table_sources[source], query);
-    memcpy(cursor->results, select->results, sizeof cursor->results);
-    if (sqlite3_prepare_v2(db, select->sql, -1, &cursor->stmt, NULL) != SQLITE_OK ||
-        bind_values(cursor->stmt, select->values) != SQLITE_OK) {
+    cursor->select = table_select_new(&table_sources[source], query);
+    if (sqlite3_prepare_v2(db, cursor->select->sql, -1, &cursor->stmt, NULL) != SQLITE_OK ||
+        bind_values(cursor->stmt, cursor->select->values) != SQLITE_OK) {
       wd_database_set_error(db, error);
       return NULL;
     }
@@ -54,6 +54,7 @@ table_cursor_free(TableCursor *cursor)
   if (cursor == NULL)
     return;
   sqlite3_finalize(cursor->stmt);
+  table_select_free(cursor->select);
   g_ptr_array_unref(cursor->texts);
   g_free(cursor);
 }
@@ -95,7 +96,7 @@ const char *
 table_cursor_text(TableCursor *cursor, guint column, gsize *length)
 {
   *length = 0;
-  int result = cursor->results[column];
+  int result = cursor->select->results[column];
   if (result < 0)
     return NULL;
   if (sqlite3_column_type(cursor->stmt, result) == SQLITE_INTEGER) {
@@ -122,18 +123,18 @@ table_cursor_text(TableCursor *cursor, guint column, gsize *length)
 gint64
 table_cursor_int64(TableCursor *cursor, guint column)
 {
-  return sqlite3_column_int64(cursor->stmt, cursor->results[column]);
+  return sqlite3_column_int64(cursor->stmt, cursor->select->results[column]);
 }
 
 double
 table_cursor_double(TableCursor *cursor, guint column)
 {
-  return sqlite3_column_double(cursor->stmt, cursor->results[column]);
+  return sqlite3_column_double(cursor->stmt, cursor->select->results[column]);
 }
 
 gboolean
 table_cursor_is_null(TableCursor *cursor, guint column)
 {
-  int result = cursor->results[column];
+  int result = cursor->select->results[column];
   return result < 0 || sqlite3_column_type(cursor->stmt, result) == SQLITE_NULL;
 }

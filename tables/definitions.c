@@ -1,35 +1,9 @@
-#include "tables/source.h"
-#include "watchdog/store/history.h"
-#include "watchdog/store/status.h"
+#include "tables/definitions.h"
 
-const TableSource table_sources[TABLE_N_SOURCES] = {
-    {
-        .table = &wd_process_table,
-        .file = WD_STATUS_FILE,
-        .in_state_dir = FALSE,
-        .schema = &wd_schema_status,
-        /* What a dead watchdog last knew of its children is shown as it is: whether they live on
-         * nobody knows, and their osquery's watchdog being gone is what matters. */
-        .computed = "state",
-        .expression = "CASE WHEN role = 'watchdog' AND state <> 'stopped'"
-                      " AND watchdog_lost(pid, start_ticks, last_check_us)"
-                      " THEN 'unresponsive' ELSE state END",
-    },
-    {
-        .table = &wd_event_table,
-        .file = WD_HISTORY_FILE,
-        .in_state_dir = TRUE,
-        .schema = &wd_schema_history,
-    },
-    {
-        .table = &wd_sample_table,
-        .file = WD_STATUS_FILE,
-        .in_state_dir = FALSE,
-        .schema = &wd_schema_status,
-    },
-};
+#include "watchdog/core/event/event.h"
+#include "watchdog/core/event/process-status.h"
 
-static const WdTable *const definitions[TABLE_N_SOURCES] = {
+static const WdTable *const definitions[] = {
     &wd_process_table,
     &wd_event_table,
     &wd_sample_table,
@@ -38,26 +12,26 @@ static const WdTable *const definitions[TABLE_N_SOURCES] = {
 const WdTable *const *
 table_definitions(guint *n)
 {
-  *n = TABLE_N_SOURCES;
+  *n = G_N_ELEMENTS(definitions);
   return definitions;
 }
 
 const WdTable *
 table_definition_find(const char *name)
 {
-  for (guint i = 0; i < TABLE_N_SOURCES; i++)
+  for (guint i = 0; i < G_N_ELEMENTS(definitions); i++)
     if (g_str_equal(definitions[i]->name, name))
       return definitions[i];
   return NULL;
 }
 
 guint
-table_source_index(const WdTable *table)
+table_column_index(const WdTable *table, const char *name)
 {
-  for (guint i = 0; i < TABLE_N_SOURCES; i++)
-    if (table_sources[i].table == table)
-      return i;
-  g_assert_not_reached();
+  guint i = 0;
+  while (i < table->n_columns && g_strcmp0(table->columns[i].name, name) != 0)
+    i++;
+  return i;
 }
 
 const char *

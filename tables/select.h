@@ -1,6 +1,7 @@
 /* Turns a TableQuery into SQL on the store's files. Pure. Inside tables/ only. */
 #pragma once
 
+#include "tables/query.h"
 #include "tables/source.h"
 
 G_BEGIN_DECLS

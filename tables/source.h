@@ -1,7 +1,7 @@
-/* Where each table's rows come from. Inside tables/ only. */
+/* The file and the query behind each table. Inside tables/ only. */
 #pragma once
 
-#include "tables/tables.h"
+#include "watchdog/core/event/column.h"
 #include "watchdog/store/schema.h"
 
 G_BEGIN_DECLS

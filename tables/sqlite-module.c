@@ -5,6 +5,9 @@
  * itself. */
 #include "tables/sqlite-module.h"
 
+#include "tables/cursor.h"
+#include "tables/definitions.h"
+
 #include <stdio.h>
 #include <string.h>
 

@@ -7,9 +7,7 @@
  * The schema is that of table_create_statement(); NULL stands where a value does not apply. */
 #pragma once
 
-#include "tables/tables.h"
-
-#include <sqlite3.h>
+#include "tables/store.h"
 
 G_BEGIN_DECLS
 

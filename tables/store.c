@@ -1,6 +1,7 @@
 #include "tables/store.h"
 
 #include "tables/processes.h"
+#include "tables/source.h"
 #include "watchdog/store/reader.h"
 
 #include <sys/stat.h>
@@ -18,7 +19,7 @@ typedef struct {
 
 struct TableStore {
   Connection connections[TABLE_N_SOURCES];
-  void (*breathe)(gpointer user_data); /* NULL: nobody needs it */
+  void (*breathe)(gpointer user_data); /* NULL: not needed */
   gpointer user_data;
   gboolean demands_files;
 };

@@ -1,13 +1,35 @@
-/* The connections behind the tables. Inside tables/ only. */
+/* The files that the tables are read from. They are opened when they are first needed, and again
+ * when they have been replaced. */
 #pragma once
 
-#include "tables/source.h"
+#include "watchdog/core/event/column.h"
+
+#include <sqlite3.h>
 
 G_BEGIN_DECLS
 
-/* The connection to the file of table_sources[@source] as it is now.
+typedef struct TableStore TableStore;
+TableStore *table_store_new(const char *state_dir, const char *runtime_dir);
+
+/* A step of a cursor may take long because the history is long. During it, @breathe is called every
+ * few milliseconds. It must not use the store. */
+void table_store_set_breather(TableStore *store, void (*breathe)(gpointer user_data),
+                              gpointer user_data);
+
+/* The file that @table is read from, absolute. Without that file the table is empty. */
+const char *table_store_path(const TableStore *store, const WdTable *table);
+
+/* From now on a cursor fails where the file is missing, because the directory may be a wrong one.
+ */
+void table_store_demand_files(TableStore *store);
+
+/* For cursor.c: the connection to the file of table_sources[@source] as it is now.
  * @db: set to NULL when there is no such file, unless files are demanded; stays the store's.
  * Returns: FALSE with @error when the file can't be used. */
 gboolean table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **error);
+
+/* Cursors must have been freed before. */
+void table_store_free(TableStore *store);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableStore, table_store_free)
 
 G_END_DECLS

@@ -1,6 +1,6 @@
 #include "tables/ctl/completion.h"
 
-#include "tables/tables.h"
+#include "tables/definitions.h"
 
 #include <string.h>
 

@@ -4,6 +4,7 @@
 #include "tables/ctl/print/terminal.h"
 #include "tables/ctl/print/text.h"
 #include "tables/ctl/statement.h"
+#include "tables/definitions.h"
 #include "watchdog/store/store-error.h"
 
 #include <histedit.h>

@@ -3,6 +3,7 @@
 #include "tables/ctl/print/csv.h"
 #include "tables/ctl/print/json.h"
 #include "tables/ctl/print/line.h"
+#include "tables/definitions.h"
 #include "tables/sqlite-module.h"
 #include "watchdog/core/event/json.h"
 #include "watchdog/store/database.h"

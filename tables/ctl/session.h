@@ -3,7 +3,7 @@
 
 #include "tables/ctl/options.h"
 #include "tables/ctl/print/format.h"
-#include "tables/tables.h"
+#include "tables/store.h"
 
 G_BEGIN_DECLS
 

@@ -5,6 +5,7 @@
 #include "tables/ctl/print/rows.h"
 #include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
+#include "tables/definitions.h"
 #include "watchdog/store/database.h"
 #include "watchdog/store/store-error.h"
 

@@ -8,6 +8,8 @@
  * virtual tables (what ctl does) inside this process; osqueryd with the extension over Thrift, and
  * ctl, as users have them. */
 #include "watchdog/store/history.h"
+#include "tables/cursor.h"
+#include "tables/definitions.h"
 #include "tables/sqlite-module.h"
 #include "tests/bench/end-to-end.h"
 #include "watchdog/store/status.h"

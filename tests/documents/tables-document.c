@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "tables/tables.h"
+#include "tables/definitions.h"
 #include "watchdog/core/event/event.h"
 #include "watchdog/core/event/process-status.h"
 

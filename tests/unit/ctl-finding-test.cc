@@ -1,7 +1,7 @@
 #include "tables/ctl/advice/finding.h"
 #include "tables/ctl/advice/limits.h"
 
-#include "tables/tables.h"
+#include "tables/definitions.h"
 #include "watchdog/store/database.h"
 
 #include <cmath>

@@ -12,27 +12,25 @@ namespace
 
 constexpr gint64 second = G_USEC_PER_SEC;
 
-TEST(Processes, AWatchdogIsLostWhenGoneOrOverdue)
+// What the SQL function says of the process, -1 on failure; WD_NONE is passed as NULL.
+int
+lost(gint64 pid, gint64 start_ticks, gint64 last_check_us)
 {
-  const struct {
-    TableIdentity identity;
-    gint64 last_check_us;
-    bool lost;
-  } cases[] = {
-      // now: 100 s
-      {TABLE_IDENTITY_SAME, 100 * second, false},
-      {TABLE_IDENTITY_SAME, 90 * second, false},
-      {TABLE_IDENTITY_SAME, 90 * second - 1, true},
-      {TABLE_IDENTITY_SAME, WD_NONE, false},
-      {TABLE_IDENTITY_SAME, 100 * second + 1, true},
-      {TABLE_IDENTITY_UNKNOWN, 99 * second, false},
-      {TABLE_IDENTITY_UNKNOWN, 0, true},
-      {TABLE_IDENTITY_GONE, 100 * second, true},
-      {TABLE_IDENTITY_GONE, WD_NONE, true},
-  };
-  for (const auto &c : cases)
-    EXPECT_EQ(table_watchdog_lost(c.identity, c.last_check_us, 100 * second), c.lost)
-        << c.identity << " " << c.last_check_us;
+  sqlite3 *db = nullptr;
+  sqlite3_stmt *stmt = nullptr;
+  EXPECT_EQ(sqlite3_open(":memory:", &db), SQLITE_OK);
+  EXPECT_EQ(table_processes_prepare(db), SQLITE_OK);
+  EXPECT_EQ(sqlite3_prepare_v2(db, "SELECT watchdog_lost(?, ?, ?)", -1, &stmt, nullptr), SQLITE_OK);
+  int parameter = 1;
+  for (gint64 value : {pid, start_ticks, last_check_us}) {
+    if (value != WD_NONE)
+      EXPECT_EQ(sqlite3_bind_int64(stmt, parameter, value), SQLITE_OK);
+    parameter++;
+  }
+  int result = sqlite3_step(stmt) == SQLITE_ROW ? sqlite3_column_int(stmt, 0) : -1;
+  sqlite3_finalize(stmt);
+  sqlite3_close(db);
+  return result;
 }
 
 gint64
@@ -47,12 +45,32 @@ start_ticks(pid_t pid)
   return stat.start_ticks;
 }
 
-TEST(Processes, APidIsTheSameProcessOnlyWithItsStart)
+TEST(Processes, AWatchdogIsLostWhenGoneOrOverdue)
 {
-  gint64 ticks = start_ticks(getpid());
-  EXPECT_EQ(table_process_identity(getpid(), ticks), TABLE_IDENTITY_SAME);
-  EXPECT_EQ(table_process_identity(getpid(), ticks + 1), TABLE_IDENTITY_GONE);
-  EXPECT_EQ(table_process_identity(G_MAXINT32, ticks), TABLE_IDENTITY_GONE);
+  const gint64 ticks = start_ticks(getpid());
+  const gint64 now_us = g_get_monotonic_time();
+  const struct {
+    gint64 pid;
+    gint64 start_ticks;
+    gint64 last_check_us;
+    int lost;
+  } cases[] = {
+      {getpid(), ticks, now_us, 0},
+      {getpid(), ticks, now_us - 8 * second, 0}, // 10 s are allowed, and the test needs some
+      {getpid(), ticks, now_us - 10 * second - 1, 1},
+      {getpid(), ticks, WD_NONE, 0},
+      {getpid(), ticks, now_us + 600 * second, 1},
+      {WD_NONE, ticks, now_us - second, 0},
+      {getpid(), WD_NONE, now_us - second, 0},
+      {WD_NONE, WD_NONE, now_us - 10 * second - 1, 1},
+      {getpid(), ticks + 1, now_us, 1},
+      {getpid(), ticks + 1, WD_NONE, 1},
+      {G_MAXINT32, ticks, now_us, 1},
+      {G_MAXINT32, ticks, WD_NONE, 1},
+  };
+  for (const auto &c : cases)
+    EXPECT_EQ(lost(c.pid, c.start_ticks, c.last_check_us), c.lost)
+        << c.pid << " " << c.start_ticks << " " << c.last_check_us;
 }
 
 TEST(Processes, AZombieIsGone)
@@ -63,7 +81,7 @@ TEST(Processes, AZombieIsGone)
     _exit(0);
   siginfo_t info;
   ASSERT_EQ(waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
-  EXPECT_EQ(table_process_identity(pid, start_ticks(pid)), TABLE_IDENTITY_GONE);
+  EXPECT_EQ(lost(pid, start_ticks(pid), WD_NONE), 1);
   ASSERT_EQ(waitpid(pid, nullptr, 0), pid);
 }
 

@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tables/definitions.h"
+
 namespace
 {
 

@@ -1,7 +1,8 @@
-#include "tables/tables.h"
+#include "tables/cursor.h"
 
 #include "tests/unit/store-fixture.h"
 
+#include "tables/definitions.h"
 #include "tables/source.h"
 #include "watchdog/core/kernel/proc-stat.h"
 #include "watchdog/store/status.h"
