@@ -69,7 +69,7 @@ table_cursor_next(TableCursor *cursor, GError **error)
   case SQLITE_ROW:
     return TABLE_ROW;
   case SQLITE_DONE:
-    g_clear_pointer(&cursor->stmt, sqlite3_finalize); /* one more step would begin anew */
+    g_clear_pointer(&cursor->stmt, sqlite3_finalize); /* one more step would start over */
     return TABLE_END;
   default:
     wd_database_set_error(sqlite3_db_handle(cursor->stmt), error);
@@ -77,8 +77,8 @@ table_cursor_next(TableCursor *cursor, GError **error)
   }
 }
 
-/* Most values are whole numbers, and SQLite takes its time to write them.
- * @end: behind where the digits go. Returns: where they begin. */
+/* Most values are whole numbers, and SQLite writes them slowly.
+ * @end: just after the last digit. Returns: the first character. */
 static char *
 write_number(char *end, gint64 number)
 {

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* More `=` on one column than this are not worth passing on. */
+/* More `=` on one column than this aren't worth passing on. */
 #define MOST_EQUALITIES 1000
 
 /* Whole numbers up to here survive the way through a double and 15 digits of text. */
@@ -27,8 +27,10 @@ operator_text(TableOperator op)
   return NULL; /* the wire may carry any number */
 }
 
-/* The columns that are pushed down hold whole numbers, so a fraction may be widened to the next but
- * one; SQLite wrote it with 15 digits, which may have rounded it across the next. */
+/* Columns with options hold whole numbers, so a bound with a fraction may move outwards. It moves
+ * by one more, because SQLite wrote it with 15 digits and may have rounded past the next whole
+ * number.
+ */
 static gboolean
 parse_fraction(const char *text, TableOperator op, gint64 *number)
 {
@@ -124,7 +126,7 @@ append_column(GString *sql, GArray *values, const TableQuery *query, guint colum
   }
 }
 
-/* Lists the columns that are used, or NULL where none is: then the rows are only counted. */
+/* Lists the columns that are used, or NULL if none is, because then the rows are only counted. */
 static void
 append_columns(GString *sql, TableSelect *select, const TableSource *source, guint64 used)
 {
@@ -142,10 +144,10 @@ append_columns(GString *sql, TableSelect *select, const TableSource *source, gui
     g_string_append(sql, "NULL");
 }
 
-/* The rows must come ordered by the key without being sorted, which would take memory for all of
- * them or a temporary file. A constraint on the key alone steers the search then, and the others
- * only filter: the + keeps SQLite from using their indexes. Without one, the indexes yield keys,
- * and SQLite keeps the list of an IN ordered. */
+/* The rows must come ordered by the key without a sort, which would take memory for all of them or
+ * a temporary file. So a constraint on the key drives the search, and the others only filter: the +
+ * keeps SQLite from using their indexes. Without one, the other indexes yield keys for an IN, whose
+ * list SQLite keeps ordered. */
 TableSelect *
 table_select_new(const TableSource *source, const TableQuery *query)
 {

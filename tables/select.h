@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* A value to bind: the text, or where that is NULL the number. */
+/* A value to bind: the text, or the number where the text is NULL. */
 typedef struct {
   const char *text; /* borrowed from the query */
   gint64 number;
@@ -18,8 +18,7 @@ typedef struct {
   gint8 results[64]; /* column of the table → column of the result, -1: not selected */
 } TableSelect;
 
-/* A constraint that can't be made use of is left out: more rows than asked for are right, fewer
- * never are. */
+/* A constraint that can't be used is left out: too many rows are right, too few never are. */
 TableSelect *table_select_new(const TableSource *source, const TableQuery *query);
 void table_select_free(TableSelect *select);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableSelect, table_select_free)

@@ -12,7 +12,7 @@ typedef struct {
   gboolean in_state_dir;  /* FALSE: in the runtime directory */
   const WdSchema *schema; /* of that file */
   const char *computed;   /* the one column that isn't shown as stored, or NULL */
-  const char *expression; /* what is shown in it */
+  const char *expression; /* the SQL whose value is shown in it */
 } TableSource;
 
 #define TABLE_N_SOURCES 3

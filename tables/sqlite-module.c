@@ -1,16 +1,13 @@
-/* How it works: xBestIndex picks the constraints that the table can make use of, and writes them
- * with the columns that the query reads into idxStr: the bits of the columns in hex, then "
- * COLUMN:OP" for each value that xFilter will get, in that order. xFilter turns both into a
- * TableQuery and opens a cursor; each xNext pulls one row. SQLite checks every constraint again
- * itself. */
+/* How it works: xBestIndex picks the constraints that the table can use. Into idxStr it writes the
+ * bits of the columns that the query reads, in hex, then " COLUMN:OP" for each value that xFilter
+ * will get, in that order. xFilter turns both into a TableQuery and opens a cursor; each xNext
+ * pulls one row. SQLite checks every constraint again itself. */
 #include "tables/sqlite-module.h"
 
 #include "tables/cursor.h"
 #include "tables/definitions.h"
 
-#include <stdio.h>
-#include <string.h>
-
+/* A module is registered with one, which each connection of the table copies. */
 typedef struct {
   sqlite3_vtab base; /* first, for SQLite */
   const WdTable *table;
@@ -23,25 +20,17 @@ typedef struct {
   sqlite3_int64 rowid;
 } Cursor;
 
-/* What a module is registered with. */
-typedef struct {
-  const WdTable *table;
-  TableStore *store;
-} Registration;
-
 static int
 connect_table(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **vtab,
               char **message)
 {
   (void)argc, (void)argv, (void)message;
-  const Registration *registration = aux;
-  g_autofree char *sql = table_create_statement(registration->table);
+  const Table *registered = aux;
+  g_autofree char *sql = table_create_statement(registered->table);
   int result = sqlite3_declare_vtab(db, sql);
   if (result != SQLITE_OK)
     return result;
-  Table *table = g_new0(Table, 1);
-  table->table = registration->table;
-  table->store = registration->store;
+  Table *table = g_memdup2(registered, sizeof *registered);
   *vtab = &table->base;
   return sqlite3_vtab_config(db, SQLITE_VTAB_DIRECTONLY);
 }
@@ -53,8 +42,8 @@ disconnect_table(sqlite3_vtab *vtab)
   return SQLITE_OK;
 }
 
-/* Text is compared as the store compares it only with SQLite's default collation, and only `=` is
- * made use of; numbers know no collation. */
+/* For text, only `=` with SQLite's default collation is useful, because only that compares as the
+ * store does. Numbers have no collation. */
 static gboolean
 is_useful(const WdTable *table, sqlite3_index_info *info, int i)
 {
@@ -90,7 +79,8 @@ best_index(sqlite3_vtab *vtab, sqlite3_index_info *info)
   g_autoptr(GString) plan = g_string_new(NULL);
   g_string_printf(plan, "%" G_GINT64_MODIFIER "x", (guint64)info->colUsed);
   int values = 0;
-  /* Only the proportions matter: each equality leaves a thousandth of the rows, a range a tenth. */
+  /* A guess, because only the proportions matter: `=` leaves a thousandth of the rows, a range a
+   * tenth. */
   double rows = 1e6;
   for (int i = 0; i < info->nConstraint; i++) {
     if (!is_useful(table->table, info, i))
@@ -177,8 +167,8 @@ filter(sqlite3_vtab_cursor *base, int number, const char *plan, int n, sqlite3_v
   g_autoptr(TableQuery) query = parse_plan(plan, n, values);
   g_clear_pointer(&cursor->rows, table_cursor_free);
   cursor->rowid = 0;
-  /* Nothing compares to NULL: a join by a column that is mostly NULL would else read all, each
-   * time. */
+  /* Nothing compares to NULL. Without this, a join by a column that is mostly NULL would read all
+   * rows each time. */
   for (int i = 0; i < n; i++)
     if (sqlite3_value_type(values[i]) == SQLITE_NULL)
       return SQLITE_OK;
@@ -227,7 +217,7 @@ row_id(sqlite3_vtab_cursor *base, sqlite3_int64 *id)
   return SQLITE_OK;
 }
 
-/* No xCreate: the tables are there without being created. */
+/* No xCreate: the tables exist without being created. */
 static const sqlite3_module module = {
     .xConnect = connect_table,
     .xBestIndex = best_index,
@@ -247,11 +237,10 @@ table_sqlite_register(sqlite3 *db, TableStore *store)
   guint n;
   const WdTable *const *definitions = table_definitions(&n);
   for (guint i = 0; i < n; i++) {
-    Registration *registration = g_new0(Registration, 1);
-    registration->table = definitions[i];
-    registration->store = store;
-    /* SQLite frees the registration on failure too. */
-    int result = sqlite3_create_module_v2(db, definitions[i]->name, &module, registration, g_free);
+    const Table table = {.table = definitions[i], .store = store};
+    /* SQLite frees the copy, on failure too. */
+    int result = sqlite3_create_module_v2(db, definitions[i]->name, &module,
+                                          g_memdup2(&table, sizeof table), g_free);
     if (result != SQLITE_OK)
       return result;
   }

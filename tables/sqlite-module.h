@@ -4,7 +4,7 @@
  *   SELECT * FROM watchdog_events WHERE event = 'process_terminated' AND time > unixepoch() - 3600;
  *   SELECT * FROM watchdog_events WHERE eid > 4711;
  *
- * The schema is that of table_create_statement(); NULL stands where a value does not apply. */
+ * The schema is that of table_create_statement(); NULL means that a value doesn't apply. */
 #pragma once
 
 #include "tables/store.h"

@@ -10,11 +10,11 @@ typedef struct {
   char *path;
   sqlite3 *db; /* NULL: not open */
   dev_t device;
-  ino_t inode;      /* of the open file; none other can get this number while it is open */
-  gboolean has_wal; /* FALSE: what is written later isn't seen through it */
+  ino_t inode;      /* of the open file; no other file gets this number while it is open */
+  gboolean has_wal; /* FALSE: later writes aren't visible through this connection */
 } Connection;
 
-/* SQLite's instructions, a millisecond or two of them. */
+/* So many of SQLite's instructions take a millisecond or two. */
 #define BREATH_INSTRUCTIONS 10000
 
 struct TableStore {
@@ -81,7 +81,7 @@ gboolean
 table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **error)
 {
   Connection *connection = &store->connections[source];
-  /* Looked at before opening: if it changes meanwhile, the next call sees that. */
+  /* Before opening, so that the next call notices a file that was replaced meanwhile. */
   struct stat info = {0};
   gboolean exists = stat(connection->path, &info) == 0;
   gboolean has_wal = wd_reader_has_wal(connection->path);
@@ -102,8 +102,7 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **erro
       g_propagate_error(error, g_steal_pointer(&failure));
       return FALSE;
     }
-    if (opened != NULL)
-      sqlite3_progress_handler(opened, BREATH_INSTRUCTIONS, on_progress, store);
+    sqlite3_progress_handler(opened, BREATH_INSTRUCTIONS, on_progress, store);
     connection->db = g_steal_pointer(&opened);
     connection->device = info.st_dev;
     connection->inode = info.st_ino;
