@@ -14,7 +14,7 @@ quota_v2(const char *group)
   return g_file_get_contents(path, &text, NULL, NULL) ? wd_cgroup_cpu_quota(text) : -1;
 }
 
-/* v1 has in two files what v2 has in one line; "-1" there means none, and isn't understood. */
+/* v1 divides v2's one line into two files. Its "-1" means none, and the parser rejects it. */
 static gint64
 quota_v1(const char *group)
 {
@@ -29,7 +29,7 @@ quota_v1(const char *group)
   return wd_cgroup_cpu_quota(line);
 }
 
-/* From @group up to the root; what binds is the least on the way. */
+/* From @group up to the root, because the smallest quota on the way is the one that applies. */
 static gint64
 least_quota(const char *group, gint64 (*quota_of)(const char *group))
 {

@@ -3,18 +3,23 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/pidfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
-#include "watchdog/look/process-details.h"
+#include "watchdog/core/kernel/details.h"
 #include "watchdog/look/procfs.h"
+
+/* The details may delay the first signal twice this long, for the threads and for the descriptors.
+ * It is our CPU time, because details matter most on a machine so busy that we wait, too. */
+#define BUDGET_US (5 * G_TIME_SPAN_MILLISECOND)
 
 struct WdHandle {
   gint64 pid;
   gint64 start_ticks;
   int stat_fd;
   int pidfd;          /* -1: none */
-  WdThreads *threads; /* as they were remembered last; NULL: never */
+  WdThreads *threads; /* as last remembered; NULL: never */
 };
 
 static WdHandle *
@@ -83,14 +88,14 @@ wd_handle_pidfd(const WdHandle *handle)
   return handle->pidfd;
 }
 
-/* Its first thread may have gone, and left it to the others. */
+/* A process whose first thread has exited looks like a zombie while others still run. */
 static gboolean
 is_dead(const WdProcStat *stat)
 {
   return (stat->state == 'Z' || stat->state == 'X') && stat->threads <= 1;
 }
 
-/* That a file can't be read is no proof of a process's end, as long as there is a better one. */
+/* A file that can't be read proves little, so a pidfd decides where there is one. */
 gboolean
 wd_handle_lives(const WdHandle *handle)
 {
@@ -130,16 +135,92 @@ wd_handle_sample(const WdHandle *handle, gboolean with_private, WdSample *sample
   return TRUE;
 }
 
+/* --- what it is doing --- */
+
+/* 0 when there is no such clock; then the budget has no end. */
+static gint64
+used_us(void)
+{
+  struct timespec used = {0};
+  (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return (gint64)used.tv_sec * G_USEC_PER_SEC + used.tv_nsec / 1000;
+}
+
+static GDir *
+open_process_directory(gint64 pid, const char *name)
+{
+  g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/%s", pid, name);
+  return g_dir_open(path, 0, NULL);
+}
+
+static gboolean
+read_thread(gint64 pid, const char *tid, WdThreadUse *thread)
+{
+  WdProcStat stat;
+  if (!wd_procfs_read_thread_stat(pid, tid, &stat))
+    return FALSE;
+  *thread = (WdThreadUse){
+      .tid = stat.pid,
+      .start_ticks = stat.start_ticks,
+      .cpu_ms = wd_procfs_ticks_to_ms(stat.user_ticks + stat.system_ticks),
+  };
+  g_strlcpy(thread->name, stat.name, sizeof thread->name);
+  return TRUE;
+}
+
+static WdThreads *
+read_threads(gint64 pid)
+{
+  const gint64 began_us = used_us();
+  WdThreads *threads = wd_threads_new(g_get_monotonic_time());
+  g_autoptr(GDir) tasks = open_process_directory(pid, "task");
+  if (tasks == NULL)
+    return threads;
+  for (const char *tid = g_dir_read_name(tasks); tid != NULL; tid = g_dir_read_name(tasks)) {
+    WdThreadUse thread;
+    if (used_us() - began_us > BUDGET_US) {
+      threads->partial = TRUE;
+      break;
+    }
+    if (read_thread(pid, tid, &thread))
+      g_array_append_val(threads->threads, thread);
+  }
+  return threads;
+}
+
+/* WD_NONE when we may not look, or there are too many to count in time. */
+static gint64
+count_descriptors(gint64 pid)
+{
+  const gint64 began_us = used_us();
+  gint64 count = 0;
+  g_autoptr(GDir) descriptors = open_process_directory(pid, "fd");
+  if (descriptors == NULL)
+    return WD_NONE;
+  while (g_dir_read_name(descriptors) != NULL) {
+    if (used_us() - began_us > BUDGET_US)
+      return WD_NONE;
+    count++;
+  }
+  return count;
+}
+
 void
 wd_handle_remember_threads(WdHandle *handle)
 {
   wd_threads_free(handle->threads);
-  handle->threads = wd_process_threads_read(handle->pid);
+  handle->threads = read_threads(handle->pid);
 }
 
 char *
 wd_handle_details(const WdHandle *handle)
 {
-  g_autofree char *details = wd_process_details_read(handle->pid, handle->threads);
+  WdProcMemory memory;
+  g_autoptr(WdThreads) now = read_threads(handle->pid);
+  const gboolean has_memory = wd_procfs_read_memory(handle->pid, &memory);
+  const gint64 threads =
+      has_memory && memory.threads != WD_NONE ? memory.threads : (gint64)now->threads->len;
+  g_autofree char *details = wd_details_json(
+      handle->threads, now, threads, has_memory ? &memory : NULL, count_descriptors(handle->pid));
   return wd_handle_lives(handle) ? g_steal_pointer(&details) : NULL;
 }

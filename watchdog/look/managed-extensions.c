@@ -1,6 +1,5 @@
 #include "watchdog/look/managed-extensions.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,7 +9,7 @@
 #include "watchdog/record/log.h"
 
 #define TABLES_EXTENSION "osquery-watchdog.ext"
-/* Guards against a directory line that names half the file system. */
+/* A line of extensions.load may name a directory with half the file system below it. */
 #define DEPTH_MAX 16
 #define EXTENSIONS_MAX 256
 
@@ -29,8 +28,8 @@ extension_free(gpointer data)
   g_free(extension);
 }
 
-/* Our own extension's file: @option if not NULL, else beside this program, else in the install's
- * libexec, which is found from where this program is: an install may be moved. */
+/* Finds our own extension's file: @option if not NULL, else beside this program, else in libexec.
+ * The way to libexec begins at this program, because an installation may be moved. */
 static char *
 find_tables_extension(const char *option, GError **error)
 {
@@ -108,8 +107,8 @@ compare_names(gconstpointer a, gconstpointer b)
   return strcmp(*name_a, *name_b);
 }
 
-/* The .ext files below a directory, in a fixed order. Symbolic links to directories aren't
- * followed: they could lead round in a circle. */
+/* Considers the .ext files below a directory, in a fixed order. It follows no symbolic links to
+ * directories, because they may form a circle. */
 static void
 consider_directory(const Loader *loader, const char *directory, guint depth)
 {
@@ -135,7 +134,7 @@ consider_directory(const Loader *loader, const char *directory, guint depth)
   }
 }
 
-/* Two of one file name are told apart by their paths. */
+/* Extensions that share a file name are called by their paths. */
 static void
 name_apart(const GPtrArray *extensions)
 {
@@ -166,7 +165,7 @@ add_tables_extension(const Loader *loader, const WdSettings *settings, GError **
   return TRUE;
 }
 
-/* A missing file names nothing. */
+/* A missing file is the same as an empty one. */
 static void
 add_autoloaded(const Loader *loader, const char *autoload, GError **unreadable)
 {

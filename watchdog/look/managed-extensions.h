@@ -1,4 +1,4 @@
-/* Which extensions are managed: what extensions.load names, as osquery reads it, and our own. */
+/* The managed extensions: those that extensions.load names, as osquery reads it, and our own. */
 #pragma once
 
 #include <glib.h>
@@ -9,17 +9,17 @@ G_BEGIN_DECLS
 
 typedef struct {
   char *path;
-  char *name;         /* the file's name; its path where two share one */
+  char *name;         /* the file's name, or its path where two files share a name */
   gboolean is_tables; /* our own, which serves the tables */
 } WdManagedExtension;
 
-/* Lists what the settings ask for: our own extension first, unless it is switched off, then what
- * extensions.load names; nothing with --disable_extensions. A file that is named twice, or through
- * two paths, or that is our own, is there once. Files that may not be executed are left out, each
- * with a line in the log saying which check failed.
- * @unreadable: set when extensions.load is there but can't be read; then the rest is listed.
- * Returns: of WdManagedExtension; NULL with @error when our own extension isn't there or may not be
- * executed. */
+/* Lists our own extension first, unless it is switched off, then those that extensions.load names.
+ * With --disable_extensions the list is empty. A file appears once, even if it is named twice or
+ * through two paths, or is our own. Files that may not be executed are left out, and the log shows
+ * which check failed.
+ * @unreadable: set when extensions.load exists but can't be read; then the rest is listed.
+ * Returns: an array of WdManagedExtension; NULL with @error when our own extension is missing or
+ * may not be executed. */
 GPtrArray *wd_managed_extensions_list(const WdSettings *settings, GError **unreadable,
                                       GError **error);
 

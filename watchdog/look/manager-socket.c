@@ -1,6 +1,5 @@
 #include "watchdog/look/manager-socket.h"
 
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>

@@ -6,9 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* Connects to @path and hangs up; never blocks.
- * Returns: TRUE if somebody accepts there and is @worker or of its process group: another osqueryd
- * at the same path is not ours to send extensions to. */
+/* Connects to @path and disconnects; never blocks.
+ * Returns: TRUE if @worker, or a process of its group, accepts there. Our extensions must not
+ * register with another osqueryd at the same path. */
 gboolean wd_manager_socket_accepts(const char *path, pid_t worker);
 
 G_END_DECLS

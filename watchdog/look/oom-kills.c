@@ -17,7 +17,7 @@ read_count(int fd)
   gsize length = 0;
   gssize n;
   gint64 count;
-  /* The kernel may give it out by the page, but always whole lines. */
+  /* The kernel may return one page at a time, but always whole lines. */
   do {
     n = pread(fd, text + length, TEXT_MAX - length, (off_t)length);
     length += (gsize)MAX(n, 0);
@@ -27,7 +27,7 @@ read_count(int fd)
   return count;
 }
 
-/* Opens @path if it counts. */
+/* Opens @path. Returns: FALSE when it has no count. */
 static gboolean
 open_counter(WdOomKills *kills, const char *path)
 {

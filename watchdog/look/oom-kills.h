@@ -1,29 +1,29 @@
-/* How often the kernel has killed for want of memory where we and our children live: in our control
- * group if memory is limited there, else on the whole host. */
+/* Counts the kernel's out-of-memory kills: in the control group of this process and its children if
+ * memory is limited there, else on the whole host. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* How old a kill may be to explain a death by SIGKILL that is noticed only now: a large process
- * takes its time to go. */
+/* A kill up to this old may explain a death by SIGKILL that is noticed now, because a large process
+ * takes a while to exit. */
 #define WD_OOM_WINDOW_US (5 * G_TIME_SPAN_SECOND)
 
 typedef struct {
-  int fd;         /* kept open; -1: the kernel doesn't tell */
-  gint64 count;   /* at the last look */
-  gint64 grew_us; /* monotonic: the last look that showed more; 0: none */
+  int fd;         /* kept open; -1: the kernel has no count */
+  gint64 count;   /* when it was last read */
+  gint64 grew_us; /* monotonic: when it was last seen to grow; 0: never */
 } WdOomKills;
 
-/* Finds where to look, and looks. */
+/* Finds the file with the count, and reads it. */
 void wd_oom_kills_init(WdOomKills *kills);
 void wd_oom_kills_clear(WdOomKills *kills);
 
-/* Looks again; to be called regularly, so that an old kill isn't taken for a new one. */
+/* Reads the count again. Call it regularly, so that an old kill isn't mistaken for a new one. */
 void wd_oom_kills_look(WdOomKills *kills, gint64 now_us);
 
-/* Looks, and tells whether there was one within the last WD_OOM_WINDOW_US. */
+/* Reads the count. Returns: whether there was a kill within the last WD_OOM_WINDOW_US. */
 gboolean wd_oom_kills_recent(WdOomKills *kills, gint64 now_us);
 
 G_END_DECLS

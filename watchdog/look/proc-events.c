@@ -6,20 +6,19 @@
 #include <linux/connector.h>
 #include <linux/filter.h>
 #include <linux/netlink.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "watchdog/core/kernel/proc-event.h"
 #include "watchdog/base/errno-error.h"
+#include "watchdog/core/kernel/proc-event.h"
 
 #define MESSAGE_MAX 1024
 #define EVENT_AT (NLMSG_HDRLEN + sizeof(struct cn_msg))
 #define DATA_AT (EVENT_AT + G_STRUCT_OFFSET(struct proc_event, event_data))
 #define EXIT_AT(member) ((guint32)(DATA_AT + G_STRUCT_OFFSET(struct exit_proc_event, member)))
 
-/* Loads are in network byte order. An older kernel's event, which has no parent (before 4.18), is
- * too short for the load, or has 0 there; then it is dropped. */
+/* Loads are in network byte order. Before Linux 4.18 an event has no parent: it is too short for
+ * the load, or has 0 there. The filter drops it then. */
 static gboolean
 attach_filter(int fd, gint64 parent)
 {
@@ -28,7 +27,7 @@ attach_filter(int fd, gint64 parent)
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (guint32)EVENT_AT),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl((guint32)PROC_EVENT_NONE), 8, 0),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htonl((guint32)PROC_EVENT_EXIT), 0, 8),
-      /* No thread's end; a worker's come and go. */
+      /* Not the end of a thread alone: a worker's threads come and go. */
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, EXIT_AT(process_tgid)),
       BPF_STMT(BPF_MISC | BPF_TAX, 0),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, EXIT_AT(process_pid)),
@@ -70,10 +69,10 @@ receive(int fd, WdProcEventKind *kind, gint64 *pid, WdExit *how)
   gssize length;
   do
     length = recvfrom(fd, bytes, sizeof bytes, MSG_DONTWAIT, (struct sockaddr *)&sender, &size);
-  while (length < 0 && (errno == EINTR || errno == ENOBUFS)); /* some were lost: more follow */
+  while (length < 0 && (errno == EINTR || errno == ENOBUFS)); /* some were lost, more follow */
   if (length < 0)
     return FALSE;
-  /* Anybody may send to us; the kernel is number 0. */
+  /* Any process may send to this socket; the kernel is number 0. */
   *kind = size == sizeof sender && sender.nl_pid == 0
               ? wd_proc_event_parse(bytes, (gsize)length, pid, how)
               : WD_PROC_EVENT_OTHER;
@@ -112,7 +111,7 @@ wd_proc_events_open(gint64 parent, GError **error)
 void
 wd_proc_events_close(int fd)
 {
-  (void)request(fd, PROC_CN_MCAST_IGNORE); /* else it costs a little, and harms nobody */
+  (void)request(fd, PROC_CN_MCAST_IGNORE); /* failure costs a little and does no harm */
   close(fd);
 }
 

@@ -2,7 +2,7 @@
 
 #include "watchdog/look/procfs.h"
 
-/* More children than any watcher has. */
+/* Far more than the children of any osquery watcher take. */
 #define CHILDREN_TEXT_MAX 65536
 
 static void

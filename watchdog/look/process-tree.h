@@ -1,4 +1,4 @@
-/* Which processes are whose children. */
+/* The children of processes. */
 #pragma once
 
 #include <glib.h>

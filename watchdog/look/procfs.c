@@ -6,7 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Both files are far shorter; a longer one isn't what we take it for. */
+/* stat and status are far shorter; a longer file is something else. */
 #define PROC_TEXT_MAX 4096
 
 static gssize

@@ -1,25 +1,25 @@
-/* Reads what the kernel says about whichever process has a pid at that moment; handle.h makes sure
- * which one that is. Only files that can't block on the process's own locks are read (stat, status,
- * exe; never smaps, cmdline or environ). */
+/* Reads what the kernel says about the process that has a pid at that moment; handle.h makes sure
+ * which process that is. It reads only files that can't block on the process's own locks (stat,
+ * status, exe; never smaps, cmdline or environ). */
 #pragma once
 
 #include "watchdog/core/kernel/proc-stat.h"
 
 G_BEGIN_DECLS
 
-/* FALSE: gone, or not understood; so for the next three. */
+/* Returns: FALSE: gone, or not understood; the same holds for the next three. */
 gboolean wd_procfs_read_stat(gint64 pid, WdProcStat *stat);
 
-/* @tid: of one of @pid's threads, in digits. */
+/* @tid: one of @pid's threads, in digits. */
 gboolean wd_procfs_read_thread_stat(gint64 pid, const char *tid, WdProcStat *stat);
 
-/* @fd: a stat file that is open. */
+/* @fd: an open stat file. */
 gboolean wd_procfs_read_open_stat(int fd, WdProcStat *stat);
 
 gboolean wd_procfs_read_memory(gint64 pid, WdProcMemory *memory);
 
-/* The path of the program that @pid runs, newly allocated; NULL when we may not know, or when it is
- * a script, whose interpreter it would be. @name: as in the process's stat. */
+/* The path of the program that @pid runs, newly allocated. NULL when we may not read it, or for a
+ * script, because the path would be its interpreter's. @name: as in the process's stat. */
 char *wd_procfs_program(gint64 pid, const char *name);
 
 /* When the process started, by the monotonic clock. */
@@ -27,7 +27,7 @@ gint64 wd_procfs_started_us(const WdProcStat *stat);
 
 gint64 wd_procfs_ticks_to_ms(gint64 ticks);
 
-/* The boot's id, newly allocated; "" when the kernel doesn't say. */
+/* The boot's id, newly allocated; "" when the kernel doesn't show it. */
 char *wd_procfs_boot_id(void);
 
 G_END_DECLS

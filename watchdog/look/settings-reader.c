@@ -32,7 +32,7 @@ wd_settings_read(const char *const *argv, GError **error)
   return wd_settings_parse(argv, cpus, &io, error);
 }
 
-/* A quota below the limit: the process is throttled before it can ever go over. */
+/* Below such a quota the kernel throttles the process before it can exceed the limit. */
 static void
 append_quota_warning(GString *text, const WdLimits *limits)
 {
@@ -47,16 +47,6 @@ append_quota_warning(GString *text, const WdLimits *limits)
                            quota, limits->utilization_limit, limits->cpus, limit);
 }
 
-static gboolean
-print(const char *text, GError **error)
-{
-  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
-    return TRUE;
-  g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
-                      "the standard output can't be written");
-  return FALSE;
-}
-
 gboolean
 wd_settings_check(const WdSettings *settings, GError **error)
 {
@@ -69,8 +59,11 @@ wd_settings_check(const WdSettings *settings, GError **error)
     g_string_append_printf(text, "warning: %s\n",
                            (const char *)g_ptr_array_index(settings->warnings, i));
   append_quota_warning(text, &settings->limits);
-  if (!print(text->str, error))
+  if (fputs(text->str, stdout) < 0 || fflush(stdout) != 0) {
+    g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                        "the standard output can't be written");
     return FALSE;
+  }
   g_autofree char *worker = g_canonicalize_filename(settings->osqueryd_argv[0], NULL);
   g_autoptr(GError) unreadable = NULL;
   if (!wd_program_file_check(worker, settings->allow_unsafe, error))

@@ -10,9 +10,9 @@ G_BEGIN_DECLS
 /* @argv: the whole command line. NULL with @error as wd_settings_parse(). */
 WdSettings *wd_settings_read(const char *const *argv, GError **error);
 
-/* Prints every setting with where it comes from, then a line for each thing that can't work as
- * meant: what the settings alone show, and what this host does. Touches nothing. Returns: FALSE
- * with @error when osqueryd could not be supervised at all, or stdout not written. */
+/* Prints every setting with its source, then a warning for each setting that can't work as meant,
+ * by itself or on this host. Changes nothing. Returns: FALSE with @error when osqueryd can't be
+ * supervised at all, or stdout can't be written. */
 gboolean wd_settings_check(const WdSettings *settings, GError **error);
 
 G_END_DECLS

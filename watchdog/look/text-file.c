@@ -38,7 +38,7 @@ read_text(FILE *file, const char *path, GError **error)
 char *
 wd_text_file_read(const char *path, GError **error)
 {
-  /* Without O_NONBLOCK a named pipe would keep us waiting for a writer. */
+  /* Without O_NONBLOCK, opening a named pipe would wait for a writer. */
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
   if (file == NULL) {

@@ -6,7 +6,7 @@
 G_BEGIN_DECLS
 
 /* Reads a regular file of at most 1 MiB without NUL. Returns: its text, newly allocated; NULL with
- * @error (G_FILE_ERROR_NOENT when it is missing): one line with the path. */
+ * @error, one line with the path (G_FILE_ERROR_NOENT when the file is missing). */
 char *wd_text_file_read(const char *path, GError **error);
 
 G_END_DECLS
