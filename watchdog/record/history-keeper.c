@@ -1,10 +1,11 @@
 #include "watchdog/record/history-keeper.h"
 
 #include "watchdog/record/log.h"
+#include "watchdog/store/recover.h"
 #include "watchdog/store/store-error.h"
 
 #define RETRY_LONGEST_US (5 * G_TIME_SPAN_SECOND)
-#define PRUNE_MOST WD_HISTORY_BATCH_MAX /* keeps pace with what comes */
+#define PRUNE_MOST WD_HISTORY_BATCH_MAX /* as many as one transaction adds */
 #define PRUNE_INTERVAL_US (60 * G_TIME_SPAN_SECOND)
 
 void
@@ -52,8 +53,8 @@ open_history(WdHistoryKeeper *keeper, WdRecovery **recovery, GError **error)
   return TRUE;
 }
 
-/* A history that is locked stays open. One that is damaged or has been moved does, too, for what
- * can be saved from it. Any other is opened anew: the file may be another by then. */
+/* A locked history stays open. A damaged or moved one does, too, because some of it may be saved.
+ * Any other is closed and opened again, because the file may be another by then. */
 static void
 failed(WdHistoryKeeper *keeper, const GError *error)
 {
@@ -88,8 +89,7 @@ wd_history_keeper_append(WdHistoryKeeper *keeper, WdEvent *const *events, gsize 
   return TRUE;
 }
 
-/* A little more than the rows that may be there, so that not every event costs one more
- * transaction. */
+/* Allows a little more than the maximum, so that not every event costs a second transaction. */
 static gboolean
 over_the_maximum(const WdHistoryKeeper *keeper)
 {
@@ -104,8 +104,8 @@ wd_history_keeper_due_us(const WdHistoryKeeper *keeper)
   return MAX(now ? 0 : keeper->next_prune_us, keeper->retry_at_us);
 }
 
-/* What is over the maximum goes as fast as it comes; what is too old, one step each time: should
- * the clock be wrong after all, little is lost until somebody sets it right. */
+/* Rows over the maximum are removed as fast as they come. Rows that are too old are removed one
+ * step each time, so that little is lost until a wrong clock is corrected. */
 void
 wd_history_keeper_prune(WdHistoryKeeper *keeper)
 {

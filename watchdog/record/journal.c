@@ -13,15 +13,14 @@ wd_journal_has_stderr(void)
   const char *stream = g_getenv("JOURNAL_STREAM");
   if (stream == NULL || fstat(STDERR_FILENO, &status) < 0)
     return FALSE;
-  /* DEVICE:INODE; inherited, it may speak of somebody else's stderr. */
+  /* DEVICE:INODE. The variable may be inherited from a process with another stderr. */
   g_autofree char *ours = g_strdup_printf("%llu:%llu", (unsigned long long)status.st_dev,
                                           (unsigned long long)status.st_ino);
   return strcmp(stream, ours) == 0;
 }
 
-/* "NAME=VALUE\n"; a value of several lines as "NAME\n", its length in 64 little-endian bits,
- * itself,
- * "\n". */
+/* "NAME=VALUE\n". A value of several lines is written as "NAME\n", its length in 64 little-endian
+ * bits, the value, "\n". */
 static void
 append_field(GByteArray *datagram, const char *field)
 {
@@ -56,6 +55,6 @@ wd_journal_send(const char *const *fields)
     return;
   const gssize sent = sendto(fd, datagram->data, datagram->len, MSG_NOSIGNAL,
                              (const struct sockaddr *)&address, sizeof address);
-  (void)sent; /* nowhere to tell it */
+  (void)sent; /* there is nowhere to report it */
   close(fd);
 }

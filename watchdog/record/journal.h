@@ -1,6 +1,6 @@
 /* The system's journal, by its native protocol (systemd's JOURNAL_NATIVE_PROTOCOL): a datagram of
- * fields. Nothing of systemd is linked for that: libsystemd waits for a journal that doesn't read,
- * and brings five libraries. */
+ * fields. It doesn't use libsystemd, which waits for a journal that doesn't read, and needs five
+ * more libraries. */
 #pragma once
 
 #include <glib.h>
@@ -10,8 +10,8 @@ G_BEGIN_DECLS
 /* Whether our stderr leads to the journal (systemd.exec(5), JOURNAL_STREAM). */
 gboolean wd_journal_has_stderr(void);
 
-/* @fields: "NAME=VALUE", NULL-terminated; a value may hold any bytes but NUL. Never blocks: what
- * the journal doesn't take at once is dropped. */
+/* @fields: "NAME=VALUE", NULL-terminated; a value may hold any bytes but NUL. Never blocks: a
+ * datagram that the journal doesn't take at once is dropped. */
 void wd_journal_send(const char *const *fields);
 
 G_END_DECLS

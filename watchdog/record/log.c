@@ -13,7 +13,7 @@
 #include "watchdog/record/journal.h"
 
 #define IDENTIFIER "osquery-watchdogd"
-/* Lines that wait for a syslog that takes none; what comes after them is dropped. */
+/* Lines that may wait for a slow syslog; more are dropped. */
 #define QUEUE_MAX 1000
 #define FINISH_WAIT_US (1 * G_TIME_SPAN_SECOND)
 
@@ -80,45 +80,32 @@ wd_log_finish(void)
   const gint64 deadline_us = g_get_monotonic_time() + FINISH_WAIT_US;
   g_async_queue_push(queue, g_new0(Record, 1));
   if (!wd_thread_join(g_steal_pointer(&log_state.thread), deadline_us))
-    return; /* it hangs in a syslog that takes nothing */
+    return; /* the thread hangs in syslog(), which still needs the queue */
   g_async_queue_unref(queue);
   closelog();
 }
 
-/* --- everybody's --- */
+/* --- any thread --- */
 
 /* A write of at most PIPE_BUF bytes to a pipe that polls writable does not block. */
-static gboolean
-has_room(int fd)
-{
-  struct pollfd room = {.fd = fd, .events = POLLOUT};
-  return poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0;
-}
-
 static void
 write_to_stderr(const char *line)
 {
   g_autofree char *ended = g_strconcat(line, "\n", NULL);
-  if (has_room(STDERR_FILENO)) {
+  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
+  if (poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) {
     const gssize written = write(STDERR_FILENO, ended, strlen(ended));
-    (void)written; /* nowhere to tell it */
+    (void)written; /* there is nowhere to report it */
   }
-}
-
-/* One line that fits into a pipe, newline included. */
-static char *
-make_line(const char *text)
-{
-  char *line = g_strndup(text, PIPE_BUF - 1);
-  wd_text_mark_controls(line, ' ');
-  return line;
 }
 
 static void
 log_line(int priority, const char *text)
 {
   Record *record = g_new(Record, 1);
-  *record = (Record){.priority = priority, .line = make_line(text)};
+  /* Fits into a pipe, newline included. */
+  *record = (Record){.priority = priority, .line = g_strndup(text, PIPE_BUF - 1)};
+  wd_text_mark_controls(record->line, ' ');
   write_to_stderr(record->line);
   if (log_state.queue != NULL && g_async_queue_length(log_state.queue) < QUEUE_MAX)
     g_async_queue_push(log_state.queue, record);
@@ -149,12 +136,12 @@ wd_logf(const char *format, ...)
 }
 
 void
-wd_log_store_trouble(char **told, const GError *error)
+wd_log_store_trouble(char **logged, const GError *error)
 {
-  if (g_strcmp0(*told, error->message) != 0)
+  if (g_strcmp0(*logged, error->message) != 0)
     wd_logf("the store can't be written: %s", error->message);
-  g_free(*told);
-  *told = g_strdup(error->message);
+  g_free(*logged);
+  *logged = g_strdup(error->message);
 }
 
 void

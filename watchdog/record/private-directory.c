@@ -48,7 +48,8 @@ wd_private_directory_lock(const char *directory, GError **error)
     wd_errno_error(error, path);
     return -1;
   }
-  /* Of the process, unlike flock(): the same directory may serve as both of ours. */
+  /* Unlike flock(), this lock belongs to the process: one directory may serve for state and runtime
+   * files. */
   const struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
   if (fcntl(fd, F_SETLK, &whole) == 0)
     return fd;

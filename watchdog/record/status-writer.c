@@ -5,8 +5,8 @@
 #include "watchdog/store/run.h"
 #include "watchdog/store/status.h"
 
-/* How long a state waits for its events at most: a little less than the time between two checks, so
- * that the next one finds it due. */
+/* The longest time that a state waits for its events. It is a little less than the time between two
+ * checks, so that the state is due at the next one. */
 #define EVENTS_WAIT_US (2500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdStatusWriter {
@@ -17,7 +17,7 @@ struct WdStatusWriter {
   /* under the mutex */
   GPtrArray *rows; /* the newest state not yet written; NULL: none */
   guint64 rows_seq;
-  gint64 due_us; /* then it is written, whatever has become of its events */
+  gint64 due_us; /* when it is written even without its events */
   guint64 settled_seq;
   gint64 base;
   gint64 shown_eid; /* WD_NONE: not known yet */
@@ -26,12 +26,12 @@ struct WdStatusWriter {
   /* the thread's own */
   char *path;
   WdStatus *status;
-  char *trouble; /* the last one told */
+  char *trouble; /* the last one logged */
 };
 
 /* --- the thread --- */
 
-/* The state may be lost, so its trouble is told but not retried: the next one comes soon. */
+/* A failure is logged but not retried, because the next state comes soon. */
 static void
 write_rows(WdStatusWriter *writer, const GPtrArray *rows, gint64 base)
 {
@@ -48,7 +48,7 @@ write_rows(WdStatusWriter *writer, const GPtrArray *rows, gint64 base)
   }
 }
 
-/* A lost status tells nothing. */
+/* If the status is lost, no eid was shown. */
 static void
 learn_shown_eid(WdStatusWriter *writer)
 {
@@ -70,8 +70,8 @@ may_write(const WdStatusWriter *writer)
   return writer->rows_seq <= writer->settled_seq || g_get_monotonic_time() >= writer->due_us;
 }
 
-/* With the mutex held. Returns: FALSE when there is nothing more to do. Once events were waited for
- * in vain, no state waits until some are settled. */
+/* With the mutex held. Returns: FALSE when there is nothing more to do. Once a wait for events has
+ * timed out, no state waits until some are settled. */
 static gboolean
 wait_for_rows(WdStatusWriter *writer)
 {
@@ -175,8 +175,8 @@ wd_status_writer_wake(WdStatusWriter *writer)
   g_mutex_lock(&writer->mutex);
   const gboolean work = writer->rows != NULL && may_write(writer);
   g_mutex_unlock(&writer->mutex);
-  /* Only now: a thread woken with the mutex held would go to sleep again at once. What has to wait
-   * for its events is seen to when they are settled, or else at the next call. */
+  /* After unlocking, because a thread woken with the mutex held would go to sleep again at once. A
+   * state that must wait for its events is written when they are settled, or at the next call. */
   if (work)
     g_cond_broadcast(&writer->changed);
 }

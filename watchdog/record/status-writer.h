@@ -1,11 +1,11 @@
-/* Writes the present state from a thread of its own, so that a disk that hangs under the history
- * doesn't make the state untrue.
+/* Writes the present state from its own thread, so that the state stays true while the history's
+ * disk hangs.
  *
- * Only the newest state waits. It waits for the events that led to it, so that nobody sees it
- * before them; but not for long, and not while they can't be written. */
+ * Only the newest state waits. It waits until the events that led to it are written, so that no
+ * reader sees it before them; but not for long, and not while they can't be written. */
 #pragma once
 
-#include "watchdog/core/event/process-status.h"
+#include <glib.h>
 
 G_BEGIN_DECLS
 
@@ -14,13 +14,13 @@ typedef struct WdStatusWriter WdStatusWriter;
 /* @path: of status.db, absolute. NULL with @error. */
 WdStatusWriter *wd_status_writer_start(const char *path, GError **error);
 
-/* For the history's thread: waits until the file was opened. Returns: what it shows of eids, stored
- * or not, from before this run; 0: nothing. */
+/* For the history's thread: waits until the file has been opened. Returns: the greatest eid, stored
+ * or not, that it shows from before this run; 0: none. */
 gint64 wd_status_writer_shown_eid(WdStatusWriter *writer);
 
-/* For the history's thread: the events up to @seq are durable, or can't be written at present; no
- * state has to wait for them.
- * @base: what the run's seqs are added to for an eid, WD_NONE while it isn't known. */
+/* For the history's thread: the events up to @seq are durable, or can't be written at present, so
+ * that no state needs to wait for them.
+ * @base: an event's eid is @base plus its seq; WD_NONE while it isn't known. */
 void wd_status_writer_settled(WdStatusWriter *writer, guint64 seq, gint64 base);
 
 /* Takes @rows, a GPtrArray that owns its WdProcessStatus, to be written after the next
@@ -29,12 +29,12 @@ void wd_status_writer_publish(WdStatusWriter *writer, GPtrArray *rows, guint64 s
 
 void wd_status_writer_wake(WdStatusWriter *writer);
 
-/* Has the thread end once what waits is written, which is no later than @by_us of the monotonic
- * clock. */
+/* Ends the thread once the waiting state is written. From @by_us (monotonic) on, that state no
+ * longer waits for events. */
 void wd_status_writer_finish(WdStatusWriter *writer, gint64 by_us);
 
-/* Waits for that until @deadline_us, and frees the writer. Returns: FALSE when the thread still
- * runs (thread.h); nothing is freed then. */
+/* Waits until @deadline_us for the thread to end, and frees the writer. Returns: FALSE when the
+ * thread still runs (thread.h); nothing is freed then. */
 gboolean wd_status_writer_join(WdStatusWriter *writer, gint64 deadline_us);
 
 G_END_DECLS

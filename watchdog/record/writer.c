@@ -1,19 +1,17 @@
 #include "watchdog/record/writer.h"
 
-#include <glib.h>
-#include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
+#include "watchdog/base/thread.h"
 #include "watchdog/record/history-keeper.h"
 #include "watchdog/record/status-writer.h"
 #include "watchdog/store/database.h"
-#include "watchdog/base/thread.h"
 
 /* Some minutes of the worst storm; about 5 MB. */
 #define QUEUE_MAX 10000
-/* For the attempt that is under way when the time to finish is over. */
+/* For an attempt that is under way when the time to finish ends. */
 #define FINISH_SLACK_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct WdWriter {
@@ -29,7 +27,7 @@ struct WdWriter {
   gint64 finish_by_us; /* G_MAXINT64: not asked to finish */
   guint64 stored;
   guint64 lost;
-  WdRecovery *recovery; /* not yet told; NULL: none */
+  WdRecovery *recovery; /* not yet collected; NULL: none */
 
   /* the thread's own */
   WdHistoryKeeper keeper;
@@ -49,15 +47,15 @@ static void
 report(WdWriter *writer, WdRecovery *recovery)
 {
   g_mutex_lock(&writer->mutex);
-  WdRecovery *untold = writer->recovery;
+  WdRecovery *replaced = writer->recovery;
   writer->recovery = recovery;
   g_mutex_unlock(&writer->mutex);
-  wd_recovery_free(untold); /* the newest one tells what there is now */
+  wd_recovery_free(replaced); /* the newest one describes the present history */
   notify(writer);
 }
 
-/* Up to WD_HISTORY_BATCH_MAX of the oldest; they stay in the queue until they are durable. Only
- * this thread removes events, so the pointers stay good without the mutex. */
+/* Takes up to WD_HISTORY_BATCH_MAX of the oldest events, which stay queued until they are durable.
+ * Only this thread removes events, so the pointers stay valid without the mutex. */
 static gsize
 peek_batch(WdWriter *writer, WdEvent **batch)
 {
@@ -81,7 +79,7 @@ drop_batch(WdWriter *writer, gsize n)
   writer->stored = last->seq;
   g_mutex_unlock(&writer->mutex);
   notify(writer);
-  g_ptr_array_unref(written); /* not while the main loop may wait */
+  g_ptr_array_unref(written); /* without the mutex, which the main loop may wait for */
 }
 
 static void
@@ -149,7 +147,7 @@ history_thread(gpointer data)
 
 /* --- the main thread --- */
 
-/* Neither thread runs. */
+/* Only when neither thread runs. */
 static void
 writer_free(WdWriter *writer)
 {
@@ -184,7 +182,7 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   g_mutex_init(&writer->mutex);
   g_cond_init(&writer->changed);
   g_queue_init(&writer->events);
-  wd_database_keep_small(); /* nobody else here uses SQLite */
+  wd_database_keep_small(); /* nothing else in this program uses SQLite */
   writer->status = wd_status_writer_start(options->status_path, error);
   if (writer->status != NULL)
     writer->thread = wd_thread_start("history", history_thread, writer, error);
@@ -230,7 +228,7 @@ wd_writer_wake(WdWriter *writer)
   g_mutex_lock(&writer->mutex);
   const gboolean work = !g_queue_is_empty(&writer->events);
   g_mutex_unlock(&writer->mutex);
-  /* Only now: a thread woken with the mutex held would go to sleep again at once. */
+  /* After unlocking, because a thread woken with the mutex held would go to sleep again at once. */
   if (work)
     g_cond_signal(&writer->changed);
   wd_status_writer_wake(writer->status);
@@ -251,11 +249,8 @@ wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery *
   g_mutex_lock(&writer->mutex);
   *stored = writer->stored;
   *recovery = g_steal_pointer(&writer->recovery);
-  /* Told only once there is room again to record it. */
-  const gboolean room = g_queue_is_empty(&writer->events);
-  *lost = room ? writer->lost : 0;
-  if (room)
-    writer->lost = 0;
+  *lost = g_queue_is_empty(&writer->events) ? writer->lost : 0;
+  writer->lost -= *lost;
   g_mutex_unlock(&writer->mutex);
 }
 
@@ -264,7 +259,7 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
 {
   const gint64 finish_by_us = g_get_monotonic_time() + wait_us;
   const gint64 deadline_us = finish_by_us + FINISH_SLACK_US;
-  /* The last state is to be written in time even if its events can't be. */
+  /* The last state must be written in time even if its events can't be. */
   wd_status_writer_finish(writer->status, finish_by_us - wait_us / 2);
   g_mutex_lock(&writer->mutex);
   writer->finish_by_us = finish_by_us;
