@@ -20,7 +20,7 @@ append_field(GString *line, const char *text, gsize length)
     g_string_append_c(line, '"');
 }
 
-/* A file gets the data as it is; a terminal gets nothing that it might act upon. */
+/* A file gets the data unchanged; a terminal gets nothing that it might act upon. */
 static void
 append_value(GString *line, sqlite3_stmt *stmt, int column, gboolean terminal)
 {

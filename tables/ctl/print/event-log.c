@@ -18,8 +18,8 @@ enum {
   MESSAGE = 27,
 };
 
-/* What the message doesn't tell: " (lived 2h 5m; next start in 5s; because of 41)".
- * @own_life: the row's lifetime is that of the process that something happened to. */
+/* What the message leaves out: " (lived 2h 5m; next start in 5s; because of 41)".
+ * @own_life: the row's lifetime is that of the process it is about. */
 static char *
 remarks(sqlite3_stmt *stmt, gboolean own_life)
 {

@@ -88,7 +88,7 @@ ctl_print_box(sqlite3_stmt *stmt, CtlPart part, FILE *out)
   const int n = sqlite3_column_count(stmt);
   int result = sqlite3_step(stmt);
   if (result != SQLITE_ROW && result != SQLITE_DONE)
-    return result; /* not a box around nothing */
+    return result; /* no box around an error */
   g_autofree gsize *widths = g_new0(gsize, (gsize)n);
   Grid grid = {.out = out,
                .columns = (guint)n,

@@ -1,5 +1,5 @@
-/* A box with a header, as osqueryi draws it. The widths are those of the first thousand rows, which
- * are held back; later rows are printed at once, so that memory stays bounded. */
+/* A box with a header, as osqueryi draws it. The first thousand rows are held back and set the
+ * widths. Later rows are printed at once, so that memory stays bounded. */
 #pragma once
 
 #include "tables/ctl/print/format.h"

@@ -1,6 +1,6 @@
 #include "tables/ctl/print/human.h"
 
-#include "watchdog/core/event/event.h"
+#include "watchdog/core/event/none.h"
 
 #include <math.h>
 

@@ -11,21 +11,21 @@ char *ctl_human_duration(gint64 seconds);
 /* "3m": the greatest unit alone. @seconds: not negative. */
 char *ctl_human_short_duration(gint64 seconds);
 
-/* "12m ago": the greatest unit alone. What lies in the future is now. */
+/* "12m ago": the greatest unit alone. A negative age, of a time in the future, counts as 0. */
 char *ctl_human_age(gint64 seconds);
 
-/* "120 ms", "4.1 s", and from a minute on as above. @ms: not negative. */
+/* "120 ms", "4.1 s", and from a minute on as ctl_human_duration(). @ms: not negative. */
 char *ctl_human_ms(gint64 ms);
 
 /* "2.5 %", or with a limit "2.5/10 %". @limit: WD_NONE without one. */
 char *ctl_human_percent(double value, gint64 limit);
 
-/* "85.3 MiB", or with a limit "85.3/200 MiB", in the unit that suits the greater one. osquery's
- * limits are in units of 1024 × 1024 bytes. @limit: WD_NONE without one. */
+/* "85.3 MiB", or with a limit "85.3/200 MiB", in the unit that suits the greater of the two.
+ * osquery's limits are in units of 1024 × 1024 bytes. @limit: WD_NONE without one. */
 char *ctl_human_bytes(gint64 bytes, gint64 limit);
 
-/* What to divide bytes by, so that @greatest of them are below 1024 (or TiB).
- * @unit: set to the unit's name, static. */
+/* The unit that shows @greatest bytes as less than 1024, or TiB. Returns: its bytes.
+ * @unit: set to its name, static. */
 double ctl_human_byte_unit(double greatest, const char **unit);
 
 /* The local time in a @format of g_date_time_format(). @time_s: Unix time. */

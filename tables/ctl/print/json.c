@@ -40,15 +40,9 @@ append_string(GString *string, const char *text, gsize length)
 }
 
 static void
-append_text(GString *string, sqlite3_stmt *stmt, int column)
-{
-  const char *text = (const char *)sqlite3_column_text(stmt, column);
-  append_string(string, text != NULL ? text : "", (gsize)sqlite3_column_bytes(stmt, column));
-}
-
-static void
 append_value(GString *string, sqlite3_stmt *stmt, int column)
 {
+  const char *text;
   switch (sqlite3_column_type(stmt, column)) {
   case SQLITE_INTEGER:
     g_string_append_printf(string, "%" G_GINT64_FORMAT, (gint64)sqlite3_column_int64(stmt, column));
@@ -60,7 +54,8 @@ append_value(GString *string, sqlite3_stmt *stmt, int column)
       g_string_append(string, "null");
     break;
   case SQLITE_TEXT:
-    append_text(string, stmt, column);
+    text = (const char *)sqlite3_column_text(stmt, column);
+    append_string(string, text != NULL ? text : "", (gsize)sqlite3_column_bytes(stmt, column));
     break;
   case SQLITE_BLOB:
     g_string_append_c(string, '"');

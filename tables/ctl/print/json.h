@@ -1,5 +1,5 @@
-/* JSON: an array of objects; of a part, one object a line. Integers and reals are numbers, a BLOB
- * is a string X'00FF', an infinity is null. */
+/* JSON: an array of objects for a whole result, one object a line for a part. Integers and reals
+ * are numbers, a BLOB is a string X'00FF', an infinity is null. */
 #pragma once
 
 #include "tables/ctl/print/format.h"

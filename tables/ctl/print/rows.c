@@ -60,7 +60,7 @@ column_width(const CtlRows *rows, guint column)
   return width;
 }
 
-/* Blanks are only printed before something, so that no line ends in them. */
+/* Blanks are printed only before text, so that no line ends in them. */
 static void
 print_row(const CtlRows *rows, const Cell *cells, const gsize *widths)
 {

@@ -2,14 +2,13 @@
 
 #include "tables/ctl/print/text.h"
 
-#include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #define USUAL_WIDTH 80
 #define NARROWEST_TEXT 20
 
-/* Of an environment variable; 0 if it is no sensible number. */
+/* The value of an environment variable; 0 if it isn't a sensible number. */
 static guint
 columns_of(const char *text)
 {
@@ -84,7 +83,7 @@ ctl_colour_end(const CtlTerminal *terminal, CtlColour colour)
 char *
 ctl_bar(const CtlTerminal *terminal, double share, guint width)
 {
-  guint full = (guint)(CLAMP(share, 0, 1) * width); /* all of it only from the limit on */
+  guint full = (guint)(CLAMP(share, 0, 1) * width); /* the last one only at the limit */
   g_autoptr(GString) bar = g_string_new(NULL);
   for (guint i = 0; i < width; i++)
     g_string_append(bar, terminal->utf8 ? (i < full ? "█" : "░") : (i < full ? "#" : "-"));

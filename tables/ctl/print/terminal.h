@@ -1,4 +1,5 @@
-/* What the output can show, and what is drawn for people. All but ctl_terminal_of() is pure. */
+/* What the output can show: its width, colours and characters. All but ctl_terminal_of() and
+ * ctl_print_wrapped() is pure. */
 #pragma once
 
 #include <glib.h>
@@ -12,11 +13,11 @@ typedef struct {
   gboolean utf8;
 } CtlTerminal;
 
-/* What decides about it. */
+/* The facts that decide about CtlTerminal. */
 typedef struct {
   gboolean is_terminal;
-  guint window_columns; /* as the terminal says; 0: it doesn't */
-  const char *columns;  /* of the environment, NULL if unset, as the next two: COLUMNS */
+  guint window_columns; /* as the terminal reports; 0: it doesn't */
+  const char *columns;  /* of the environment, NULL if unset, like the next two: COLUMNS */
   const char *no_color; /* NO_COLOR: any text forbids colours */
   const char *term;     /* TERM */
   gboolean utf8;        /* the locale's character set */
@@ -24,7 +25,7 @@ typedef struct {
 
 CtlTerminal ctl_terminal_decide(const CtlSurroundings *surroundings);
 
-/* @out: what will be printed to. The locale must have been set. */
+/* @out: where the text will be printed. The locale must have been set. */
 CtlTerminal ctl_terminal_of(FILE *out);
 
 typedef enum {
@@ -46,12 +47,12 @@ char *ctl_bar(const CtlTerminal *terminal, double share, guint width);
 /* Green, from 70 % yellow, from 100 % red. */
 CtlColour ctl_colour_of_share(double share);
 
-/* As much of @text (visible text) as fits into @width columns, with an ellipsis where it is cut.
- * Newly allocated. */
+/* As much of @text (visible text) as fits into @width columns, with an ellipsis if it is cut. Newly
+ * allocated. */
 char *ctl_cut(const CtlTerminal *terminal, const char *text, guint width);
 
-/* Prints @text, indented by @indent from its second line on, broken between words so that it fits
- * the terminal, and a line end. The cursor stands at @indent already. */
+/* Prints @text and a line end. Lines are broken between words to fit the terminal, and indented by
+ * @indent from the second on. The cursor is already at @indent. */
 void ctl_print_wrapped(const CtlTerminal *terminal, const char *text, guint indent, FILE *out);
 
 G_END_DECLS

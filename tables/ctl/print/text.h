@@ -1,4 +1,4 @@
-/* Text that is safe to show, and the room it takes. Pure. */
+/* Text that is safe to show, and its width. Pure. */
 #pragma once
 
 #include <glib.h>
@@ -6,10 +6,10 @@
 G_BEGIN_DECLS
 
 /* Whether a terminal might act upon @c instead of showing it: control and invisible formatting
- * characters (those that reorder text among them), line separators, unassigned and private ones. */
+ * characters, including those that reorder text; line separators; unassigned and private ones. */
 gboolean ctl_is_unsafe(gunichar c);
 
-/* Appends @length bytes of @text, unsafe characters as \n, \t, \x1b or \u{202e}, bytes that are no
+/* Appends @length bytes of @text: unsafe characters as \n, \t, \x1b or \u{202e}, bytes that aren't
  * UTF-8 as \xff. */
 void ctl_append_visible(GString *string, const char *text, gsize length);
 

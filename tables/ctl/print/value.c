@@ -1,7 +1,7 @@
 #include "tables/ctl/print/value.h"
 
 #include "tables/ctl/print/text.h"
-#include "watchdog/core/event/event.h"
+#include "watchdog/core/event/none.h"
 
 #include <math.h>
 
@@ -41,18 +41,12 @@ char *
 ctl_visible_value(sqlite3_stmt *stmt, int column)
 {
   GString *string = g_string_new(NULL);
-  const char *text;
-  switch (sqlite3_column_type(stmt, column)) {
-  case SQLITE_NULL:
-    break;
-  case SQLITE_BLOB:
+  if (sqlite3_column_type(stmt, column) == SQLITE_BLOB) {
     ctl_append_blob(string, stmt, column);
-    break;
-  default:
-    text = (const char *)sqlite3_column_text(stmt, column);
-    if (text != NULL) /* out of memory */
+  } else {
+    const char *text = (const char *)sqlite3_column_text(stmt, column);
+    if (text != NULL) /* NULL, or out of memory */
       ctl_append_visible(string, text, (gsize)sqlite3_column_bytes(stmt, column));
-    break;
   }
   return g_string_free(string, FALSE);
 }

@@ -15,7 +15,7 @@ double ctl_real(sqlite3_stmt *stmt, int column);
 /* Appends the bytes of a BLOB as X'00FF'. */
 void ctl_append_blob(GString *string, sqlite3_stmt *stmt, int column);
 
-/* Visible text (text.h): nothing for NULL, X'00FF' for a BLOB. Newly allocated. */
+/* The value as visible text (text.h): "" for NULL, X'00FF' for a BLOB. Newly allocated. */
 char *ctl_visible_value(sqlite3_stmt *stmt, int column);
 
 /* The column's name as visible text. Newly allocated. */

@@ -1,4 +1,4 @@
-/* The words of watchdog_events, as what they stand for and as people say it. Pure. */
+/* Translates the words of watchdog_events into our enums, and events into plain words. Pure. */
 #pragma once
 
 #include "tables/ctl/print/terminal.h"
@@ -18,7 +18,7 @@ char *ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gi
 /* "SIGKILL", or "signal 40" where it has no name. Newly allocated. */
 char *ctl_signal_name(gint64 number);
 
-/* By the priority that the event has in the log. */
+/* The colour follows from the event's priority in the log. */
 CtlColour ctl_colour_of_event(WdEventKind kind);
 
 G_END_DECLS
