@@ -4,10 +4,11 @@
 
 #define VERSION_1 0x8001u
 
-/* What one message may cost once generated code has built it. A map becomes a hash table, of which
- * keys chosen to collide make a quadratic one; every container costs some 250 bytes, however empty,
- * so that a few megabytes of empty ones would be hundreds. An extension with 250 tables registers
- * with about 10,000 containers; the core has about 400 options, SQLite 2,000 columns at most. */
+/* These bound what a message costs once generated code has built it. A map becomes a hash table,
+ * which takes quadratic time if its keys are chosen to collide. Even an empty container takes some
+ * 250 bytes, so a few megabytes of empty ones would become hundreds. An extension with 250 tables
+ * registers with about 10,000 containers; the core has about 400 options; SQLite allows 2,000
+ * columns. */
 static const struct {
   gsize bytes;
   guint32 map_entries;
@@ -44,7 +45,7 @@ fail(WireWalk *walk, const char *problem)
   return FALSE;
 }
 
-/* Whether the bytes up to @end are there; a message that can't end within its limit is invalid at
+/* Whether the bytes up to @end are there. A message that can't end within its limit is invalid at
  * once. */
 static gboolean
 reaches(WireWalk *walk, gsize length, gsize end)
@@ -59,11 +60,7 @@ push(WireWalk *walk, const WireShape *shape, guint8 type)
 {
   if (walk->depth == WIRE_DEPTH_MAX)
     return fail(walk, "it is nested too deep");
-  walk->frames[walk->depth].shape = shape;
-  walk->frames[walk->depth].left = 0;
-  walk->frames[walk->depth].seen = 0;
-  walk->frames[walk->depth].type = type;
-  walk->depth++;
+  walk->frames[walk->depth++] = (WireFrame){.shape = shape, .type = type};
   return TRUE;
 }
 
@@ -102,7 +99,7 @@ walk_header(WireWalk *walk, const guint8 *bytes, gsize length)
   return push(walk, message->exception ? wire_shape_of_exception() : shape, WIRE_STRUCT);
 }
 
-/* Begins the map, set or list whose header stands at @at. On success the header is behind us. */
+/* Enters the map, set or list whose header is at @at, and moves past the header. */
 static gboolean
 walk_container(WireWalk *walk, const guint8 *bytes, gsize length, gsize at, const WireShape *shape,
                guint8 type)
@@ -128,9 +125,10 @@ walk_container(WireWalk *walk, const guint8 *bytes, gsize length, gsize at, cons
     return fail(walk, "it has too many maps and lists");
   if (!push(walk, shape, type))
     return FALSE;
-  walk->frames[walk->depth - 1].left = type == WIRE_MAP ? 2 * count : count;
-  walk->frames[walk->depth - 1].types[0] = first;
-  walk->frames[walk->depth - 1].types[1] = second;
+  WireFrame *frame = &walk->frames[walk->depth - 1];
+  frame->left = type == WIRE_MAP ? 2 * count : count;
+  frame->types[0] = first;
+  frame->types[1] = second;
   walk->at = begin;
   return TRUE;
 }
@@ -154,7 +152,7 @@ walk_string(WireWalk *walk, const guint8 *bytes, gsize length, gsize at, const W
   return TRUE;
 }
 
-/* Walks over the value at @at; of a container or struct only over its beginning. */
+/* Moves past the value at @at, or into it if it is a container or a struct. */
 static gboolean
 walk_value(WireWalk *walk, const guint8 *bytes, gsize length, gsize at, const WireShape *shape,
            guint8 type, gboolean key)
@@ -171,7 +169,7 @@ walk_value(WireWalk *walk, const guint8 *bytes, gsize length, gsize at, const Wi
       return FALSE;
     walk->at = at;
     return TRUE;
-  default: /* of one size */
+  default: /* types of fixed size */
     if (!reaches(walk, length, at + least_bytes(type)))
       return FALSE;
     walk->at = at + least_bytes(type);
@@ -182,13 +180,14 @@ walk_value(WireWalk *walk, const guint8 *bytes, gsize length, gsize at, const Wi
 static gboolean
 walk_field(WireWalk *walk, const guint8 *bytes, gsize length)
 {
-  const guint depth = walk->depth - 1;
-  const WireShape *shape = walk->frames[depth].shape;
+  WireFrame *frame = &walk->frames[walk->depth - 1];
+  const WireShape *shape = frame->shape;
   if (!reaches(walk, length, walk->at + 1))
     return FALSE;
   const guint8 type = bytes[walk->at];
   if (type == WIRE_STOP) {
-    if (shape != NULL && shape->result && (walk->frames[depth].seen & 1) == 0)
+    /* Field 0 is a result. Generated code takes its absence for success. */
+    if (shape != NULL && shape->n_fields > 0 && shape->fields[0] != NULL && (frame->seen & 1) == 0)
       return fail(walk, "it has no result");
     walk->at++;
     walk->depth--;
@@ -211,32 +210,32 @@ walk_field(WireWalk *walk, const guint8 *bytes, gsize length)
     if (expected->type != type)
       return fail(walk, "a field has another type than osquery's");
     /* Generated readers leak or mix the values of a field that comes twice. */
-    if ((walk->frames[depth].seen & seen) != 0)
+    if ((frame->seen & seen) != 0)
       return fail(walk, "a field is there twice");
   }
   if (!walk_value(walk, bytes, length, walk->at + 3, expected, type, FALSE))
     return FALSE;
-  walk->frames[depth].seen |= seen;
+  frame->seen |= seen;
   return TRUE;
 }
 
 static gboolean
 walk_entry(WireWalk *walk, const guint8 *bytes, gsize length)
 {
-  const guint depth = walk->depth - 1;
-  if (walk->frames[depth].left == 0) {
+  WireFrame *frame = &walk->frames[walk->depth - 1];
+  if (frame->left == 0) {
     walk->depth--;
     return TRUE;
   }
-  const WireShape *shape = walk->frames[depth].shape;
-  const gboolean key = walk->frames[depth].type == WIRE_MAP && walk->frames[depth].left % 2 == 0;
+  const WireShape *shape = frame->shape;
+  const gboolean key = frame->type == WIRE_MAP && frame->left % 2 == 0;
   const WireShape *expected = shape == NULL ? NULL : key ? shape->key : shape->value;
-  const guint8 type = walk->frames[depth].types[0];
+  const guint8 type = frame->types[0];
   if (!walk_value(walk, bytes, length, walk->at, expected, type, key))
     return FALSE;
-  walk->frames[depth].left--;
-  walk->frames[depth].types[0] = walk->frames[depth].types[1];
-  walk->frames[depth].types[1] = type;
+  frame->left--;
+  frame->types[0] = frame->types[1];
+  frame->types[1] = type;
   return TRUE;
 }
 
@@ -249,7 +248,7 @@ wire_walk_begin(WireWalk *walk, WireDirection direction)
 WireVerdict
 wire_walk_on(WireWalk *walk, const guint8 *bytes, gsize length)
 {
-  /* Each step is taken whole or not at all, so that the next call can take it again. */
+  /* A step is taken whole or not at all, so that the next call can repeat it. */
   gboolean going = TRUE;
   while (walk->verdict == WIRE_INCOMPLETE && going) {
     if (walk->at == 0)

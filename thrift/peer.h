@@ -1,4 +1,4 @@
-/* The peer of a call, and the errors that only a peer causes. */
+/* The peer of a call, and the errors that only a peer can cause. */
 #pragma once
 
 #include <gio/gio.h>
@@ -9,19 +9,18 @@ typedef struct {
   const char *path;
   gint64 deadline_us;        /* g_get_monotonic_time() */
   GCancellable *cancellable; /* NULL is allowed */
-  gint64 *pid; /* set to the pid of the process that listens, once connected; NULL is allowed */
+  gint64 *pid; /* set to the listening process's pid once connected; NULL is allowed */
 } WirePeer;
 
 #define WIRE_ERROR wire_error_quark()
 GQuark wire_error_quark(void);
 
 typedef enum {
-  WIRE_ERROR_EXCEPTION, /* a Thrift exception: the message is the peer's, made printable, and cut at
-                           WIRE_PEER_TEXT_MAX bytes */
-  WIRE_ERROR_STATUS,    /* an ExtensionStatus with code != 0: likewise */
+  WIRE_ERROR_EXCEPTION, /* a Thrift exception */
+  WIRE_ERROR_STATUS,    /* an ExtensionStatus with code != 0 */
 } WireError;
 
-/* The most bytes of a peer's own words that are kept. */
+/* A WIRE_ERROR's message is the peer's own text, made printable and cut at so many bytes. */
 #define WIRE_PEER_TEXT_MAX 512
 
 G_END_DECLS

@@ -3,7 +3,11 @@
 #include <string.h>
 
 #define LIST_OF(...) ((const WireShape *const[]){__VA_ARGS__})
-#define FIELDS(...) .fields = LIST_OF(__VA_ARGS__), .n_fields = G_N_ELEMENTS(LIST_OF(__VA_ARGS__))
+#define STRUCT(...)                                      \
+  {                                                      \
+    .type = WIRE_STRUCT, .fields = LIST_OF(__VA_ARGS__), \
+    .n_fields = G_N_ELEMENTS(LIST_OF(__VA_ARGS__))       \
+  }
 
 static const WireShape TEXT = {.type = WIRE_STRING};
 static const WireShape I32 = {.type = WIRE_I32};
@@ -11,40 +15,30 @@ static const WireShape I64 = {.type = WIRE_I64};
 
 static const WireShape ROW = {.type = WIRE_MAP, .key = &TEXT, .value = &TEXT};
 static const WireShape ROWS = {.type = WIRE_LIST, .value = &ROW};
-static const WireShape STATUS = {.type = WIRE_STRUCT, FIELDS(NULL, &I32, &TEXT, &I64)};
-static const WireShape RESPONSE = {.type = WIRE_STRUCT, FIELDS(NULL, &STATUS, &ROWS)};
-static const WireShape OPTION = {.type = WIRE_STRUCT, FIELDS(NULL, &TEXT, &TEXT, &TEXT)};
+static const WireShape STATUS = STRUCT(NULL, &I32, &TEXT, &I64);
+static const WireShape RESPONSE = STRUCT(NULL, &STATUS, &ROWS);
+static const WireShape OPTION = STRUCT(NULL, &TEXT, &TEXT, &TEXT);
 static const WireShape OPTIONS = {.type = WIRE_MAP, .key = &TEXT, .value = &OPTION};
-static const WireShape INFO = {.type = WIRE_STRUCT, FIELDS(NULL, &TEXT, &TEXT, &TEXT, &TEXT)};
+static const WireShape INFO = STRUCT(NULL, &TEXT, &TEXT, &TEXT, &TEXT);
 static const WireShape INFOS = {.type = WIRE_MAP, .key = &I64, .value = &INFO};
 static const WireShape ITEMS = {.type = WIRE_MAP, .key = &TEXT, .value = &ROWS};
 static const WireShape REGISTRY = {.type = WIRE_MAP, .key = &TEXT, .value = &ITEMS};
-static const WireShape APPLICATION_EXCEPTION = {.type = WIRE_STRUCT, FIELDS(NULL, &TEXT, &I32)};
+static const WireShape APPLICATION_EXCEPTION = STRUCT(NULL, &TEXT, &I32);
 
 static const struct {
   const char *name;
   WireShape arguments;
   WireShape result;
 } METHODS[] = {
-    {"ping", {.type = WIRE_STRUCT}, {.type = WIRE_STRUCT, FIELDS(&STATUS), .result = TRUE}},
-    {"call",
-     {.type = WIRE_STRUCT, FIELDS(NULL, &TEXT, &TEXT, &ROW)},
-     {.type = WIRE_STRUCT, FIELDS(&RESPONSE), .result = TRUE}},
+    {"ping", {.type = WIRE_STRUCT}, STRUCT(&STATUS)},
+    {"call", STRUCT(NULL, &TEXT, &TEXT, &ROW), STRUCT(&RESPONSE)},
     {"shutdown", {.type = WIRE_STRUCT}, {.type = WIRE_STRUCT}},
-    {"extensions", {.type = WIRE_STRUCT}, {.type = WIRE_STRUCT, FIELDS(&INFOS), .result = TRUE}},
-    {"options", {.type = WIRE_STRUCT}, {.type = WIRE_STRUCT, FIELDS(&OPTIONS), .result = TRUE}},
-    {"registerExtension",
-     {.type = WIRE_STRUCT, FIELDS(NULL, &INFO, &REGISTRY)},
-     {.type = WIRE_STRUCT, FIELDS(&STATUS), .result = TRUE}},
-    {"deregisterExtension",
-     {.type = WIRE_STRUCT, FIELDS(NULL, &I64)},
-     {.type = WIRE_STRUCT, FIELDS(&STATUS), .result = TRUE}},
-    {"query",
-     {.type = WIRE_STRUCT, FIELDS(NULL, &TEXT)},
-     {.type = WIRE_STRUCT, FIELDS(&RESPONSE), .result = TRUE}},
-    {"getQueryColumns",
-     {.type = WIRE_STRUCT, FIELDS(NULL, &TEXT)},
-     {.type = WIRE_STRUCT, FIELDS(&RESPONSE), .result = TRUE}},
+    {"extensions", {.type = WIRE_STRUCT}, STRUCT(&INFOS)},
+    {"options", {.type = WIRE_STRUCT}, STRUCT(&OPTIONS)},
+    {"registerExtension", STRUCT(NULL, &INFO, &REGISTRY), STRUCT(&STATUS)},
+    {"deregisterExtension", STRUCT(NULL, &I64), STRUCT(&STATUS)},
+    {"query", STRUCT(NULL, &TEXT), STRUCT(&RESPONSE)},
+    {"getQueryColumns", STRUCT(NULL, &TEXT), STRUCT(&RESPONSE)},
 };
 
 const WireShape *

@@ -1,4 +1,4 @@
-/* What osquery.thrift says, as data: the shape of each method's arguments and of its result. */
+/* osquery.thrift as data: the shape of each method's arguments and of its result. */
 #pragma once
 
 #include <glib.h>
@@ -10,7 +10,7 @@ typedef enum {
   WIRE_FROM_SERVER, /* T_REPLY or T_EXCEPTION, the result of a method */
 } WireDirection;
 
-/* TBinaryProtocol's type bytes, those that exist on the wire. */
+/* The type bytes that TBinaryProtocol puts on the wire. */
 typedef enum {
   WIRE_STOP = 0,
   WIRE_BOOL = 2,
@@ -39,13 +39,12 @@ struct WireShape {
   WireType type;
   const WireShape *key;           /* of a map */
   const WireShape *value;         /* of a map or list */
-  const WireShape *const *fields; /* of a struct: by field id, NULL where osquery has none */
+  const WireShape *const *fields; /* of a struct: by field id; NULL where osquery has none */
   guint n_fields;                 /* at most 32 */
-  gboolean result; /* field 0 must be there: generated code takes its absence for success */
 };
 
-/* Looks up @method's arguments (WIRE_FROM_CLIENT) or result (WIRE_FROM_SERVER).
- * NULL when osquery's API has no such method. */
+/* Returns: @method's arguments (WIRE_FROM_CLIENT) or result (WIRE_FROM_SERVER); NULL when osquery's
+ * API has no such method. */
 const WireShape *wire_shape_of_method(const char *method, WireDirection direction);
 
 /* The struct of a T_EXCEPTION. */

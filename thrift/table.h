@@ -17,9 +17,8 @@ typedef struct {
   guint n_columns;
 } WireTable;
 
-/* Describes @table to osquery, which wants this when the table is registered and when it asks for
- * the columns: a row a column, and one of attributes. Returns: a GPtrArray of GHashTable (text to
- * text). */
+/* Describes @table as osquery expects it at registration and in reply to `columns`: one row for
+ * each column, and one of attributes. Returns: a GPtrArray of GHashTable (text to text). */
 GPtrArray *wire_table_route(const WireTable *table);
 
 G_END_DECLS

@@ -1,13 +1,12 @@
-/* Makes text from peers fit to be shown. */
+/* Makes text from peers safe to show. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
 
-/* @text made fit for one line of a log: valid UTF-8, control characters as spaces, at most @max
- * bytes.
- * @text: may be NULL, which is "". */
+/* Returns: @text as one line for a log: valid UTF-8, control characters replaced by spaces, at most
+ * @max bytes; "" for NULL. */
 char *wire_text_printable(const char *text, gsize max);
 
 G_END_DECLS

@@ -4,8 +4,8 @@
 #include <thrift/c_glib/protocol/thrift_binary_protocol.h>
 #include <thrift/c_glib/transport/thrift_transport.h>
 
-/* The library's own ThriftMemoryBuffer erases from the front on each read, which is quadratic, and
- * can't write more than a size fixed beforehand. */
+/* The library's ThriftMemoryBuffer takes quadratic time, because each read erases from the front.
+ * It also can't write more than a size fixed in advance. */
 typedef struct {
   ThriftTransport parent;
   const guint8 *bytes;
@@ -41,7 +41,7 @@ nothing_to_do(ThriftTransport *transport, GError **error)
   return TRUE;
 }
 
-/* These two hooks would count bytes towards the library's own limit; ours are checked already. */
+/* For the hooks that count bytes towards the library's own limit: ours are checked already. */
 static gboolean
 known_size(ThriftTransport *transport, glong size, GError **error)
 {
@@ -62,7 +62,7 @@ has_bytes(ThriftTransport *transport, glong count, GError **error)
   return FALSE;
 }
 
-/* Reads all or fails, because the library would retry a read of 0 bytes for ever. */
+/* Reads all or fails, because the library retries a read of 0 bytes for ever. */
 static gint32
 read_bytes(ThriftTransport *transport, gpointer buffer, guint32 count, GError **error)
 {
@@ -74,7 +74,7 @@ read_bytes(ThriftTransport *transport, gpointer buffer, guint32 count, GError **
   return (gint32)count;
 }
 
-/* The library's type: const does not reach what the pointer points to. */
+/* The signature is the library's: its const doesn't apply to the bytes. */
 static gboolean
 write_bytes(ThriftTransport *transport, const gpointer bytes, const guint32 count, GError **error)
 {

@@ -8,11 +8,11 @@
 
 typedef struct {
   void (*finalize)(GObject *object);
-} Mended;
+} Repaired;
 
-/* Keeps the finalizer that a mended class had, by type. */
-G_DEFINE_QUARK(wire - type - mended, mended)
-/* Data of an object that notices when GObject's own finalizer runs, because that clears it. */
+/* A repaired type's data: the finalizer that its class had. */
+G_DEFINE_QUARK(wire - type - repaired, repaired)
+/* An object's data. GObject's own finalizer clears it, which shows that it ran. */
 G_DEFINE_QUARK(wire - type - probe, probe)
 
 static GObjectClass *
@@ -24,8 +24,8 @@ object_class(void)
 static void
 finalize_both(GObject *object)
 {
-  const Mended *mended = g_type_get_qdata(G_OBJECT_TYPE(object), mended_quark());
-  mended->finalize(object);
+  const Repaired *repaired = g_type_get_qdata(G_OBJECT_TYPE(object), repaired_quark());
+  repaired->finalize(object);
   object_class()->finalize(object);
 }
 
@@ -36,7 +36,7 @@ note(gpointer data)
   *reached = TRUE;
 }
 
-/* Ends one object of @type by hand, so that nothing leaks either way. */
+/* Finalizes one object of @type by hand, so that nothing leaks either way. */
 static gboolean
 chains_up(GType type, void (*finalize)(GObject *object))
 {
@@ -52,16 +52,16 @@ chains_up(GType type, void (*finalize)(GObject *object))
 }
 
 gboolean
-wire_type_mend(GType type)
+wire_type_repair(GType type)
 {
-  GObjectClass *class =
-      g_type_class_ref(type); /* for good: a class built anew would not be mended */
+  /* Never released, because a class built anew would not be repaired. */
+  GObjectClass *class = g_type_class_ref(type);
   if (class->finalize == object_class()->finalize || class->finalize == finalize_both ||
       chains_up(type, class->finalize))
     return FALSE;
-  Mended *mended = g_new(Mended, 1);
-  mended->finalize = class->finalize;
-  g_type_set_qdata(type, mended_quark(), mended);
+  Repaired *repaired = g_new(Repaired, 1);
+  repaired->finalize = class->finalize;
+  g_type_set_qdata(type, repaired_quark(), repaired);
   class->finalize = finalize_both;
   return TRUE;
 }
@@ -69,7 +69,7 @@ wire_type_mend(GType type)
 void
 wire_init(void)
 {
-  /* Structs that others contain come first: probing the others makes and ends some of them. */
+  /* Structs that others contain come first, because probing the others creates some of them. */
   static GType (*const STRUCTS[])(void) = {
       wire_internal_option_info_get_type,
       wire_internal_extension_info_get_type,
@@ -97,7 +97,7 @@ wire_init(void)
       thrift_application_exception_get_type,
   };
   for (gsize i = 0; i < G_N_ELEMENTS(STRUCTS); i++)
-    wire_type_mend(STRUCTS[i]());
+    wire_type_repair(STRUCTS[i]());
 
   static GType (*const OTHERS[])(void) = {
       thrift_binary_protocol_get_type,   wire_transport_get_type,

@@ -1,19 +1,17 @@
-/* Makes the generated types ready for use. */
+/* Prepares the generated types for use. */
 #pragma once
 
 #include <glib-object.h>
 
 G_BEGIN_DECLS
 
-/* Touches every generated type, because Thrift's registration of types is not thread-safe, and
- * mends their finalizers. Call it once, before any thread starts and before anything else of this
- * layer. */
+/* Registers every generated type, because Thrift doesn't do so in a thread-safe way, and repairs
+ * their finalizers. Call it once, before any thread starts and before anything else in thrift/. */
 void wire_init(void);
 
-/* Makes @type's class call GObject's finalizer after its own: those of Thrift 0.17 don't, which
- * leaks some memory with every object. A class that does so by itself (a newer Thrift) is left
- * alone. Returns: TRUE when it was mended. For wire_init(); tests call it for types of their own.
- */
-gboolean wire_type_mend(GType type);
+/* Makes @type's class call GObject's finalizer after its own. Thrift 0.17's classes don't, which
+ * leaks memory with every object. A class that already does (a newer Thrift) is left alone.
+ * Returns: TRUE if it was repaired. wire_init() and tests use this. */
+gboolean wire_type_repair(GType type);
 
 G_END_DECLS

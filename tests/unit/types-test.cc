@@ -62,25 +62,25 @@ ends_of(GType type)
   return ends;
 }
 
-TEST(Types, MendsWhatForgetsItsParent)
+TEST(Types, RepairsWhatForgetsItsParent)
 {
   const GType type = make_type("Forgetful", forgetful_init);
-  EXPECT_TRUE(wire_type_mend(type));
+  EXPECT_TRUE(wire_type_repair(type));
   finalized = 0;
   EXPECT_EQ(ends_of(type), 1);
   EXPECT_EQ(finalized, 1);
-  EXPECT_FALSE(wire_type_mend(type)); // once
+  EXPECT_FALSE(wire_type_repair(type)); // once
   EXPECT_EQ(ends_of(type), 1);
 }
 
 TEST(Types, LeavesAloneWhatChainsUp)
 {
   const GType type = make_type("Proper", proper_init);
-  EXPECT_FALSE(wire_type_mend(type));
+  EXPECT_FALSE(wire_type_repair(type));
   finalized = 0;
   EXPECT_EQ(ends_of(type), 1);
   EXPECT_EQ(finalized, 1);
-  EXPECT_FALSE(wire_type_mend(make_type("Without", nullptr)));
+  EXPECT_FALSE(wire_type_repair(make_type("Without", nullptr)));
 }
 
 // Holds with every Thrift: mended where it needs it, never finalized twice where it doesn't.
