@@ -1,5 +1,5 @@
-/* Reads the arguments of a method from a message that the walk of message.h found complete, with
- * the generated readers. For servers. */
+/* Reads a call's arguments, with generated code, from a message that the walk of message.h found
+ * complete. */
 #pragma once
 
 #include <glib.h>
@@ -14,7 +14,7 @@ typedef struct {
   GHashTable *request; /* owned; text to text; empty when absent */
 } WireCallArguments;
 
-/* FALSE with @error when generated code refuses what the check let through. */
+/* Returns: FALSE with @error when generated code refuses a message that passed the check. */
 gboolean wire_call_arguments_read(const guint8 *bytes, const WireMessage *message,
                                   WireCallArguments *arguments, GError **error);
 void wire_call_arguments_clear(WireCallArguments *arguments);

@@ -3,8 +3,8 @@
 #include "thrift/exchange.h"
 #include "thrift/text.h"
 
-/* What an extension says of its SDK. osquery refuses those below 1.7.7; everything that we speak
- * (the call's context with its colsUsed among it) is in every osquery since 5.0.0. */
+/* The SDK version that an extension states. osquery refuses versions below 1.7.7. Every osquery
+ * since 5.0.0 has all that we use, such as colsUsed in a call's context. */
 #define SDK_VERSION "5.0.0"
 
 typedef WireExtensionStatus Status;
@@ -27,7 +27,7 @@ GPtrArray *
 wire_extensions(const WirePeer *peer, GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionManagerIf *client = wire_exchange_manager(exchange);
+  WireExtensionManagerIf *client = WIRE_EXTENSION_MANAGER_IF(exchange->client);
   g_autoptr(GHashTable) infos =
       g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_object_unref);
   const gboolean ok =
@@ -67,7 +67,7 @@ wire_register_extension(const WirePeer *peer, const char *name, const char *vers
   g_hash_table_insert(registry, g_strdup("table"), items);
 
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionManagerIf *client = wire_exchange_manager(exchange);
+  WireExtensionManagerIf *client = WIRE_EXTENSION_MANAGER_IF(exchange->client);
   g_autoptr(Status) status = g_object_new(WIRE_TYPE_EXTENSION_STATUS, NULL);
   const gboolean ok =
       wire_extension_manager_client_send_register_extension(client, info, registry,
@@ -83,7 +83,7 @@ gboolean
 wire_deregister_extension(const WirePeer *peer, gint64 uuid, GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionManagerIf *client = wire_exchange_manager(exchange);
+  WireExtensionManagerIf *client = WIRE_EXTENSION_MANAGER_IF(exchange->client);
   g_autoptr(Status) status = g_object_new(WIRE_TYPE_EXTENSION_STATUS, NULL);
   const gboolean ok =
       wire_extension_manager_client_send_deregister_extension(client, uuid, &exchange->failure) &&
@@ -92,30 +92,26 @@ wire_deregister_extension(const WirePeer *peer, gint64 uuid, GError **error)
   return wire_exchange_end(exchange, ok, error) && wire_check_status(status, error);
 }
 
-static GPtrArray *
-take_rows(WireExtensionResponse *response, GError **error)
-{
-  return wire_check_status(response->status, error) ? g_steal_pointer(&response->response) : NULL;
-}
-
 GPtrArray *
 wire_query(const WirePeer *peer, const char *sql, GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionManagerIf *client = wire_exchange_manager(exchange);
+  WireExtensionManagerIf *client = WIRE_EXTENSION_MANAGER_IF(exchange->client);
   g_autoptr(Response) response = g_object_new(WIRE_TYPE_EXTENSION_RESPONSE, NULL);
   const gboolean ok =
       wire_extension_manager_client_send_query(client, sql, &exchange->failure) &&
       wire_exchange_run(exchange, peer, "query", error) &&
       wire_extension_manager_client_recv_query(client, &response, &exchange->failure);
-  return wire_exchange_end(exchange, ok, error) ? take_rows(response, error) : NULL;
+  if (!wire_exchange_end(exchange, ok, error) || !wire_check_status(response->status, error))
+    return NULL;
+  return g_steal_pointer(&response->response);
 }
 
 GHashTable *
 wire_options(const WirePeer *peer, GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionManagerIf *client = wire_exchange_manager(exchange);
+  WireExtensionManagerIf *client = WIRE_EXTENSION_MANAGER_IF(exchange->client);
   g_autoptr(GHashTable) infos =
       g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_object_unref);
   const gboolean ok =

@@ -1,12 +1,11 @@
 /* Calls to an extension manager: each opens a connection, sends one message, reads one checked
  * reply, and closes.
  *
- * Blocking; for a thread of its own, or a program that has nothing else to do. Every function has
- * until the peer's deadline_us, an absolute end that a dripping peer can't outlive, and then fails
- * with G_IO_ERROR_TIMED_OUT. It fails with G_IO_ERROR_CANCELLED when the peer's cancellable says
- * so; with G_IO_ERROR_INVALID_DATA when the reply is not what the method returns; with another
- * G_IO_ERROR when the peer refuses or closes; with WIRE_ERROR when the peer answers that it failed.
- */
+ * All of them block, so they are for a thread of their own, or a program that has nothing else to
+ * do. Errors: G_IO_ERROR_TIMED_OUT at the peer's deadline_us, even if the peer sends byte by byte;
+ * G_IO_ERROR_CANCELLED by the peer's cancellable; G_IO_ERROR_INVALID_DATA when the reply is not one
+ * that the method returns; another G_IO_ERROR when the peer refuses or closes; WIRE_ERROR when the
+ * peer answers that it failed. */
 #pragma once
 
 #include "thrift/peer.h"

@@ -2,27 +2,19 @@
 
 #include "thrift/reply.h"
 
-/* How much is read before others have their turn. */
+/* How much is read before other clients have their turn. */
 #define CHUNK_BYTES (16u << 10)
-/* How large a receive buffer may stay for the next message. */
+/* A larger receive buffer is not kept for the next message. */
 #define KEEP_BYTES (64u << 10)
-/* Replies in memory that nobody has taken yet, all together. */
+/* All replies in memory together. */
 #define PENDING_BYTES_MAX (2 * (gsize)WIRE_REPLY_BYTES_MAX)
 
-/* A GSource of its own kind, because its condition changes all the time. */
-typedef struct {
-  GSource source;
-  WireConnection *connection;
-} Waiting;
-
-/* The rest is made, or nobody wants it. */
 static void
 drop_rest(WireConnection *connection)
 {
-  WireConnections *all = connection->all;
   if (connection->rest.next == NULL)
     return;
-  g_queue_unlink(&all->rests, &connection->rest_link);
+  g_queue_unlink(&connection->all->rests, &connection->rest_link);
   connection->rest.free(connection->rest.data);
   connection->rest = (WireRest){NULL, NULL, NULL};
 }
@@ -62,7 +54,7 @@ note_progress(WireConnection *connection)
   g_queue_push_tail_link(queue, &connection->link);
 }
 
-/* Returns: FALSE when the connection is at its end. */
+/* Returns: FALSE when the connection has ended. */
 static gboolean
 connection_receive(WireConnection *connection)
 {
@@ -82,7 +74,7 @@ connection_receive(WireConnection *connection)
   return TRUE;
 }
 
-/* Takes the message that @walk completed out of @bytes. */
+/* Removes the message that @walk completed from @bytes. */
 static void
 connection_consume(WireConnection *connection)
 {
@@ -100,7 +92,7 @@ connection_consume(WireConnection *connection)
   connection->since_us = g_get_monotonic_time();
 }
 
-/* Closes connections until the replies that clients don't take fit into PENDING_BYTES_MAX. */
+/* Closes connections with replies until the others' fit into PENDING_BYTES_MAX. */
 static void
 bound_pending(WireConnection *newest)
 {
@@ -115,13 +107,12 @@ bound_pending(WireConnection *newest)
   }
 }
 
-/* Sets what the source waits for. */
 static void
 connection_await(WireConnection *connection)
 {
   const gboolean making = connection->rest.next != NULL;
   const gboolean replying = connection->reply != NULL;
-  /* A client that has gone is noticed in any case. */
+  /* With 0 it still notices that the client is gone. */
   g_source_modify_unix_fd(connection->source, connection->tag,
                           making     ? 0
                           : replying ? G_IO_OUT
@@ -129,8 +120,7 @@ connection_await(WireConnection *connection)
   g_source_set_ready_time(connection->source, !replying && connection->unseen ? 0 : -1);
 }
 
-/* Makes one slice of the reply whose turn it is. Returns: FALSE when its client has gone, and the
- * connection is closed. */
+/* Makes one slice of the reply whose turn it is. Returns: FALSE when its connection is closed. */
 static gboolean
 make_slice(WireConnections *all)
 {
@@ -146,7 +136,7 @@ make_slice(WireConnections *all)
     return FALSE;
   }
   note_progress(connection);
-  /* In turn, but only so many at a time. */
+  /* They take turns, but only so many at a time. */
   g_queue_unlink(&all->rests, &connection->rest_link);
   GList *behind = g_queue_peek_nth_link(&all->rests, all->limits.rests - 1);
   g_queue_insert_before_link(&all->rests, behind, &connection->rest_link);
@@ -159,7 +149,7 @@ make_slice(WireConnections *all)
   return TRUE;
 }
 
-/* A slice a turn, so that others have theirs. */
+/* Makes one slice at a time, so that other sources have their turn. */
 static gboolean
 on_making(gpointer user_data)
 {
@@ -172,7 +162,7 @@ on_making(gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Makes the first slice at once, because one is enough for most replies. Returns: FALSE when the
+/* Makes the first slice at once, because most replies need only one. Returns: FALSE when the
  * connection is closed. */
 static gboolean
 begin_rest(WireConnection *connection, const WireRest *rest)
@@ -194,11 +184,11 @@ begin_rest(WireConnection *connection, const WireRest *rest)
 
 typedef enum {
   TURN_GOES_ON,
-  TURN_END,    /* the connection is to be closed */
-  TURN_CLOSED, /* it has been */
+  TURN_END,    /* close the connection */
+  TURN_CLOSED, /* it is closed already */
 } Turn;
 
-/* Answers the next message if it is all there. */
+/* Answers the next message if it is complete. */
 static Turn
 connection_answer(WireConnection *connection)
 {
@@ -216,9 +206,9 @@ connection_answer(WireConnection *connection)
   WireRest rest = {NULL, NULL, NULL};
   if (verdict == WIRE_COMPLETE)
     all->handler(message, connection->bytes->data, reply, &rest, all->user_data);
-  else if (message->method[0] !=
-           '\0') /* it can be answered; but where does the next message begin? */
+  else if (message->method[0] != '\0')
     wire_reply_exception(reply, message, WIRE_EXCEPTION_PROTOCOL, message->problem);
+  /* After an invalid message, there is no telling where the next one begins. */
   connection->last = verdict != WIRE_COMPLETE;
   const gboolean oneway = message->oneway;
   if (oneway && rest.next != NULL) {
@@ -240,7 +230,7 @@ connection_answer(WireConnection *connection)
   return TURN_GOES_ON;
 }
 
-/* Returns: FALSE when the connection is at its end. */
+/* Returns: FALSE when the connection has ended. */
 static gboolean
 connection_send(WireConnection *connection)
 {
@@ -264,7 +254,7 @@ wire_connection_turn(WireConnection *connection, GIOCondition ready)
 {
   const gboolean making = connection->rest.next != NULL;
   gboolean going = !making || (ready & (G_IO_HUP | G_IO_ERR)) == 0;
-  /* One message a turn, so that a flooding client doesn't hold up the others. */
+  /* One message a turn, so that a flooding client doesn't delay the others. */
   if (going && connection->reply == NULL && !connection->unseen && ready != 0)
     going = connection_receive(connection);
   if (going && connection->reply == NULL) {
@@ -286,8 +276,7 @@ static gboolean
 connection_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
 {
   (void)callback;
-  (void)user_data;
-  WireConnection *connection = ((Waiting *)source)->connection;
+  WireConnection *connection = user_data;
   return wire_connection_turn(connection, g_source_query_unix_fd(source, connection->tag));
 }
 
@@ -296,7 +285,7 @@ wire_connection_deadline_us(const WireConnection *connection)
 {
   const WireLimits *limits = &connection->all->limits;
   if (connection->rest.next != NULL)
-    return G_MAXINT64; /* it waits for us */
+    return G_MAXINT64; /* the client waits for us */
   if (connection->reply != NULL)
     return connection->since_us + limits->reply_us;
   if (connection->bytes->len > 0)
@@ -307,6 +296,7 @@ wire_connection_deadline_us(const WireConnection *connection)
 void
 wire_connection_new(WireConnections *all, GSocket *socket)
 {
+  /* A kind of source of our own, because the condition that it waits for changes all the time. */
   static GSourceFuncs FUNCS = {.dispatch = connection_dispatch};
   WireConnection *connection = g_new0(WireConnection, 1);
   connection->all = all;
@@ -315,8 +305,8 @@ wire_connection_new(WireConnections *all, GSocket *socket)
   connection->bytes = g_byte_array_new();
   connection->since_us = g_get_monotonic_time();
   wire_walk_begin(&connection->walk, WIRE_FROM_CLIENT);
-  connection->source = g_source_new(&FUNCS, sizeof(Waiting));
-  ((Waiting *)connection->source)->connection = connection;
+  connection->source = g_source_new(&FUNCS, sizeof(GSource));
+  g_source_set_callback(connection->source, NULL, connection, NULL);
   connection->tag = g_source_add_unix_fd(connection->source, g_socket_get_fd(socket), G_IO_IN);
   g_source_attach(connection->source, all->context);
   g_queue_push_tail_link(&all->queue, &connection->link);

@@ -1,5 +1,4 @@
-/* One client's connection to a server: reads its messages, one after the other, and answers them.
- */
+/* One client's connection to a server: reads its messages one by one, and answers them. */
 #pragma once
 
 #include <gio/gio.h>
@@ -15,43 +14,45 @@ typedef struct {
   GSocket *socket;
   GSource *source;
   gpointer tag;      /* of the descriptor in @source */
-  GList link;        /* in the queue of all */
+  GList link;        /* in all->queue */
   GByteArray *bytes; /* received and not yet answered */
   WireWalk walk;     /* through @bytes */
-  gboolean unseen;   /* @bytes has some that @walk has not seen */
-  GByteArray *reply; /* NULL: none is pending, and only then anything is read */
-  WireRest rest;     /* of @reply; next is NULL: there is none */
-  GList rest_link;   /* in the queue of rests */
-  gboolean doomed;   /* to be closed when its slice is made */
-  gsize sent;
-  gboolean last;   /* close once the reply is sent */
-  gint64 since_us; /* begin of the present phase: idle, receiving, or replying */
+  gboolean unseen;   /* @walk has not seen all of @bytes */
+  GByteArray *reply; /* NULL: none is pending; bytes are read only then */
+  WireRest rest;     /* of @reply; next is NULL if there is none */
+  GList rest_link;   /* in all->rests */
+  gboolean doomed;   /* close it once its slice is made */
+  gsize sent;        /* bytes of @reply */
+  gboolean last;     /* close it once the reply is sent */
+  gint64 since_us;   /* when the present phase began: idle, receiving, or replying */
 } WireConnection;
 
-/* What all connections of one server share: zeros at first, but for the first four fields. */
+/* What all connections of a server share. The first four fields are the server's to set; the others
+ * begin as zeros. */
 struct WireConnections {
   GMainContext *context;
   WireHandler handler;
   gpointer user_data;
   WireLimits limits;
-  GQueue queue; /* the one without progress for longest comes first */
-  gsize pending_bytes;
+  GQueue queue;          /* the one that has made no progress for longest comes first */
+  gsize pending_bytes;   /* of all replies */
   GQueue rests;          /* connections whose replies are being made, in turn */
-  GSource *making;       /* only while there are some */
-  WireConnection *maker; /* whose slice is being made right now, or NULL */
+  GSource *making;       /* NULL: there are no rests */
+  WireConnection *maker; /* the one whose slice is being made right now, or NULL */
 };
 
-/* Takes @socket, which must be non-blocking, and serves it from then on. */
+/* Takes @socket, which must be non-blocking, and serves it. */
 void wire_connection_new(WireConnections *all, GSocket *socket);
 
-/* Closes and frees it; one whose slice is being made goes when it is. */
+/* Closes and frees it, or does so once its slice is made. */
 void wire_connection_close(WireConnection *connection);
 
-/* @ready: what its socket is ready for; 0: something is left to be answered. Returns: FALSE when
- * the connection is closed. */
+/* Reads, answers and sends what is possible now.
+ * @ready: what its socket is ready for; 0: a message that was read is still to be answered.
+ * Returns: FALSE when the connection is closed. */
 gboolean wire_connection_turn(WireConnection *connection, GIOCondition ready);
 
-/* When it is to be closed unless something happens; monotonic. */
+/* When it is to be closed unless it makes progress; monotonic. */
 gint64 wire_connection_deadline_us(const WireConnection *connection);
 
 G_END_DECLS

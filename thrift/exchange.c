@@ -31,18 +31,6 @@ wire_exchange_free(WireExchange *exchange)
   g_free(exchange);
 }
 
-WireExtensionIf *
-wire_exchange_extension(WireExchange *exchange)
-{
-  return WIRE_EXTENSION_IF(exchange->client);
-}
-
-WireExtensionManagerIf *
-wire_exchange_manager(WireExchange *exchange)
-{
-  return WIRE_EXTENSION_MANAGER_IF(exchange->client);
-}
-
 static void
 set_peer_error(GError **error, WireError code, const char *text)
 {
@@ -50,7 +38,7 @@ set_peer_error(GError **error, WireError code, const char *text)
   g_set_error_literal(error, WIRE_ERROR, code, *line != '\0' ? line : "the peer gave no reason");
 }
 
-/* Puts the exception that the peer answered with into @error. */
+/* Sets @error to the exception that the peer answered with. */
 static void
 read_exception(WireExchange *exchange, GError **error)
 {

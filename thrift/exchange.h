@@ -1,5 +1,5 @@
-/* One call over a connection of its own, and its reply, with the generated client that writes the
- * one and reads the other. The calls of client.h are made of this. */
+/* One call and its reply, over a connection of its own. The generated client writes the one and
+ * reads the other. client.h's calls are built on this. */
 #pragma once
 
 #include "thrift/message.h"
@@ -12,29 +12,27 @@ typedef struct {
   GByteArray *call;
   GByteArray *reply;
   ThriftProtocol *out;
-  ThriftProtocol *in; /* once there is a reply */
-  GObject *client;    /* holds no references on the protocols */
-  GError *failure;    /* of the generated code, in domains of its own */
+  ThriftProtocol *in; /* NULL until there is a reply */
+  GObject *client; /* generated: WIRE_EXTENSION_IF, WIRE_EXTENSION_MANAGER_IF; holds no references
+                      to the protocols */
+  GError *failure; /* the generated code's, in its own domains */
 } WireExchange;
 
 WireExchange *wire_exchange_new(void);
 void wire_exchange_free(WireExchange *exchange);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireExchange, wire_exchange_free)
 
-WireExtensionIf *wire_exchange_extension(WireExchange *exchange);
-WireExtensionManagerIf *wire_exchange_manager(WireExchange *exchange);
-
-/* Sends what the generated client wrote, and lets it read the reply if that is one to @method.
- * Errors: those of client.h. */
+/* Sends what the generated client wrote, and receives the reply for it to read. The reply must be
+ * one to @method. Errors: those of client.h. */
 gboolean wire_exchange_run(WireExchange *exchange, const WirePeer *peer, const char *method,
                            GError **error);
 
-/* The second half of that, when @message is there, in exchange->reply. */
+/* The second half of that: gives the client @message, which is in exchange->reply, to read. */
 gboolean wire_exchange_take(WireExchange *exchange, const WireMessage *message, const char *method,
                             GError **error);
 
-/* @ok: whether all steps went well. Sets @error to the generated code's complaint, if it had one.
- * Returns: @ok. */
+/* @ok: whether all steps succeeded. If not, sets @error to the generated code's error, if there is
+ * one. Returns: @ok. */
 gboolean wire_exchange_end(WireExchange *exchange, gboolean ok, GError **error);
 
 /* Returns: FALSE with WIRE_ERROR_STATUS when @status is a failure. */

@@ -12,7 +12,7 @@
 struct WireListener {
   GSocket *socket;
   char *path;
-  struct stat file; /* the one that we bound, so that no other is unlinked */
+  struct stat file; /* the file that we bound, so that we unlink no other */
 };
 
 static gboolean
@@ -42,7 +42,7 @@ static gboolean
 bind_to(WireListener *listener, GSocketAddress *address, GError **error)
 {
   const char *path = listener->path;
-  /* The file gets the socket's own mode less the umask: so at no moment more than this. */
+  /* The file's mode is the socket's less the umask, so it is never wider than this. */
   if (fchmod(g_socket_get_fd(listener->socket), S_IRUSR | S_IWUSR) != 0)
     return set_errno_error(error, path, "cannot set the socket's mode");
   g_autoptr(GError) failure = NULL;
@@ -50,7 +50,7 @@ bind_to(WireListener *listener, GSocketAddress *address, GError **error)
     g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", path);
     return FALSE;
   }
-  /* And no less, whatever the umask takes from the owner. */
+  /* The umask may have removed the owner's bits. */
   if (fchmodat(AT_FDCWD, path, S_IRUSR | S_IWUSR, 0) != 0)
     return set_errno_error(error, path, "cannot set its mode");
   return lstat(path, &listener->file) == 0 || set_errno_error(error, path, "cannot look at it");

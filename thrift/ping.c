@@ -3,12 +3,11 @@
 #include "thrift/exchange.h"
 #include "thrift/socket.h"
 
-/* To reach one peer: a local socket with room in its backlog accepts at once. */
+/* For connecting to one peer, because a local socket with room in its backlog accepts at once. */
 #define CONNECT_US (20 * G_TIME_SPAN_MILLISECOND)
-/* A reply to a ping is a status with a word or two. */
+/* The reply to a ping is a short status. */
 #define REPLY_BYTES_MAX 4096
 
-/* A ping on its way. */
 typedef struct {
   GSocket *socket; /* NULL: the ping is over */
   GByteArray *reply;
@@ -47,7 +46,6 @@ ping_begin(Ping *ping, WirePinged *pinged, const GByteArray *call, gint64 deadli
   wire_walk_begin(&ping->walk, WIRE_FROM_SERVER);
 }
 
-/* Receives the bytes that have come. */
 static WireVerdict
 ping_receive(Ping *ping)
 {
@@ -70,12 +68,12 @@ is_good(const Ping *ping)
   WireExtensionStatus *filled = WIRE_EXTENSION_STATUS(status);
   g_byte_array_append(exchange->reply, ping->reply->data, ping->reply->len);
   return wire_exchange_take(exchange, &ping->walk.message, "ping", NULL) &&
-         wire_extension_client_recv_ping(wire_exchange_extension(exchange), &filled,
+         wire_extension_client_recv_ping(WIRE_EXTENSION_IF(exchange->client), &filled,
                                          &exchange->failure) &&
          wire_check_status(filled, NULL);
 }
 
-/* Waits until one of them has bytes. Returns: FALSE at the deadline, or when cancelled. */
+/* Waits until any of them has bytes. Returns: FALSE at the deadline, or when cancelled. */
 static gboolean
 wait_for_any(GArray *pings, GArray *polls, gint64 deadline_us, GCancellable *cancellable)
 {
@@ -103,7 +101,7 @@ void
 wire_ping_all(GArray *pinged, gint64 deadline_us, GCancellable *cancellable)
 {
   g_autoptr(WireExchange) first = wire_exchange_new();
-  if (!wire_extension_client_send_ping(wire_exchange_extension(first), &first->failure))
+  if (!wire_extension_client_send_ping(WIRE_EXTENSION_IF(first->client), &first->failure))
     return;
   g_autoptr(GArray) pings = g_array_new(FALSE, TRUE, sizeof(Ping));
   g_array_set_clear_func(pings, ping_clear);

@@ -62,7 +62,7 @@ put_field(GByteArray *to, WireType type, guint16 id)
   put_u16(to, id);
 }
 
-/* A count that was not known when its place was written. */
+/* Overwrites 4 bytes that were appended before. */
 static void
 set_u32(GByteArray *at, gsize offset, guint32 value)
 {
@@ -127,7 +127,7 @@ wire_reply_void(GByteArray *reply, const WireMessage *call)
   put_u8(reply, WIRE_STOP);
 }
 
-/* An ExtensionResponse up to its rows, of which there are none yet. */
+/* Appends an ExtensionResponse up to its rows, with a count of 0. */
 static void
 begin_response(WireRows *rows, gint32 code, const char *text)
 {
@@ -195,15 +195,13 @@ wire_rows_value(WireRows *rows, const char *name, const char *value, gsize value
     rows->full = TRUE;
     return;
   }
-  /* In one go, because a large reply spends its time here. */
+  /* Grows it once, because a large reply spends its time here. */
   const guint before = rows->reply->len;
   g_byte_array_set_size(rows->reply, before + (guint)(8 + name_length + value_length));
   guint8 *at = rows->reply->data + before;
-  const guint32 name_wire = GUINT32_TO_BE((guint32)name_length);
-  const guint32 value_wire = GUINT32_TO_BE((guint32)value_length);
-  memcpy(at, &name_wire, 4);
+  set_u32(rows->reply, before, (guint32)name_length);
   memcpy(at + 4, name, name_length);
-  memcpy(at + 4 + name_length, &value_wire, 4);
+  set_u32(rows->reply, before + 4 + name_length, (guint32)value_length);
   memcpy(at + 8 + name_length, value, value_length);
   rows->values++;
 }

@@ -5,10 +5,10 @@
 #include "thrift/connection.h"
 #include "thrift/listener.h"
 
-/* How many connections are accepted before others have their turn. */
+/* How many connections are accepted before other sources have their turn. */
 #define ACCEPTS_AT_ONCE 16
-/* After an accept that failed for lack of resources, because the listener stays readable and the
- * loop would spin. */
+/* The pause after an accept that failed for lack of resources. The listener stays readable, so the
+ * loop would spin without it. */
 #define ACCEPT_PAUSE_MS 100
 
 struct WireServer {
@@ -42,7 +42,8 @@ on_sweep(gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* The one that had no progress for longest makes room; but not the one that waits for us right now.
+/* Closes the connection that has made no progress for longest, except one whose slice is being
+ * made.
  */
 static void
 make_room(WireConnections *connections)
@@ -115,7 +116,8 @@ accept_from_now(WireServer *server)
   replace_accepting(server, waiting);
 }
 
-/* A quarter of the descriptors we may have: the rest is for files, databases and calls of our own.
+/* A quarter of the descriptors that we may have; the rest is for files, databases and our own
+ * calls.
  */
 static guint
 connections_max(void)
@@ -161,7 +163,7 @@ wire_server_breathe(WireServer *server)
   WireConnections *connections = &server->connections;
   if (connections->maker == NULL)
     return;
-  /* Polled here and not by the main context, which would let everything else happen as well. */
+  /* Polled here, because the main context would dispatch everything else as well. */
   g_autoptr(GArray) polls = g_array_new(FALSE, FALSE, sizeof(GPollFD));
   g_autoptr(GPtrArray) polled = g_ptr_array_new();
   for (GList *link = connections->queue.head; link != NULL; link = link->next) {

@@ -1,8 +1,7 @@
-/* Serves messages on a unix socket from the caller's main loop: one thread, any number of clients.
+/* Serves any number of clients on a unix socket, in the caller's thread and main loop.
  *
- * A silent, slow, half-closed or flooding client costs one descriptor until its deadline and holds
- * up nobody else. Only root and the user that we run as may connect (mode 0600 and peer
- * credentials). */
+ * A silent, slow, half-closed or flooding client costs one descriptor until its deadline, and
+ * delays no other. Only root and our own user may connect (mode 0600 and peer credentials). */
 #pragma once
 
 #include <gio/gio.h>
@@ -13,22 +12,22 @@ G_BEGIN_DECLS
 
 typedef struct WireServer WireServer;
 
-/* Listens on @path: a stale socket file there is replaced, a file that is no socket is an error.
+/* Listens on @path as wire_listener_new() does.
  * @context: the main context to serve from; NULL: the default one. */
 WireServer *wire_server_new(const char *path, GMainContext *context, WireHandler handler,
                             gpointer user_data, GError **error);
 
-/* Good limits are set already; tests set others. */
+/* Replaces the default limits. For tests. */
 void wire_server_set_limits(WireServer *server, const WireLimits *limits);
 
-/* For a slice that can't help taking long, to be called by it every few milliseconds: lets others
- * have their turn with what is answered at once; what has to be made waits. */
+/* A slice that has to take long calls this every few milliseconds. Clients whose replies are not
+ * made in slices are served meanwhile. */
 void wire_server_breathe(WireServer *server);
 
-/* TRUE while a reply is being made, or not yet handed to the kernel whole. */
+/* TRUE while a reply is being made, or the kernel has not taken all of it. */
 gboolean wire_server_busy(const WireServer *server);
 
-/* Closes everything and unlinks the socket if it is still ours. NULL is allowed. */
+/* Closes everything, and unlinks the socket if it is still ours. NULL is allowed. */
 void wire_server_free(WireServer *server);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WireServer, wire_server_free)
 

@@ -5,7 +5,7 @@
 
 /* How much is read at once. */
 #define CHUNK_BYTES (16u << 10)
-/* The kernel does not say when a full backlog has room again. */
+/* The kernel doesn't signal when a full backlog has room again. */
 #define BACKLOG_RETRY_US (5 * G_TIME_SPAN_MILLISECOND)
 
 GSocketAddress *
@@ -18,7 +18,6 @@ wire_socket_address_new(const char *path, GError **error)
   return NULL;
 }
 
-/* Waits until @socket is ready for @condition. */
 static gboolean
 wait_for(GSocket *socket, GIOCondition condition, gint64 deadline_us, GCancellable *cancellable,
          GError **error)
@@ -31,7 +30,6 @@ wait_for(GSocket *socket, GIOCondition condition, gint64 deadline_us, GCancellab
   return g_socket_condition_timed_wait(socket, condition, left_us, cancellable, error);
 }
 
-/* Waits a moment that ends early when cancelled. */
 static gboolean
 pause_until(gint64 until_us, GCancellable *cancellable, GError **error)
 {
@@ -59,7 +57,7 @@ wire_connect(const char *path, gint64 deadline_us, GCancellable *cancellable, GE
     g_autoptr(GError) failure = NULL;
     if (g_socket_connect(socket, address, cancellable, &failure))
       return g_steal_pointer(&socket);
-    /* A unix socket connects at once or, its backlog full, says EAGAIN; it is never in progress. */
+    /* A unix socket connects at once, or gives EAGAIN if the backlog is full; never EINPROGRESS. */
     if (!g_error_matches(failure, G_IO_ERROR, G_IO_ERROR_WOULD_BLOCK)) {
       g_propagate_prefixed_error(error, g_steal_pointer(&failure), "%s: ", path);
       return NULL;

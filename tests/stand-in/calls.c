@@ -11,7 +11,7 @@ gboolean
 stand_ping(const WirePeer *peer, GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionIf *client = wire_exchange_extension(exchange);
+  WireExtensionIf *client = WIRE_EXTENSION_IF(exchange->client);
   g_autoptr(Status) status = g_object_new(WIRE_TYPE_EXTENSION_STATUS, NULL);
   const gboolean ok = wire_extension_client_send_ping(client, &exchange->failure) &&
                       wire_exchange_run(exchange, peer, "ping", error) &&
@@ -30,7 +30,7 @@ stand_call(const WirePeer *peer, const char *registry, const char *item, GHashTa
            GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionIf *client = wire_exchange_extension(exchange);
+  WireExtensionIf *client = WIRE_EXTENSION_IF(exchange->client);
   g_autoptr(Response) response = g_object_new(WIRE_TYPE_EXTENSION_RESPONSE, NULL);
   const gboolean ok =
       wire_extension_client_send_call(client, registry, item, request, &exchange->failure) &&
@@ -43,7 +43,7 @@ gboolean
 stand_shutdown(const WirePeer *peer, GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionIf *client = wire_exchange_extension(exchange);
+  WireExtensionIf *client = WIRE_EXTENSION_IF(exchange->client);
   const gboolean ok = wire_extension_client_send_shutdown(client, &exchange->failure) &&
                       wire_exchange_run(exchange, peer, "shutdown", error) &&
                       wire_extension_client_recv_shutdown(client, &exchange->failure);
@@ -54,7 +54,7 @@ GPtrArray *
 stand_query_columns(const WirePeer *peer, const char *sql, GError **error)
 {
   g_autoptr(WireExchange) exchange = wire_exchange_new();
-  WireExtensionManagerIf *client = wire_exchange_manager(exchange);
+  WireExtensionManagerIf *client = WIRE_EXTENSION_MANAGER_IF(exchange->client);
   g_autoptr(Response) response = g_object_new(WIRE_TYPE_EXTENSION_RESPONSE, NULL);
   const gboolean ok =
       wire_extension_manager_client_send_get_query_columns(client, sql, &exchange->failure) &&
