@@ -8,24 +8,24 @@
 #define NAME "osquery_watchdog"
 #define DUPLICATE_TEXT "Duplicate extension registered"
 
-/* A core under load may be slow; one that hangs keeps our thread for so long. */
+/* A core under load may be slow. One that hangs keeps our thread for so long. */
 #define CALL_US (10 * G_TIME_SPAN_SECOND)
-/* At the end nobody wants to wait. */
+/* Shorter, because our exit waits for it. */
 #define DEREGISTER_US (500 * G_TIME_SPAN_MILLISECOND)
 
 struct ExtCalls {
-  char *socket;
+  const char *socket;
   const WireTable *tables;
   guint n_tables;
   ExtCallEnded ended;
   gpointer user_data;
 
   ExtJob *job; /* the call under way, or NULL */
-  /* the job's own until it is done */
+  /* The rest belongs to the job until it is done, except @answered. */
   ExtCall call;
   gint64 uuid; /* ours */
   gboolean with_info;
-  gint answered; /* atomic: the core has; the job may still ask for more */
+  gint answered; /* atomic: the core has answered; the job may still ask it for its info */
   ExtCallResult result;
 };
 
@@ -112,7 +112,6 @@ result_clear(ExtCallResult *result)
   g_free(result->text);
   g_clear_pointer(&result->entries, g_ptr_array_unref);
   ext_core_info_free(result->info);
-  *result = (ExtCallResult){.event = EXT_STARTED};
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExtCallResult, result_clear)
 
@@ -135,7 +134,7 @@ ext_calls_new(const char *socket, const WireTable *tables, guint n_tables, ExtCa
               gpointer user_data)
 {
   ExtCalls *calls = g_new0(ExtCalls, 1);
-  calls->socket = g_strdup(socket);
+  calls->socket = socket;
   calls->tables = tables;
   calls->n_tables = n_tables;
   calls->ended = ended;
@@ -174,6 +173,5 @@ ext_calls_free(ExtCalls *calls)
     return;
   ext_job_free(calls->job);
   result_clear(&calls->result);
-  g_free(calls->socket);
   g_free(calls);
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 struct ExtChannel {
-  int fd; /* -1: nobody reads it any more */
+  int fd; /* -1: nothing reads it any more */
 };
 
 ExtChannel *

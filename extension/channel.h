@@ -1,5 +1,5 @@
-/* Sends reports to osquery-watchdogd, over a descriptor that we inherit from it
- * (watchdog/core/machine/report.h). Never blocks. */
+/* Sends reports (watchdog/core/machine/report.h) to osquery-watchdogd, over a descriptor inherited
+ * from it. Never blocks. */
 #pragma once
 
 #include "watchdog/core/machine/report.h"
@@ -10,12 +10,12 @@ typedef struct ExtChannel ExtChannel;
 
 typedef enum {
   EXT_SENT,
-  EXT_SENT_LATER,     /* not now: there is no room, send it again */
-  EXT_SENT_TO_NOBODY, /* nobody reads reports any more */
+  EXT_SENT_LATER,     /* it could not be sent yet: try again */
+  EXT_SENT_TO_NOBODY, /* nothing reads reports any more */
 } ExtSent;
 
-/* @descriptor: its number as text, from the environment; NULL is allowed. Returns: NULL when there
- * is no such channel. */
+/* @descriptor: its number as text, from the environment; NULL is allowed. Returns: NULL when it is
+ * no such channel. */
 ExtChannel *ext_channel_new(const char *descriptor);
 
 ExtSent ext_channel_send(ExtChannel *channel, const WdReport *report);

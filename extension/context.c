@@ -1,14 +1,15 @@
 #include "extension/context.h"
 
 #include "tables/definitions.h"
-#include "watchdog/core/event/json.h"
 
 #include <sqlite3.h>
 #include <string.h>
 
-/* `op` comes as a number or as a text with one. What is no object or list where one is due yields
- * no rows. MATERIALIZED, or SQLite would read a column's whole list anew for every constraint in
- * it. */
+#include "watchdog/core/event/json.h"
+
+/* `op` is a number, or a text with one. A value that should be an object or a list and isn't yields
+ * no rows. Without MATERIALIZED, SQLite would read a column's whole list again for each of its
+ * constraints. */
 static const char CONSTRAINTS_SQL[] =
     "WITH columns AS MATERIALIZED ("
     " SELECT json_extract(value, '$.name') AS name, CASE json_type(value, '$.list')"
@@ -18,7 +19,7 @@ static const char CONSTRAINTS_SQL[] =
     " FROM columns, json_each(columns.list) WHERE type = 'object'";
 static const char COLUMNS_SQL[] =
     "SELECT value FROM json_each(?1, '$.colsUsed') WHERE type = 'text'";
-/* Whether it is an object, and whether it says which columns are used. */
+/* Whether it is an object, and whether it has colsUsed. */
 static const char FORM_SQL[] =
     "SELECT json_type(?1) = 'object', coalesce(json_type(?1, '$.colsUsed') = 'array', 0)";
 
@@ -98,7 +99,7 @@ add_constraint(sqlite3_stmt *row, const WdTable *table, TableQuery *query)
   case TABLE_OP_GE:
     table_query_add(query, column, (TableOperator)sqlite3_column_int(row, 1), value);
     break;
-  default: /* MATCH, LIKE, GLOB, REGEXP and any other: left to osquery */
+  default: /* MATCH, LIKE, GLOB, REGEXP and others are left to osquery */
     break;
   }
 }
@@ -129,20 +130,16 @@ for_each(ExtContext *context, sqlite3_stmt *stmt, const char *json, const WdTabl
   return ok;
 }
 
-typedef struct {
-  gboolean object;
-  gboolean columns;
-} Form;
-
 static gboolean
-look_at_form(ExtContext *context, const char *json, Form *form, GError **error)
+read_form(ExtContext *context, const char *json, gboolean *is_object, gboolean *has_columns,
+          GError **error)
 {
   sqlite3_stmt *stmt = context->form;
   const gboolean ok = sqlite3_bind_text(stmt, 1, json, -1, SQLITE_STATIC) == SQLITE_OK &&
                       sqlite3_step(stmt) == SQLITE_ROW;
   if (ok) {
-    form->object = sqlite3_column_int(stmt, 0) != 0;
-    form->columns = sqlite3_column_int(stmt, 1) != 0;
+    *is_object = sqlite3_column_int(stmt, 0) != 0;
+    *has_columns = sqlite3_column_int(stmt, 1) != 0;
   } else {
     set_sqlite_error(context, error);
   }
@@ -167,17 +164,17 @@ ext_context_parse(ExtContext *context, const char *json, const WdTable *table, G
                         "the query's context is no valid JSON");
     return NULL;
   }
-  Form form = {0};
-  if (!look_at_form(context, json, &form, error))
+  gboolean is_object, has_columns;
+  if (!read_form(context, json, &is_object, &has_columns, error))
     return NULL;
-  if (!form.object) {
+  if (!is_object) {
     g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
                         "the query's context is no JSON object");
     return NULL;
   }
   if (!for_each(context, context->constraints, json, table, query, add_constraint, error))
     return NULL;
-  if (form.columns) {
+  if (has_columns) {
     query->columns_used = 0;
     if (!for_each(context, context->columns, json, table, query, add_column, error))
       return NULL;

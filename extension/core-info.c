@@ -3,7 +3,7 @@
 #include "thrift/client.h"
 
 static const char INFO_SQL[] = "SELECT version, start_time FROM osquery_info";
-/* The schedule is empty until the config has been read, which may take a while. */
+/* The schedule is empty until the core has read its config, which may take a while. */
 static const char COUNT_SQL[] =
     "SELECT count(*) AS scheduled, coalesce(sum(denylisted), 0) AS denylisted"
     " FROM osquery_schedule";
@@ -28,7 +28,7 @@ ext_core_info_free(ExtCoreInfo *info)
   g_free(info);
 }
 
-/* @rows: set to NULL when the core answers with an error: most likely it has no such table.
+/* @rows: set to NULL when the core answers with an error, most likely because it has no such table.
  * Returns: FALSE with @error when it doesn't answer. */
 static gboolean
 ask(const WirePeer *peer, const char *sql, GPtrArray **rows, GError **error)

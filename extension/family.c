@@ -11,12 +11,12 @@
 #include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 
-/* osquery's watcher starts something when it begins, and when something ends; an extension that
- * isn't started again soon is watched out for as rarely as the others. */
+/* osquery's watcher starts children when it begins, and after one has ended. So changes are looked
+ * for often only for a while after the last one. */
 #define SCAN_US (1 * G_TIME_SPAN_SECOND)
 #define SETTLED_US (60 * G_TIME_SPAN_SECOND)
 #define SETTLED_SCAN_US (30 * G_TIME_SPAN_SECOND)
-/* A child that was just forked still looks like its parent. */
+/* A child that has just been forked still looks like its parent. */
 #define FORKED_US (100 * G_TIME_SPAN_MILLISECOND)
 #define OVERDUE_MS 1000
 #define ENDED_AT_ONCE 16
@@ -25,21 +25,21 @@ struct ExtFamily {
   gint64 watcher_pid;
   char watcher_name[WD_PROC_NAME_SIZE];
   char *watcher_path; /* NULL: not known */
-  gint64 worker_pid;  /* 0: none runs, as far as we know */
+  gint64 worker_pid;  /* 0: none is known to run */
   ExtFamilyNews news;
   gpointer user_data;
-  GHashTable *sights; /* pid to WdHandle: the watcher, and its children that live */
-  GHashTable *seen;   /* pid to start ticks (gint64 *): of its children, reaped or not */
-  int proc_events;    /* -1: not to be had */
-  int ends;           /* an epoll of both: one descriptor costs the main loop less than many */
+  GHashTable *handles; /* pid to WdHandle: of the watcher, and of its children that live */
+  GHashTable *seen;    /* pid to start ticks (gint64 *): of its children that aren't reaped */
+  int proc_events;     /* -1: not available */
+  int ends;            /* an epoll of proc_events and pidfds: the main loop polls one descriptor */
   guint ends_source;
-  guint overdue_source;  /* waits to be told how somebody went; 0: nobody did */
-  gboolean told_of_ends; /* by the kernel; FALSE: they are looked for */
+  guint overdue_source; /* waits for an exit event that is late; 0: none is */
+  gboolean pidfds;      /* they signal all ends; FALSE: scans look for ends */
   gint64 next_scan_us;
-  gint64 changed_us; /* when somebody was found, or gone */
+  gint64 changed_us; /* when the last process was found, or gone */
 };
 
-/* osquery asks for that name itself (osquery/core/init.cpp). */
+/* osquery requires that name, too (osquery/core/init.cpp). */
 static gboolean
 is_osqueryd(const WdProcStat *stat)
 {
@@ -61,9 +61,9 @@ ext_family_find_watcher(gint64 pid, gboolean any_name)
 }
 
 WdHandle *
-ext_family_sight(const ExtFamily *family, gint64 pid)
+ext_family_handle(const ExtFamily *family, gint64 pid)
 {
-  return g_hash_table_lookup(family->sights, &pid);
+  return g_hash_table_lookup(family->handles, &pid);
 }
 
 gint64
@@ -72,7 +72,7 @@ ext_family_worker(const ExtFamily *family)
   return family->worker_pid;
 }
 
-/* Something may follow soon. */
+/* After a change, because another one may follow soon. */
 static void
 expect_changes(ExtFamily *family)
 {
@@ -83,9 +83,9 @@ expect_changes(ExtFamily *family)
 /* --- ends --- */
 
 static void
-tell_gone(ExtFamily *family, gint64 pid, const WdExit *how)
+report_gone(ExtFamily *family, gint64 pid, const WdExit *how)
 {
-  g_hash_table_remove(family->sights, &pid);
+  g_hash_table_remove(family->handles, &pid);
   if (pid == family->worker_pid)
     family->worker_pid = 0;
   expect_changes(family);
@@ -94,42 +94,43 @@ tell_gone(ExtFamily *family, gint64 pid, const WdExit *how)
 
 static gboolean appeared(ExtFamily *family, gint64 pid, gboolean evident);
 
-void
-ext_family_hear(ExtFamily *family)
+/* Reports the ends of which the kernel has sent an exit event. */
+static void
+read_exits(ExtFamily *family)
 {
   gint64 pid;
   WdExit how;
   while (family->proc_events >= 0 && wd_proc_events_next(family->proc_events, &pid, &how)) {
-    if (ext_family_sight(family, pid) == NULL)
+    if (ext_family_handle(family, pid) == NULL)
       appeared(family, pid, TRUE);
-    tell_gone(family, pid, &how);
+    report_gone(family, pid, &how);
   }
 }
 
-/* Who doesn't live any more, but hasn't been told of: an array of pids. The watcher comes last, for
- * nothing is recorded after its end. */
+/* Returns: the pids of those whose end is not reported yet. The watcher comes last, because nothing
+ * is recorded after its end. */
 static GArray *
 ended_of(const ExtFamily *family)
 {
   GArray *ended = g_array_new(FALSE, FALSE, sizeof(gint64));
   GHashTableIter iter;
-  gpointer pid, sight;
-  g_hash_table_iter_init(&iter, family->sights);
-  while (g_hash_table_iter_next(&iter, &pid, &sight)) {
+  gpointer pid, handle;
+  g_hash_table_iter_init(&iter, family->handles);
+  while (g_hash_table_iter_next(&iter, &pid, &handle)) {
     const guint at = *(const gint64 *)pid == family->watcher_pid ? ended->len : 0;
-    if (!wd_handle_lives(sight))
+    if (!wd_handle_lives(handle))
       g_array_insert_vals(ended, at, pid, 1);
   }
   return ended;
 }
 
 void
-ext_family_tell_ends(ExtFamily *family)
+ext_family_report_ends(ExtFamily *family)
 {
-  ext_family_hear(family);
+  read_exits(family);
   g_autoptr(GArray) ended = ended_of(family);
   for (guint i = 0; i < ended->len; i++)
-    tell_gone(family, g_array_index(ended, gint64, i), &WD_EXIT_UNKNOWN);
+    report_gone(family, g_array_index(ended, gint64, i), &WD_EXIT_UNKNOWN);
 }
 
 static gboolean
@@ -137,20 +138,20 @@ on_overdue(gpointer data)
 {
   ExtFamily *family = data;
   family->overdue_source = 0;
-  ext_family_tell_ends(family);
-  family->news.heard(family->user_data);
+  ext_family_report_ends(family);
+  family->news.done(family->user_data);
   return G_SOURCE_REMOVE;
 }
 
-/* The kernel tells how a process went after it tells that it did (kernel/exit.c, do_exit). */
+/* The kernel sends the exit event only after the process looks gone (kernel/exit.c, do_exit). */
 void
 ext_family_missed(ExtFamily *family, gint64 pid)
 {
-  ext_family_hear(family);
-  if (ext_family_sight(family, pid) == NULL)
+  read_exits(family);
+  if (ext_family_handle(family, pid) == NULL)
     return;
   if (family->proc_events < 0)
-    tell_gone(family, pid, &WD_EXIT_UNKNOWN);
+    report_gone(family, pid, &WD_EXIT_UNKNOWN);
   else if (family->overdue_source == 0)
     family->overdue_source = g_timeout_add(OVERDUE_MS, on_overdue, family);
 }
@@ -162,38 +163,36 @@ on_ends(gint fd, GIOCondition condition, gpointer data)
   ExtFamily *family = data;
   struct epoll_event ended[ENDED_AT_ONCE];
   const int n = epoll_wait(fd, ended, ENDED_AT_ONCE, 0);
-  ext_family_hear(family);
+  read_exits(family);
   for (int i = 0; i < n; i++)
     if (ended[i].data.u64 != 0)
       ext_family_missed(family, (gint64)ended[i].data.u64);
-  family->news.heard(family->user_data);
+  family->news.done(family->user_data);
   return G_SOURCE_CONTINUE;
 }
 
-/* A pidfd stays readable: it is told of once. Returns: FALSE when it can't be. */
+/* Watches the end of @pid. One event is enough, because a pidfd stays readable. Returns: FALSE when
+ * there is no pidfd. */
 static gboolean
-await_end(const ExtFamily *family, const WdHandle *sight, gint64 pid)
+watch_end(const ExtFamily *family, const WdHandle *handle, gint64 pid)
 {
   struct epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data.u64 = (guint64)pid};
-  return epoll_ctl(family->ends, EPOLL_CTL_ADD, wd_handle_pidfd(sight), &event) == 0;
+  return epoll_ctl(family->ends, EPOLL_CTL_ADD, wd_handle_pidfd(handle), &event) == 0;
 }
 
-/* Where the kernel tells of no ends. Returns: whether that is so. */
-static gboolean
+/* Without pidfds. */
+static void
 look_for_ends(ExtFamily *family)
 {
-  if (family->told_of_ends)
-    return FALSE;
   g_autoptr(GArray) ended = ended_of(family);
   for (guint i = 0; i < ended->len; i++)
     ext_family_missed(family, g_array_index(ended, gint64, i));
-  return TRUE;
 }
 
 /* --- beginnings --- */
 
 static void
-tell_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worker)
+report_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worker)
 {
   g_autofree char *program = wd_procfs_program(pid, stat->name);
   g_autofree char *file = program != NULL ? g_path_get_basename(program) : NULL;
@@ -220,8 +219,9 @@ was_seen(const ExtFamily *family, gint64 pid, gint64 start_ticks)
   return seen != NULL && *seen == start_ticks;
 }
 
-/* @evident: it isn't just forked: it serves, or is on its way out, which makes this the last moment
- * to see who it was. Returns: FALSE when it is too early to tell. */
+/* Reports @pid, if it is a child that is not known yet.
+ * @evident: it can't be too early, because @pid serves a socket, or is ending, which makes this the
+ * last chance. Returns: FALSE when it is too early to say which child it is. */
 static gboolean
 appeared(ExtFamily *family, gint64 pid, gboolean evident)
 {
@@ -232,20 +232,20 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
   if (!evident && g_get_monotonic_time() - wd_procfs_started_us(&stat) < FORKED_US)
     return FALSE;
   const gboolean like_watcher = g_str_equal(stat.name, family->watcher_name);
-  /* A second one like the watcher itself: an extension that could not be started, unless how the
-   * worker went is still to be told. */
+  /* A second child like the watcher is an extension that could not be started, unless the worker is
+   * dead and its end is still to be reported. */
   if (like_watcher && family->worker_pid != 0)
-    return wd_handle_lives(ext_family_sight(family, family->worker_pid));
-  g_autoptr(WdHandle) sight = wd_handle_open_known(pid, stat.start_ticks);
-  if (sight == NULL && !evident)
+    return wd_handle_lives(ext_family_handle(family, family->worker_pid));
+  g_autoptr(WdHandle) handle = wd_handle_open_known(pid, stat.start_ticks);
+  if (handle == NULL && !evident)
     return TRUE;
-  if (sight != NULL && !await_end(family, sight, pid))
-    family->told_of_ends = FALSE;
-  tell_found(family, pid, &stat, like_watcher);
+  if (handle != NULL && !watch_end(family, handle, pid))
+    family->pidfds = FALSE;
+  report_found(family, pid, &stat, like_watcher);
   g_hash_table_replace(family->seen, g_memdup2(&pid, sizeof pid),
                        g_memdup2(&stat.start_ticks, sizeof stat.start_ticks));
-  if (sight != NULL)
-    g_hash_table_replace(family->sights, g_memdup2(&pid, sizeof pid), g_steal_pointer(&sight));
+  if (handle != NULL)
+    g_hash_table_replace(family->handles, g_memdup2(&pid, sizeof pid), g_steal_pointer(&handle));
   return TRUE;
 }
 
@@ -254,11 +254,11 @@ ext_family_is_worker(ExtFamily *family, gint64 manager_pid)
 {
   if (manager_pid == family->worker_pid)
     return TRUE;
-  ext_family_hear(family);
+  read_exits(family);
   (void)appeared(family, manager_pid, TRUE);
-  /* Gone while it was looked at: nobody might ever tell of its end. */
-  if (manager_pid == family->worker_pid && ext_family_sight(family, manager_pid) == NULL)
-    tell_gone(family, manager_pid, &WD_EXIT_UNKNOWN);
+  /* It ended meanwhile. Nothing else may ever report that, because there is no handle. */
+  if (manager_pid == family->worker_pid && ext_family_handle(family, manager_pid) == NULL)
+    report_gone(family, manager_pid, &WD_EXIT_UNKNOWN);
   return manager_pid == family->worker_pid;
 }
 
@@ -274,19 +274,24 @@ is_reaped(gpointer pid, gpointer start_ticks, gpointer children)
 }
 
 void
-ext_family_scan(ExtFamily *family, gint64 now_us)
+ext_family_scan(ExtFamily *family)
 {
-  const gboolean untold = look_for_ends(family);
+  const gint64 now_us = g_get_monotonic_time();
+  if (now_us < family->next_scan_us)
+    return;
+  const gboolean by_scans = !family->pidfds;
+  if (by_scans)
+    look_for_ends(family);
   g_autoptr(GArray) children = wd_process_tree_children(family->watcher_pid);
-  gboolean all = TRUE;
+  gboolean all = TRUE; /* FALSE: one was just forked */
   for (guint i = 0; i < children->len; i++) {
     const gint64 pid = g_array_index(children, gint64, i);
-    if (ext_family_sight(family, pid) == NULL)
+    if (ext_family_handle(family, pid) == NULL)
       all = appeared(family, pid, FALSE) && all;
   }
   g_hash_table_foreach_remove(family->seen, is_reaped, children);
   const gboolean settled =
-      !untold && family->worker_pid != 0 && now_us - family->changed_us >= SETTLED_US;
+      !by_scans && family->worker_pid != 0 && now_us - family->changed_us >= SETTLED_US;
   family->next_scan_us = now_us + (!all ? FORKED_US : settled ? SETTLED_SCAN_US : SCAN_US);
 }
 
@@ -299,7 +304,7 @@ ext_family_next_scan_us(const ExtFamily *family)
 /* --- begin and end --- */
 
 static gboolean
-hear_the_kernel(ExtFamily *family, GError **error)
+watch_exits(ExtFamily *family, GError **error)
 {
   g_autoptr(GError) refused = NULL;
   struct epoll_event event = {.events = EPOLLIN};
@@ -312,9 +317,9 @@ hear_the_kernel(ExtFamily *family, GError **error)
     wd_logf("osquery-watchdog.ext: how processes end can't be seen: %s", refused->message);
   else if (epoll_ctl(family->ends, EPOLL_CTL_ADD, family->proc_events, &event) < 0)
     return wd_errno_error(error, "epoll");
-  family->told_of_ends =
-      await_end(family, ext_family_sight(family, family->watcher_pid), family->watcher_pid);
-  if (!family->told_of_ends)
+  family->pidfds =
+      watch_end(family, ext_family_handle(family, family->watcher_pid), family->watcher_pid);
+  if (!family->pidfds)
     wd_log("osquery-watchdog.ext: this kernel has no pidfds: ends are seen up to a second late");
   return TRUE;
 }
@@ -325,23 +330,23 @@ ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data
 {
   g_autoptr(ExtFamily) family = g_new0(ExtFamily, 1);
   WdProcStat stat;
-  WdHandle *sight = NULL;
+  WdHandle *handle = NULL;
   family->watcher_pid = watcher_pid;
   family->proc_events = family->ends = -1;
   family->changed_us = g_get_monotonic_time();
   family->news = *news;
   family->user_data = user_data;
-  family->sights =
+  family->handles =
       g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, (GDestroyNotify)wd_handle_free);
   family->seen = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
   if (wd_procfs_read_stat(watcher_pid, &stat))
-    sight = wd_handle_open_known(watcher_pid, stat.start_ticks);
-  if (sight == NULL) {
+    handle = wd_handle_open_known(watcher_pid, stat.start_ticks);
+  if (handle == NULL) {
     g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "process %" G_GINT64_FORMAT " is gone",
                 watcher_pid);
     return NULL;
   }
-  g_hash_table_insert(family->sights, g_memdup2(&watcher_pid, sizeof watcher_pid), sight);
+  g_hash_table_insert(family->handles, g_memdup2(&watcher_pid, sizeof watcher_pid), handle);
   g_strlcpy(family->watcher_name, stat.name, sizeof family->watcher_name);
   family->watcher_path = wd_procfs_program(watcher_pid, stat.name);
   *watcher = (WdFound){
@@ -352,7 +357,7 @@ ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data
       .start_ticks = stat.start_ticks,
       .started_us = wd_procfs_started_us(&stat),
   };
-  return hear_the_kernel(family, error) ? g_steal_pointer(&family) : NULL;
+  return watch_exits(family, error) ? g_steal_pointer(&family) : NULL;
 }
 
 void
@@ -366,7 +371,7 @@ ext_family_free(ExtFamily *family)
     wd_proc_events_close(family->proc_events);
   if (family->ends >= 0)
     close(family->ends);
-  g_hash_table_unref(family->sights);
+  g_hash_table_unref(family->handles);
   g_hash_table_unref(family->seen);
   g_free(family->watcher_path);
   g_free(family);

@@ -1,5 +1,5 @@
-/* Whom a watcher that isn't ours has started: finds them, and notices their ends, without a signal
- * to anybody. */
+/* The processes that a watcher, which isn't ours, has started: finds them, and notices their ends.
+ * Sends no signals. */
 #pragma once
 
 #include "watchdog/core/machine/input.h"
@@ -9,46 +9,44 @@ G_BEGIN_DECLS
 
 typedef struct ExtFamily ExtFamily;
 
-/* Called from within ext_family_scan() and ext_family_hear(), or, followed by @heard, from the
- * default main context. */
+/* @found and @gone are called from within the functions below, or from the default main context and
+ * then followed by @done. */
 typedef struct {
   void (*found)(const WdFound *child, gpointer user_data); /* the worker, or an extension */
   void (*gone)(gint64 pid, const WdExit *how, gpointer user_data);
-  void (*heard)(gpointer user_data);
+  void (*done)(gpointer user_data);
 } ExtFamilyNews;
 
-/* The watcher that @pid is, or 0: it is none. An osqueryd whose child is one, too, is a watcher.
- * @any_name: its program may be called otherwise. */
+/* Returns: @pid if it is a watcher, which is an osqueryd with a child of the same name; else 0.
+ * @any_name: the program need not be called osqueryd. */
 gint64 ext_family_find_watcher(gint64 pid, gboolean any_name);
 
-/* Says once what of the ends can't be seen here. @news: copied. @watcher: set; its strings are
+/* Logs which ways to notice ends are missing here. @news: copied. @watcher: set; its strings are
  * the family's. Returns: NULL with @error: that process is gone. */
 ExtFamily *ext_family_new(gint64 watcher_pid, const ExtFamilyNews *news, gpointer user_data,
                           WdFound *watcher, GError **error);
 
-/* Of the watcher, or a child that lives as far as we know; else NULL. */
-WdHandle *ext_family_sight(const ExtFamily *family, gint64 pid);
+/* The handle of the watcher, or of a child whose end is not reported yet; else NULL. */
+WdHandle *ext_family_handle(const ExtFamily *family, gint64 pid);
 
-/* The present worker's pid; 0: none runs, as far as we know. */
+/* The present worker's pid; 0: none is known to run. */
 gint64 ext_family_worker(const ExtFamily *family);
 
-/* Whether @manager_pid, who serves the manager's socket, is the present worker, perhaps found just
- * now. */
+/* Whether @manager_pid, which serves the manager's socket, is the present worker. Looks for it if
+ * it isn't known yet. */
 gboolean ext_family_is_worker(ExtFamily *family, gint64 manager_pid);
 
-/* When to scan next. */
+/* Looks for new children and, without pidfds, for ends, if that is due. */
+void ext_family_scan(ExtFamily *family);
+
+/* When the next scan is due. */
 gint64 ext_family_next_scan_us(const ExtFamily *family);
 
-/* Looks for new children, and for ends that nobody tells of. */
-void ext_family_scan(ExtFamily *family, gint64 now_us);
+/* Reports all ends now, even those whose exit event hasn't come. */
+void ext_family_report_ends(ExtFamily *family);
 
-/* Tells of the ends that the kernel has told of by now. */
-void ext_family_hear(ExtFamily *family);
-
-/* Tells of all ends, also of those that the kernel tells of later, or not at all: the last look. */
-void ext_family_tell_ends(ExtFamily *family);
-
-/* @pid, which is of the family, couldn't be looked at: it must be gone. */
+/* @pid, which is of the family, is gone. Its end is reported once its exit event comes, or doesn't
+ * come in time. */
 void ext_family_missed(ExtFamily *family, gint64 pid);
 
 void ext_family_free(ExtFamily *family);

@@ -28,8 +28,8 @@ main(int argc, char **argv)
   case EXT_OPTIONS_VERSION:
     return puts("osquery-watchdog.ext " PROJECT_VERSION) == EOF ? EXIT_FAILURE : EXIT_SUCCESS;
   case EXT_OPTIONS_WRONG:
-    fprintf(stderr, "osquery-watchdog.ext: %s\n", error->message);
-    return 2;
+    break;
   }
+  fprintf(stderr, "osquery-watchdog.ext: %s\n", error->message);
   return 2;
 }

@@ -12,15 +12,14 @@
 #define ASK_AGAIN_US (1 * G_TIME_SPAN_SECOND)
 
 struct ExtObserver {
-  char *socket;
-  gboolean verbose;
+  const ExtOptions *options;
   gint64 watcher_pid;
   ExtFamily *family;
   WdMachine *machine;
   WdDriver *driver;
   GSource *timer;          /* for what the machine doesn't ask for: scans, and asking for flags */
-  ExtWatcherFlags *asking; /* NULL: nobody is being asked */
-  gint64 next_ask_us;      /* G_MAXINT64: the present worker has told */
+  ExtWatcherFlags *asking; /* the last question; NULL: none yet */
+  gint64 next_ask_us;      /* G_MAXINT64: there is no worker, or it has answered */
   ExtOwnStore *store;
   gboolean over; /* the watcher is gone */
   ExtObserverOver on_over;
@@ -33,21 +32,22 @@ static WdHandle *
 handle_of(guint process, gpointer user_data)
 {
   const ExtObserver *observer = user_data;
-  return ext_family_sight(observer->family, wd_machine_pid(observer->machine, process));
+  return ext_family_handle(observer->family, wd_machine_pid(observer->machine, process));
 }
 
 static void
 act(const WdAction *action, gpointer user_data)
 {
   const ExtObserver *observer = user_data;
-  if (action->kind == WD_ACTION_RECORD && observer->verbose)
+  if (action->kind == WD_ACTION_RECORD && observer->options->verbose)
     wd_log(action->event->message);
 }
 
-/* After anything that may have changed something. */
+/* To be called after anything that may have changed something. */
 static void
-settle(ExtObserver *observer)
+settle(gpointer user_data)
 {
+  ExtObserver *observer = user_data;
   const gint64 next_us = MIN(ext_family_next_scan_us(observer->family), observer->next_ask_us);
   g_source_set_ready_time(observer->timer, observer->over ? -1 : next_us);
   if (observer->over && observer->on_over != NULL) {
@@ -56,22 +56,14 @@ settle(ExtObserver *observer)
   }
 }
 
-static void
-scan_if_due(const ExtObserver *observer)
-{
-  const gint64 now_us = g_get_monotonic_time();
-  if (ext_family_next_scan_us(observer->family) <= now_us)
-    ext_family_scan(observer->family, now_us);
-}
-
-/* What has changed meanwhile comes first: after a stall both are due, and the machine must not
- * conclude that a worker stays away which is back. A process that can't be looked at is gone. */
+/* The scan comes first: after a stall both are due, and the machine must not conclude that a worker
+ * stays away when it is back. A process that can't be sampled is gone. */
 static void
 tick(gpointer user_data)
 {
   ExtObserver *observer = user_data;
   g_autoptr(GArray) missed = g_array_new(FALSE, FALSE, sizeof(guint));
-  scan_if_due(observer);
+  ext_family_scan(observer->family);
   wd_driver_tick(observer->driver, missed);
   for (guint i = 0; i < missed->len; i++) {
     const gint64 pid = wd_machine_pid(observer->machine, g_array_index(missed, guint, i));
@@ -81,7 +73,7 @@ tick(gpointer user_data)
   settle(observer);
 }
 
-/* --- what others tell --- */
+/* --- what others report --- */
 
 static void
 on_found(const WdFound *child, gpointer user_data)
@@ -103,16 +95,10 @@ on_gone(gint64 pid, const WdExit *how, gpointer user_data)
 }
 
 static void
-on_heard(gpointer user_data)
-{
-  settle(user_data);
-}
-
-static void
 on_flags(const WdLimits *limits, gint64 pid, gpointer data)
 {
   ExtObserver *observer = data;
-  /* From within the callback the thread is still to be joined: the next asking does that. */
+  /* The next ask_flags() frees @asking, because its thread can't be joined from this callback. */
   if (limits != NULL && pid != 0 && pid == ext_family_worker(observer->family)) {
     wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_LIMITS, .limits = limits});
     observer->next_ask_us = G_MAXINT64;
@@ -126,23 +112,24 @@ static void
 ask_flags(ExtObserver *observer, gint64 now_us)
 {
   g_clear_pointer(&observer->asking, ext_watcher_flags_free);
-  observer->next_ask_us = now_us + 10 * ASK_AGAIN_US; /* it tells before, or there was no thread */
+  observer->next_ask_us = now_us + 10 * ASK_AGAIN_US; /* if there is no thread to ask */
   if (ext_family_worker(observer->family) != 0)
-    observer->asking = ext_watcher_flags_ask(observer->socket, on_flags, observer);
+    observer->asking = ext_watcher_flags_ask(observer->options->socket, on_flags, observer);
   else
     observer->next_ask_us = G_MAXINT64; /* until there is one */
 }
 
-/* Who serves a registration may be a child of the process that the watcher started. */
+/* A registration may be served by a child of the process that the watcher started: names the latter
+ * instead. */
 static void
 find_children(const ExtObserver *observer, WdReport *report)
 {
   WdProcStat stat;
   for (guint i = 0; i < report->registrations.n_extensions; i++) {
     WdReportedExtension *extension = &report->registrations.extensions[i];
-    if (ext_family_sight(observer->family, extension->pid) == NULL &&
+    if (ext_family_handle(observer->family, extension->pid) == NULL &&
         wd_procfs_read_stat(extension->pid, &stat) && stat.ppid != observer->watcher_pid &&
-        ext_family_sight(observer->family, stat.ppid) != NULL)
+        ext_family_handle(observer->family, stat.ppid) != NULL)
       extension->pid = stat.ppid;
   }
 }
@@ -163,7 +150,7 @@ on_time(gpointer data)
 {
   ExtObserver *observer = data;
   const gint64 now_us = g_get_monotonic_time();
-  scan_if_due(observer);
+  ext_family_scan(observer->family);
   if (!observer->over && observer->next_ask_us <= now_us)
     ask_flags(observer, now_us);
   settle(observer);
@@ -173,14 +160,13 @@ on_time(gpointer data)
 /* --- begin and end --- */
 
 ExtObserver *
-ext_observer_new(const ExtObserverOptions *options, gint64 watcher_pid, ExtObserverOver over,
+ext_observer_new(const ExtOptions *options, gint64 watcher_pid, ExtObserverOver over,
                  gpointer user_data, GError **error)
 {
-  static const ExtFamilyNews NEWS = {.found = on_found, .gone = on_gone, .heard = on_heard};
+  static const ExtFamilyNews NEWS = {.found = on_found, .gone = on_gone, .done = settle};
   g_autoptr(ExtObserver) observer = g_new0(ExtObserver, 1);
   WdFound watcher;
-  observer->socket = g_strdup(options->socket);
-  observer->verbose = options->verbose;
+  observer->options = options;
   observer->watcher_pid = watcher_pid;
   observer->next_ask_us = G_MAXINT64;
   observer->on_over = over;
@@ -190,7 +176,8 @@ ext_observer_new(const ExtObserverOptions *options, gint64 watcher_pid, ExtObser
     observer->family = ext_family_new(watcher_pid, &NEWS, observer, &watcher, error);
   if (observer->family == NULL)
     return NULL;
-  observer->machine = wd_observe_new(&watcher, options->report_interval_s, g_get_monotonic_time());
+  observer->machine =
+      wd_observe_new(&watcher, options->interval_us / G_TIME_SPAN_SECOND, g_get_monotonic_time());
   observer->driver = wd_driver_new(&(WdDriverParts){.machine = observer->machine,
                                                     .writer = ext_own_store_writer(observer->store),
                                                     .handle = handle_of,
@@ -198,7 +185,7 @@ ext_observer_new(const ExtObserverOptions *options, gint64 watcher_pid, ExtObser
                                                     .tick = tick,
                                                     .user_data = observer});
   observer->timer = wd_timer_new(on_time, observer);
-  ext_family_scan(observer->family, g_get_monotonic_time());
+  ext_family_scan(observer->family);
   settle(observer);
   return g_steal_pointer(&observer);
 }
@@ -210,7 +197,7 @@ ext_observer_free(ExtObserver *observer)
     return TRUE;
   g_clear_pointer(&observer->asking, ext_watcher_flags_free);
   if (observer->driver != NULL) {
-    ext_family_tell_ends(observer->family);
+    ext_family_report_ends(observer->family);
     wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_STOP});
     wd_driver_free(observer->driver);
     wd_timer_free(observer->timer);
@@ -218,7 +205,6 @@ ext_observer_free(ExtObserver *observer)
   const gboolean done = ext_own_store_free(observer->store);
   ext_family_free(observer->family);
   wd_machine_free(observer->machine);
-  g_free(observer->socket);
   g_free(observer);
   return done;
 }

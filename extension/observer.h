@@ -1,39 +1,30 @@
-/* Observes the watcher of a stock osqueryd, and writes what it sees to the store that the tables
- * are read from: the effects around watchdog/core/machine/observe.h. Signals nobody. */
+/* Observes the watcher of a stock osqueryd, and records what it sees in the store that the tables
+ * read: the effects around watchdog/core/machine/observe.h. Sends no signals. */
 #pragma once
 
-#include <glib.h>
-
+#include "extension/options.h"
 #include "watchdog/core/machine/report.h"
 
 G_BEGIN_DECLS
 
 typedef struct ExtObserver ExtObserver;
 
-typedef struct {
-  const char *socket;       /* of the worker's extension manager */
-  const char *state_dir;    /* ours alone, as osquery-watchdogd's */
-  const char *runtime_dir;  /* likewise */
-  gint64 report_interval_s; /* how often ext_observer_reported() is told a report */
-  gboolean verbose;         /* each event's line on stderr */
-} ExtObserverOptions;
-
 /* Called from the default main context: the watcher is gone, the run is closed. Must not free the
  * observer. */
 typedef void (*ExtObserverOver)(gpointer user_data);
 
-/* Begins a run.
- * Returns: NULL with @error when the directories can't be had (G_FILE_ERROR_AGAIN: somebody else
- * writes there), or the watcher is gone. */
-ExtObserver *ext_observer_new(const ExtObserverOptions *options, gint64 watcher_pid,
-                              ExtObserverOver over, gpointer user_data, GError **error);
+/* Begins a run. @options: borrowed.
+ * Returns: NULL with @error when the watcher is gone, or the directories can't be used
+ * (G_FILE_ERROR_AGAIN: another process writes there). */
+ExtObserver *ext_observer_new(const ExtOptions *options, gint64 watcher_pid, ExtObserverOver over,
+                              gpointer user_data, GError **error);
 
-/* What is seen of the worker and of its extensions through the manager. Changes @report.
- * Returns: FALSE when it is of somebody whom the watcher hasn't started, as far as is known yet. */
+/* Takes in what the manager shows of the worker and its extensions. Changes @report.
+ * Returns: FALSE when the reported process is not known to be the watcher's worker (yet). */
 gboolean ext_observer_reported(ExtObserver *observer, WdReport *report);
 
-/* Closes the run, if the watcher's end hasn't, and waits a moment for the disk. Returns: FALSE when
- * there must be no other observer in this process: see ext_own_store_free(). */
+/* Closes the run, unless the watcher's end has, and waits a moment for the disk. Returns: FALSE
+ * when this process must not begin another run: see ext_own_store_free(). */
 gboolean ext_observer_free(ExtObserver *observer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtObserver, ext_observer_free)
 

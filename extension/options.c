@@ -6,7 +6,7 @@
 #include "watchdog/core/settings/defaults.h"
 #include "watchdog/core/settings/flag-word.h"
 
-/* osquery adds a uuid of 16 bits to the manager's path for each extension's own socket. */
+/* osquery names each extension's socket by appending a 16-bit uuid to the manager's path. */
 #define SUFFIX_MAX (sizeof ".65535" - 1)
 #define SECONDS_MAX 86400
 
@@ -42,7 +42,7 @@ set_seconds(gint64 *us, const char *value, const char *argument, GError **error)
   if (!g_ascii_isdigit(*value) || !wd_flag_value_parse(WD_FLAG_UINT64, value, &seconds) ||
       seconds > SECONDS_MAX)
     return wrong(error, "%s: needs a number of seconds from 0 to 86400", argument);
-  *us = MAX(seconds, 1) * G_TIME_SPAN_SECOND; /* osqueryd hands on what it was given */
+  *us = MAX(seconds, 1) * G_TIME_SPAN_SECOND; /* osqueryd may pass on a 0 */
   return TRUE;
 }
 
@@ -76,8 +76,8 @@ set(ExtOptions *options, const char *name, const char *value, const char *argume
   return set_boolean(options, name, value, argument, error);
 }
 
-/* Applies the flag at @argv[*@i]. If its value is the next word, *@i is advanced to it. Stricter
- * than gflags, which ignores the value in --noverbose=1, and what is no flag. */
+/* Applies the flag at @argv[*@i]. If its value is the next word, advances *@i to it. Stricter than
+ * gflags, which ignores words that are no flags, and the value in --noverbose=1. */
 static ExtOptionsResult
 apply_word(ExtOptions *options, const char *const *argv, gsize *i, GError **error)
 {
@@ -118,8 +118,8 @@ check(const ExtOptions *options, GError **error)
   return TRUE;
 }
 
-/* osquery sets the variable for each extension that it starts (osquery/core/watcher.cpp). Where we
- * inherit it from another process, it has another pid. */
+/* osquery sets the variable for each extension that it starts (osquery/core/watcher.cpp). If we
+ * inherited it from another extension, it has that one's pid. */
 static ExtStarter
 starter_of(const ExtEnvironment *environment)
 {
@@ -135,7 +135,7 @@ ext_options_parse(const char *const *argv, const ExtEnvironment *environment, Ex
 {
   const char *state_dir = environment->state_dir;
   const char *runtime_dir = environment->runtime_dir;
-  /* The two times are osquery's defaults. */
+  /* Both times are osquery's defaults. */
   *options = (ExtOptions){
       .timeout_us = 3 * G_TIME_SPAN_SECOND,
       .interval_us = 3 * G_TIME_SPAN_SECOND,

@@ -5,17 +5,17 @@
 
 G_BEGIN_DECLS
 
-/* What started us, and so what ends us. */
+/* What started us, which also decides when we end. */
 typedef enum {
   EXT_STARTED_BY_HAND,
-  EXT_STARTED_BY_OSQUERY,  /* a watcher, which outlives its core, or a core itself */
+  EXT_STARTED_BY_OSQUERY,  /* by a watcher, which outlives its core, or by a core itself */
   EXT_STARTED_BY_WATCHDOG, /* osquery-watchdogd */
 } ExtStarter;
 
-/* Whether to observe osqueryd's own watcher and write the store, instead of only reading it. */
+/* Whether to observe osqueryd's own watcher and write the store, or only to read it. */
 typedef enum {
-  EXT_OBSERVE_IF_STOCK, /* if osqueryd's own watcher started us, or is behind the socket */
-  EXT_OBSERVE_ALWAYS,   /* whatever the watcher is called */
+  EXT_OBSERVE_IF_STOCK, /* if osqueryd's own watcher started us, or started the core */
+  EXT_OBSERVE_ALWAYS,   /* even if the watcher isn't called osqueryd */
   EXT_OBSERVE_NEVER,
 } ExtObserve;
 
@@ -38,18 +38,18 @@ typedef enum {
   EXT_OPTIONS_WRONG, /* bad usage; @error is one line that names the argument */
 } ExtOptionsResult;
 
-/* What is read from the environment; NULL where unset. */
+/* The environment; NULL where unset. */
 typedef struct {
   const char *state_dir;   /* WD_STATE_DIR_VARIABLE */
   const char *runtime_dir; /* WD_RUNTIME_DIR_VARIABLE: set if osquery-watchdogd started us */
-  const char *report_fd;   /* WD_REPORT_FD_VARIABLE: where osquery-watchdogd hears us */
-  const char *extension;   /* OSQUERY_EXTENSION: our pid, where osquery started us */
+  const char *report_fd;   /* WD_REPORT_FD_VARIABLE: where osquery-watchdogd reads our reports */
+  const char *extension;   /* OSQUERY_EXTENSION: our pid, if osquery started us */
   gint64 pid;              /* ours */
 } ExtEnvironment;
 
-/* The flags are written as flag-word.h says; the last one wins. A word that is no flag is refused,
- * as is a value of --noverbose or --noobserve. @argv: with the program's name, ended by NULL.
- * @options: to be cleared in any case. */
+/* flag-word.h says how flags are written; the last one wins. A word that is no flag is refused, as
+ * is a value for --noverbose or --noobserve.
+ * @argv: with the program's name, ended by NULL. @options: clear them in any case. */
 ExtOptionsResult ext_options_parse(const char *const *argv, const ExtEnvironment *environment,
                                    ExtOptions *options, GError **error);
 void ext_options_clear(ExtOptions *options);

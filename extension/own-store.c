@@ -12,7 +12,7 @@
 #define FINISH_WAIT_US (2 * G_TIME_SPAN_SECOND)
 
 struct ExtOwnStore {
-  int locks[2]; /* of the directories; -1 */
+  int locks[2]; /* of the directories; -1: not locked */
   WdWriter *writer;
 };
 

@@ -1,5 +1,5 @@
-/* The store as the observer writes it: its directories, locked so that no other process writes
- * there, and the writer. */
+/* The store that the observer writes: its directories, locked against other writing processes, and
+ * the writer. */
 #pragma once
 
 #include "watchdog/record/writer.h"
@@ -8,8 +8,7 @@ G_BEGIN_DECLS
 
 typedef struct ExtOwnStore ExtOwnStore;
 
-/* Begins a run.
- * @watcher_pid: of the watcher that the run is about.
+/* Begins a run, which is about the watcher @watcher_pid.
  * Returns: NULL with @error when the directories can't be used; G_FILE_ERROR_AGAIN when another
  * process writes there. */
 ExtOwnStore *ext_own_store_new(const char *state_dir, const char *runtime_dir, gint64 watcher_pid,
@@ -18,8 +17,8 @@ ExtOwnStore *ext_own_store_new(const char *state_dir, const char *runtime_dir, g
 /* Borrowed. */
 WdWriter *ext_own_store_writer(const ExtOwnStore *store);
 
-/* Waits a moment for the disk. Returns: FALSE when something was left unwritten. It may still be
- * written, so the directories stay locked, and this process must not begin another run. */
+/* Waits a moment for the disk. Returns: FALSE when something is left unwritten. It may be written
+ * later, so the directories stay locked, and this process must not begin another run. */
 gboolean ext_own_store_free(ExtOwnStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtOwnStore, ext_own_store_free)
 

@@ -8,7 +8,7 @@
 #include "thrift/call-arguments.h"
 #include "thrift/reply.h"
 
-/* How long rows are generated before other clients have their turn. */
+/* How long rows are made before other clients have their turn. */
 #define SLICE_US (5 * G_TIME_SPAN_MILLISECOND)
 
 struct ExtPlugin {
@@ -16,7 +16,7 @@ struct ExtPlugin {
   ExtContext *context;
   WireTable *tables; /* in the order of table_definitions() */
   guint n_tables;
-  GPtrArray *columns; /* owns what @tables point to */
+  GPtrArray *columns; /* owns the columns of @tables */
   void (*on_shutdown)(gpointer user_data);
   gpointer user_data;
 };
@@ -103,7 +103,7 @@ answer_columns(const WireTable *table, const WireMessage *call, GByteArray *repl
 
 /* --- rows --- */
 
-/* Straight from the cursor into the reply, so that no row is in memory twice. */
+/* Rows go straight from the cursor into the reply, so none is in memory twice. */
 typedef struct {
   TableStore *store;
   const WdTable *table;

@@ -1,4 +1,4 @@
-/* Answers osquery's calls to an extension: ping, call (columns and generate), shutdown. */
+/* Answers osquery's calls to an extension: ping, call (`columns` and `generate`), shutdown. */
 #pragma once
 
 #include "tables/store.h"
@@ -19,7 +19,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtPlugin, ext_plugin_free)
 void ext_plugin_answer(const WireMessage *message, const guint8 *bytes, GByteArray *reply,
                        WireRest *rest, gpointer plugin);
 
-/* All our tables, as they are registered. @n: how many. Lives as long as @plugin. */
+/* All our tables, as they are registered. Lives as long as @plugin. @n: set to their number. */
 const WireTable *ext_plugin_tables(const ExtPlugin *plugin, guint *n);
 
 G_END_DECLS

@@ -16,7 +16,7 @@
 #include "thrift/types.h"
 #include "watchdog/base/source.h"
 
-/* When osquery asks us to end, its reply goes out first; but we wait no longer than this. */
+/* When osquery asks us to end, we send the replies first, but wait no longer than this. */
 #define FLUSH_STEP_MS 10
 #define FLUSH_STEPS 100
 
@@ -33,34 +33,31 @@ typedef struct {
   int signals; /* a signalfd */
   guint signal_source;
   GSource *due;       /* a timer (watchdog/base/source.h) */
-  guint flush_source; /* 0: no shutdown is being dealt with */
+  guint flush_source; /* 0: osquery hasn't asked us to end */
   guint flush_steps;
   WireServer *server; /* NULL: we listen on nothing */
   gint64 server_uuid; /* of the socket that it listens on; -1: none */
-  ExtEvent said;      /* the last event said, so that it is not repeated */
+  ExtEvent said;      /* the last event that was logged, so that it is not repeated */
   int exit_code;
 } Program;
 
-static void say(const char *format, ...) G_GNUC_PRINTF(1, 2);
-
-static void
-say(const char *format, ...)
+G_GNUC_PRINTF(1, 2) static void say(const char *format, ...)
 {
   va_list arguments;
   va_start(arguments, format);
   g_autofree char *line = g_strdup_vprintf(format, arguments);
   va_end(arguments);
-  fprintf(stderr, "osquery-watchdog.ext: %s\n",
-          line); /* g_printerr() would mangle a path's bytes */
+  /* g_printerr() would change the bytes of a path. */
+  fprintf(stderr, "osquery-watchdog.ext: %s\n", line);
 }
 
-/* One line for each change, not for each attempt. */
+/* Logs each change, but not each attempt. */
 static void
 say_event(Program *program, ExtEvent event, gint64 uuid, const char *text)
 {
   const ExtOptions *options = program->options;
   const gboolean news = event != program->said;
-  if (event != EXT_DUE && event != EXT_CORE_STARTED) /* they come between any two */
+  if (event != EXT_DUE && event != EXT_CORE_STARTED) /* these come between any two others */
     program->said = event;
   switch (event) {
   case EXT_REGISTERED:
@@ -83,8 +80,8 @@ say_event(Program *program, ExtEvent event, gint64 uuid, const char *text)
     break;
   case EXT_NO_CORE:
   case EXT_NO_ANSWER:
-    if ((news && program->registration.supervised) ||
-        options->verbose) /* otherwise the last line says it */
+    /* If nothing supervises us, the last line gives the reason. */
+    if ((news && program->registration.supervised) || options->verbose)
       say("waiting for osquery: %s", text);
     break;
   case EXT_CONFIRMED:
@@ -109,7 +106,7 @@ static gboolean
 on_due(gpointer user_data)
 {
   Program *program = user_data;
-  /* Nothing reports that an osqueryd watcher has gone. */
+  /* Nothing notifies us when an osqueryd watcher has ended. */
   const gboolean orphaned = program->registration.supervised && getppid() != program->parent;
   step(program, orphaned ? EXT_STOP : EXT_DUE, -1, NULL); /* sets the next time */
   return G_SOURCE_CONTINUE;
@@ -132,13 +129,6 @@ set_server(Program *program, gint64 uuid)
 }
 
 static void
-begin_call(Program *program, const ExtPlan *plan)
-{
-  const gboolean with_info = ext_role_calling(program->role, plan->call, program->calls);
-  ext_calls_begin(program->calls, plan->call, plan->uuid, with_info);
-}
-
-static void
 step(Program *program, ExtEvent event, gint64 uuid, const char *text)
 {
   say_event(program, event, uuid, text);
@@ -147,7 +137,8 @@ step(Program *program, ExtEvent event, gint64 uuid, const char *text)
   if (plan.cancel)
     ext_calls_cancel(program->calls);
   if (plan.call != EXT_CALL_NONE)
-    begin_call(program, &plan);
+    ext_calls_begin(program->calls, plan.call, plan.uuid,
+                    ext_role_calling(program->role, plan.call, program->calls));
   g_source_set_ready_time(program->due, plan.due_us);
   if (plan.end) {
     program->exit_code = plan.exit_code;
@@ -156,7 +147,7 @@ step(Program *program, ExtEvent event, gint64 uuid, const char *text)
           program->options->timeout_us / G_TIME_SPAN_SECOND, text);
     g_main_loop_quit(program->loop);
   }
-  set_server(program, plan.listen_uuid); /* last: it may be a step of its own */
+  set_server(program, plan.listen_uuid); /* comes last, because it may take a step itself */
 }
 
 static void
@@ -173,9 +164,10 @@ on_call_ended(const ExtCallResult *result, gpointer user_data)
   Program *program = user_data;
   ext_role_called(program->role, result, program->registration.uuid,
                   program->registration.state == EXT_STATE_STOPPING);
+  /* A core that started us itself has no watcher: we end with it, like any extension. */
   if (program->options->starter == EXT_STARTED_BY_OSQUERY && result->event == EXT_REGISTERED &&
       result->manager_pid == program->parent)
-    ext_registration_bind(&program->registration);
+    program->registration.supervised = FALSE;
   step(program, result->event, result->uuid, result->text);
 }
 
@@ -225,7 +217,7 @@ on_signal(gint fd, GIOCondition condition, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* g_unix_signal_add() would start a thread. Must come before any thread is there. */
+/* Not g_unix_signal_add(), which would start a thread. Must come before any thread starts. */
 static gboolean
 take_signals(Program *program)
 {
@@ -246,7 +238,7 @@ take_signals(Program *program)
 static void
 program_clear(Program *program)
 {
-  g_clear_pointer(&program->role, ext_role_free); /* first: it has something to write */
+  g_clear_pointer(&program->role, ext_role_free); /* first, because it may still write */
   g_clear_pointer(&program->calls, ext_calls_free);
   g_clear_pointer(&program->server, wire_server_free);
   g_clear_pointer(&program->watch, ext_socket_wait_free);

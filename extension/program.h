@@ -1,4 +1,4 @@
-/* The running extension: carries out the registration's plans, until one says to end. */
+/* The running extension: carries out the registration's plans until one of them is to end. */
 #pragma once
 
 #include "extension/options.h"

@@ -2,22 +2,22 @@
 
 #define RETRY_MIN_US (50 * G_TIME_SPAN_MILLISECOND)
 #define REFUSAL_MIN_US (100 * G_TIME_SPAN_MILLISECOND)
-/* The list of the other extensions is wanted sooner than after an interval. */
+/* Sooner than after an interval, because it also lists the other extensions. */
 #define FIRST_VERIFY_US (100 * G_TIME_SPAN_MILLISECOND)
-/* A core that asked us to shut down still runs for a moment, and would accept us again. */
+/* A core that has asked us to shut down still runs for a moment, and would accept us again. */
 #define SHUTDOWN_PAUSE_US (1 * G_TIME_SPAN_SECOND)
 
-/* How long to wait before asking again for a core that has been away for @away_us: a tenth of that,
- * at least 50 ms, at most @interval_us. So a worker that is restarted at once has us back within a
- * moment, and one that stays away costs nothing. */
+/* How long to wait before trying a core again that has been away for @away_us: a tenth of that, at
+ * least 50 ms, at most @interval_us. So a worker that is restarted at once soon has us back, and
+ * one that stays away costs next to nothing. */
 static gint64
 retry_delay_us(gint64 away_us, gint64 interval_us)
 {
   return MIN(MAX(away_us / 10, RETRY_MIN_US), interval_us);
 }
 
-/* How long to wait after the n-th refusal in a row (from 0): 100 ms × 2^n, at most @interval_us,
- * after which the core has pinged a stale registration and dropped it. */
+/* How long to wait after the n-th refusal in a row (from 0): 100 ms × 2^n, at most @interval_us. By
+ * then the core has pinged a stale registration and dropped it. */
 static gint64
 refusal_delay_us(guint n, gint64 interval_us)
 {
@@ -36,12 +36,6 @@ ext_registration_init(ExtRegistration *registration, gboolean supervised, gint64
       .uuid = -1,
       .due_us = -1,
   };
-}
-
-void
-ext_registration_bind(ExtRegistration *self)
-{
-  self->supervised = FALSE;
 }
 
 static void
@@ -69,7 +63,7 @@ call(ExtRegistration *self, ExtPlan *plan, ExtCall what)
   plan->uuid = self->uuid;
 }
 
-/* Nobody takes us: tries again, unless that was long enough. */
+/* Without a core: tries again, unless the timeout is over. */
 static void
 retry(ExtRegistration *self, ExtPlan *plan, gint64 now_us)
 {
@@ -83,7 +77,7 @@ retry(ExtRegistration *self, ExtPlan *plan, gint64 now_us)
 static void
 retry_after_refusal(ExtRegistration *self, gint64 now_us)
 {
-  self->waiting_since_us = now_us; /* for there is a core */
+  self->waiting_since_us = now_us; /* there is a core */
   self->due_us = now_us + refusal_delay_us(self->refusals, self->interval_us);
   self->refusals++;
 }
@@ -123,7 +117,7 @@ step_waiting(ExtRegistration *self, ExtPlan *plan, ExtEvent event, gint64 uuid, 
   case EXT_STOP:
     end(self, plan, 0);
     break;
-  case EXT_CONFIRMED: /* begun before we lost it: the next call is planned already */
+  case EXT_CONFIRMED: /* of a call begun before we lost the core: the next one is planned already */
   case EXT_LOST:
   case EXT_DEREGISTERED:
   case EXT_CANNOT_LISTEN:
@@ -145,7 +139,7 @@ step_registered(ExtRegistration *self, ExtPlan *plan, ExtEvent event, gint64 now
     wait_for_core(self, now_us, now_us + retry_delay_us(0, self->interval_us));
     break;
   case EXT_CONFIRMED:
-  case EXT_NO_ANSWER: /* it may well hold, and giving it up would make it a stale one */
+  case EXT_NO_ANSWER: /* we may still be registered; giving up would leave a stale registration */
     self->due_us = now_us + self->interval_us;
     break;
   case EXT_CORE_STARTED:
@@ -176,8 +170,7 @@ step_registered(ExtRegistration *self, ExtPlan *plan, ExtEvent event, gint64 now
   }
 }
 
-/* @ended: the call that has ended, if one has. After a cancelled verification we still deregister.
- */
+/* After a cancelled verification we still deregister. @ended: the call that has ended, or NONE. */
 static void
 step_stopping(ExtRegistration *self, ExtPlan *plan, ExtEvent event, ExtCall ended)
 {

@@ -8,24 +8,24 @@
 #include "thrift/ping.h"
 #include "watchdog/core/event/safe-text.h"
 
-/* An empty schedule is asked for again after one interval, two, four, … but no longer than this,
- * and so often at most: an hour and a half. */
+/* An empty schedule is asked for again after one interval, two, four, … but at most after this
+ * time, and at most so often, which takes an hour and a half. */
 #define ASK_LONGEST_US (5 * G_TIME_SPAN_MINUTE)
 #define ASKS_MAX 25
-/* So many denylisted queries wait to be sent. */
+/* At most so many denylisted queries wait to be sent. */
 #define UNSENT_MAX 1000
 
 /* One round of pings. */
 typedef struct {
   ExtJob *job;        /* NULL: none is under way */
-  GArray *pinged;     /* of WirePinged, as @entries; the job's own until it is done */
+  GArray *pinged;     /* a WirePinged for each of @entries; the job's until it is done */
   GPtrArray *entries; /* of WireExtensionEntry */
 } Round;
 
 struct ExtReporter {
   ExtReporterSend send;
   gpointer user_data;
-  gboolean unread; /* nobody reads the reports any more */
+  gboolean unread; /* nothing reads the reports any more */
   const char *socket;
   TableStore *store;
   gint64 interval_us;
@@ -33,10 +33,10 @@ struct ExtReporter {
   gint64 manager_pid; /* of the core; 0: none yet */
   char *version;
   gint64 own_uuid;
-  GHashTable *pids; /* uuid → pid, as seen in the round before: both gint64 * */
+  GHashTable *pids; /* uuid → pid of the last round, both gint64 * */
   Round round;
 
-  gboolean info_done; /* nothing more is asked of this core */
+  gboolean info_done; /* this core is not asked again */
   guint asks;
   gint64 next_ask_us;
   GQueue unsent; /* of ExtDenylisted */
@@ -87,7 +87,6 @@ registrations_new(const ExtReporter *reporter, gboolean responsive)
   return report;
 }
 
-/* A list that is lost is followed by the next one. */
 static void
 send_list(ExtReporter *reporter, WdReport *report)
 {
@@ -112,7 +111,8 @@ round_clear(Round *round)
   g_clear_pointer(&round->entries, g_ptr_array_unref);
 }
 
-/* A registration keeps its process, which a socket with a full backlog doesn't show. */
+/* If @pid is unknown, takes the last round's, because a registration keeps its process: a socket
+ * with a full backlog doesn't show it. */
 static gint64
 pid_of(ExtReporter *reporter, GHashTable *seen, const WireExtensionEntry *entry, gint64 pid)
 {
@@ -171,7 +171,7 @@ ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid)
   Round *round = &reporter->round;
   send_denylisted(reporter);
   if (round->job != NULL)
-    return; /* the one before still goes on: its report will do */
+    return; /* the last round still runs, and its report is enough */
   reporter->own_uuid = own_uuid;
   round->entries = g_ptr_array_ref(entries);
   round->pinged = g_array_new(FALSE, TRUE, sizeof(WirePinged));
@@ -188,14 +188,6 @@ ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid)
 
 /* --- the core --- */
 
-static void
-forget_unsent(ExtReporter *reporter)
-{
-  ExtDenylisted *denylisted;
-  while ((denylisted = g_queue_pop_head(&reporter->unsent)) != NULL)
-    ext_denylisted_free(denylisted);
-}
-
 void
 ext_reporter_core(ExtReporter *reporter, gint64 manager_pid)
 {
@@ -207,7 +199,7 @@ ext_reporter_core(ExtReporter *reporter, gint64 manager_pid)
   reporter->info_done = FALSE;
   reporter->asks = 0;
   reporter->next_ask_us = 0;
-  forget_unsent(reporter);
+  g_queue_clear_full(&reporter->unsent, (GDestroyNotify)ext_denylisted_free);
 }
 
 gboolean
@@ -280,7 +272,6 @@ ext_reporter_new(const char *socket, TableStore *store, gint64 interval_us, ExtR
   reporter->store = store;
   reporter->interval_us = interval_us;
   reporter->pids = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
-  g_queue_init(&reporter->unsent);
   return reporter;
 }
 
@@ -290,7 +281,7 @@ ext_reporter_free(ExtReporter *reporter)
   if (reporter == NULL)
     return;
   round_clear(&reporter->round);
-  forget_unsent(reporter);
+  g_queue_clear_full(&reporter->unsent, (GDestroyNotify)ext_denylisted_free);
   g_hash_table_unref(reporter->pids);
   g_free(reporter->version);
   g_free(reporter);

@@ -1,7 +1,6 @@
-/* Reports what only an extension can see: which extensions are registered with the core, by which
- * process each is served, and whether they answer; the core's version; which queries it newly
- * denylists. The reports go to osquery-watchdogd by the channel, or to the observer in this
- * program. */
+/* Reports what only an extension can see: which extensions are registered with the core, which
+ * process serves each one, and whether it answers; the core's version; newly denylisted queries.
+ * The reports go to osquery-watchdogd over the channel, or to this program's observer. */
 #pragma once
 
 #include "extension/channel.h"
@@ -12,8 +11,8 @@ G_BEGIN_DECLS
 
 typedef struct ExtReporter ExtReporter;
 
-/* Called from the default main context; must not block. May change @report. A query that finds no
- * room is sent again; a list is not, because the next one follows. */
+/* Takes a report. Called from the default main context; must not block; may change @report. After
+ * EXT_SENT_LATER, a denylisted query is sent again; a list is not, because another one follows. */
 typedef ExtSent (*ExtReporterSend)(WdReport *report, gpointer user_data);
 
 /* @socket: the manager's. @store: where the history is read; both borrowed.
@@ -23,18 +22,18 @@ ExtReporter *ext_reporter_new(const char *socket, TableStore *store, gint64 inte
 void ext_reporter_free(ExtReporter *reporter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtReporter, ext_reporter_free)
 
-/* Whether the core should be asked for its ExtCoreInfo: once, or, while its schedule is empty,
- * again after ever longer times. */
+/* Whether to ask the core for its ExtCoreInfo: once, but while its schedule is empty, again after
+ * longer and longer times. */
 gboolean ext_reporter_wants_info(const ExtReporter *reporter);
 
 /* We are registered with the core that is process @manager_pid. */
 void ext_reporter_core(ExtReporter *reporter, gint64 manager_pid);
 
-/* The core was asked for its info. @info: its answer; NULL: it gave none. */
+/* The core was asked for its info. @info: NULL: it didn't answer. */
 void ext_reporter_info(ExtReporter *reporter, const ExtCoreInfo *info);
 
-/* The core has listed the registered extensions: pings them all, in a job, and reports.
- * @entries: of WireExtensionEntry; a reference is kept. @own_uuid: ours among them. */
+/* The core has listed the registered extensions: pings them all in a job, and reports.
+ * @entries: of WireExtensionEntry; a reference is kept. @own_uuid: ours. */
 void ext_reporter_listed(ExtReporter *reporter, GPtrArray *entries, gint64 own_uuid);
 
 /* The core doesn't answer. @manager_pid: its process; 0: not known. */

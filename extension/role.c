@@ -13,17 +13,17 @@
 struct ExtRole {
   const ExtOptions *options;
   TableStore *store;
-  pid_t parent;          /* who started us */
-  ExtChannel *channel;   /* NULL: osquery-watchdogd doesn't hear us */
+  pid_t parent;          /* the process that started us */
+  ExtChannel *channel;   /* NULL: osquery-watchdogd takes no reports */
   ExtObserver *observer; /* NULL: we observe no watcher */
-  ExtReporter *reporter; /* NULL: there is nobody to see for */
-  gint64 searched;       /* who is, or may become, the watcher to observe */
-  guint search_source;   /* ticks until it can be observed; 0: nobody is waited for */
-  gboolean refused;      /* by somebody else who writes the store; said once */
-  gboolean watcher_gone; /* that was observed */
-  gboolean stuck;        /* what was seen of it can't be written: nobody else is observed */
+  ExtReporter *reporter; /* NULL: nothing takes reports */
+  gint64 searched;       /* the process that is, or may become, the watcher to observe */
+  guint search_source;   /* tries again until it can be observed; 0: doesn't */
+  gboolean refused;      /* another process writes the store; logged once */
+  gboolean watcher_gone; /* the observed one */
+  gboolean stuck;        /* its record couldn't be written, so no other watcher is observed */
   ExtCalls *calls;
-  guint silence_source; /* ticks until the core has answered; 0: it is not waited for */
+  guint silence_source; /* ticks until the core answers a call; 0: no call waits */
   ExtRoleOver over;
   gpointer user_data;
 };
@@ -38,7 +38,7 @@ on_report(WdReport *report, gpointer user_data)
 }
 
 static void
-begin_to_see(ExtRole *role)
+begin_to_report(ExtRole *role)
 {
   const ExtOptions *options = role->options;
   if (role->reporter == NULL)
@@ -46,7 +46,7 @@ begin_to_see(ExtRole *role)
         ext_reporter_new(options->socket, role->store, options->interval_us, on_report, role);
 }
 
-/* --- whom to observe --- */
+/* --- which watcher to observe --- */
 
 static void
 on_watcher_gone(gpointer user_data)
@@ -66,8 +66,8 @@ may_observe(const ExtRole *role)
 
 typedef enum {
   BEGUN,
-  NO_WATCHER, /* which may change */
-  REFUSED,    /* somebody else writes the store; they may end */
+  NO_WATCHER, /* it may become one */
+  REFUSED,    /* another process writes the store; it may end */
   FAILED,
 } Begun;
 
@@ -79,20 +79,13 @@ begin_to_observe(ExtRole *role)
       ext_family_find_watcher(role->searched, options->observe == EXT_OBSERVE_ALWAYS);
   if (watcher == 0)
     return NO_WATCHER;
-  const ExtObserverOptions observer = {
-      .socket = options->socket,
-      .state_dir = options->state_dir,
-      .runtime_dir = options->runtime_dir,
-      .report_interval_s = options->interval_us / G_TIME_SPAN_SECOND,
-      .verbose = options->verbose,
-  };
   g_autoptr(GError) error = NULL;
   role->watcher_gone = FALSE;
-  role->observer = ext_observer_new(&observer, watcher, on_watcher_gone, role, &error);
+  role->observer = ext_observer_new(options, watcher, on_watcher_gone, role, &error);
   if (role->observer != NULL) {
     wd_logf("osquery-watchdog.ext: observes osqueryd's watcher, process %" G_GINT64_FORMAT,
             watcher);
-    begin_to_see(role);
+    begin_to_report(role);
     return BEGUN;
   }
   const gboolean refused = g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN);
@@ -120,13 +113,12 @@ search_parent(ExtRole *role)
   if (role->options->starter != EXT_STARTED_BY_OSQUERY || !may_observe(role))
     return;
   role->searched = role->parent;
-  const Begun begun = begin_to_observe(role);
-  if (begun == NO_WATCHER || begun == REFUSED)
+  if (on_search(role) == G_SOURCE_CONTINUE)
     role->search_source = g_timeout_add(SEARCH_MS, on_search, role);
 }
 
-/* We are registered with the core that is process @manager_pid: by hand, that tells whom to
- * observe; one that started us itself has no watcher. */
+/* We are registered with the core that is process @manager_pid. If we were started by hand, its
+ * parent is the one to observe. If it is our parent, it has no watcher. */
 static void
 search_behind(ExtRole *role, gint64 manager_pid)
 {
@@ -145,7 +137,7 @@ search_behind(ExtRole *role, gint64 manager_pid)
     role->search_source = g_timeout_add(SEARCH_MS, on_search, role);
 }
 
-/* --- what is seen --- */
+/* --- what calls show --- */
 
 static gboolean
 on_silence(gpointer user_data)
@@ -156,8 +148,8 @@ on_silence(gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* A core that has registered us and doesn't answer for half an interval is told of, from then on
- * until it answers. */
+/* A core that has registered us and doesn't answer for half an interval is reported as unresponsive
+ * until it does. */
 gboolean
 ext_role_calling(ExtRole *role, ExtCall call, ExtCalls *calls)
 {
@@ -177,17 +169,17 @@ ext_role_called(ExtRole *role, const ExtCallResult *result, gint64 own_uuid, gbo
     g_clear_handle_id(&role->silence_source, g_source_remove);
   if (result->event == EXT_REGISTERED)
     search_behind(role, result->manager_pid);
-  ExtReporter *observer = role->reporter;
-  if (observer == NULL)
+  ExtReporter *reporter = role->reporter;
+  if (reporter == NULL)
     return;
   if ((result->event == EXT_NO_ANSWER && !stopping) || result->event == EXT_NO_CORE)
-    ext_reporter_unanswered(observer, result->manager_pid);
+    ext_reporter_unanswered(reporter, result->manager_pid);
   if ((result->event == EXT_REGISTERED || result->entries != NULL) && result->manager_pid > 0)
-    ext_reporter_core(observer, result->manager_pid);
+    ext_reporter_core(reporter, result->manager_pid);
   if (result->info_asked)
-    ext_reporter_info(observer, result->info);
+    ext_reporter_info(reporter, result->info);
   if (result->entries != NULL)
-    ext_reporter_listed(observer, result->entries, own_uuid);
+    ext_reporter_listed(reporter, result->entries, own_uuid);
 }
 
 ExtRole *
@@ -201,7 +193,7 @@ ext_role_new(const ExtOptions *options, TableStore *store, ExtRoleOver over, gpo
   role->user_data = user_data;
   role->channel = ext_channel_new(options->report_fd);
   if (role->channel != NULL)
-    begin_to_see(role);
+    begin_to_report(role);
   search_parent(role);
   return role;
 }

@@ -29,7 +29,7 @@ on_readable(gint fd, GIOCondition condition, gpointer user_data)
     const char *at = buffer.bytes;
     while (at < buffer.bytes + got) {
       const struct inotify_event *event = (const struct inotify_event *)(const void *)at;
-      /* An overflow may have dropped the event that we wait for. */
+      /* An overflow may have lost the event that we wait for. */
       made = made || (event->mask & IN_Q_OVERFLOW) != 0 ||
              (event->len > 0 && g_str_equal(event->name, wait->name));
       at += sizeof *event + event->len;

@@ -1,4 +1,4 @@
-/* Notices at once when a core creates its manager's socket. */
+/* Notices when a core creates its manager's socket. */
 #pragma once
 
 #include <gio/gio.h>
@@ -7,9 +7,8 @@ G_BEGIN_DECLS
 
 typedef struct ExtSocketWait ExtSocketWait;
 
-/* Watches the directory that @socket is in, from the default main context.
- * Returns: NULL with @error where that isn't possible; then a new core is noticed at the next call.
- */
+/* Watches @socket's directory from the default main context. Returns: NULL with @error where that
+ * isn't possible; a new core is then noticed at the next call. */
 ExtSocketWait *ext_socket_wait_new(const char *socket, void (*on_made)(gpointer user_data),
                                    gpointer user_data, GError **error);
 void ext_socket_wait_free(ExtSocketWait *wait);

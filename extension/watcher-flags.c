@@ -9,11 +9,11 @@
 #define ANSWER_US (3 * G_TIME_SPAN_SECOND)
 
 struct ExtWatcherFlags {
-  char *socket;
+  const char *socket;
   ExtWatcherFlagsAnswered answered;
   gpointer user_data;
   ExtJob *job;
-  /* the job's own until it is done */
+  /* The next three belong to the job until it is done. */
   gint64 pid;
   gboolean known;
   WdLimits limits;
@@ -30,7 +30,7 @@ ask(gpointer data, gint64 deadline_us, GCancellable *cancellable)
       .pid = &flags->pid,
   };
   const guint cpus = (guint)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
-  g_autoptr(GHashTable) options = wire_options(&peer, NULL); /* no answer is an answer */
+  g_autoptr(GHashTable) options = wire_options(&peer, NULL);
   flags->known = options != NULL && wd_limits_from_options(options, cpus, &flags->limits);
 }
 
@@ -46,7 +46,7 @@ ExtWatcherFlags *
 ext_watcher_flags_ask(const char *socket, ExtWatcherFlagsAnswered answered, gpointer user_data)
 {
   ExtWatcherFlags *flags = g_new0(ExtWatcherFlags, 1);
-  flags->socket = g_strdup(socket);
+  flags->socket = socket;
   flags->answered = answered;
   flags->user_data = user_data;
   flags->job = ext_job_new("flags", ANSWER_US, ask, on_done, flags);
@@ -59,6 +59,5 @@ ext_watcher_flags_free(ExtWatcherFlags *flags)
   if (flags == NULL)
     return;
   ext_job_free(flags->job);
-  g_free(flags->socket);
   g_free(flags);
 }

@@ -5,8 +5,7 @@
 
 G_BEGIN_DECLS
 
-/* The rest of a reply that takes long. It is made in slices; other clients are served in between.
- */
+/* The rest of a long reply, made in slices. Other clients are served in between. */
 typedef struct {
   /* Appends a slice to @reply, which should take only a few milliseconds. Returns: FALSE after the
    * last one. Must not free the server. */

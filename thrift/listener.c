@@ -70,9 +70,7 @@ wire_listener_new(const char *path, GError **error)
     return NULL;
   g_socket_set_blocking(listener->socket, FALSE);
   g_socket_set_listen_backlog(listener->socket, BACKLOG);
-  if (!g_socket_listen(listener->socket, error))
-    return NULL;
-  return g_steal_pointer(&listener);
+  return g_socket_listen(listener->socket, error) ? g_steal_pointer(&listener) : NULL;
 }
 
 GSocket *

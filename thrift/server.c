@@ -42,9 +42,7 @@ on_sweep(gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* Closes the connection that has made no progress for longest, except one whose slice is being
- * made.
- */
+/* Closes the connection without progress for longest, except one whose slice is being made. */
 static void
 make_room(WireConnections *connections)
 {
@@ -116,9 +114,7 @@ accept_from_now(WireServer *server)
   replace_accepting(server, waiting);
 }
 
-/* A quarter of the descriptors that we may have; the rest is for files, databases and our own
- * calls.
- */
+/* A quarter of our descriptors; the rest is for files, databases and our own calls. */
 static guint
 connections_max(void)
 {
