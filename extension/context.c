@@ -1,10 +1,10 @@
 #include "extension/context.h"
 
-#include "tables/definitions.h"
-
+#include <gio/gio.h>
 #include <sqlite3.h>
 #include <string.h>
 
+#include "tables/definitions.h"
 #include "watchdog/core/event/json.h"
 
 /* `op` is a number, or a text with one. A value that should be an object or a list and isn't yields

@@ -8,8 +8,6 @@
  */
 #pragma once
 
-#include <gio/gio.h>
-
 #include "tables/query.h"
 #include "watchdog/core/event/column.h"
 

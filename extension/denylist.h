@@ -2,8 +2,6 @@
  * them, because this program may be restarted at any time. */
 #pragma once
 
-#include <gio/gio.h>
-
 #include "tables/store.h"
 
 G_BEGIN_DECLS

@@ -1,5 +1,6 @@
 #include "extension/options.h"
 
+#include <gio/gio.h>
 #include <string.h>
 
 #include "thrift/socket.h"

@@ -1,7 +1,7 @@
 /* The command line of osquery-watchdog.ext, in gflags' syntax as osquery uses it for extensions. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 

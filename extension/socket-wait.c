@@ -1,6 +1,7 @@
 #include "extension/socket-wait.h"
 
 #include <errno.h>
+#include <gio/gio.h>
 #include <glib-unix.h>
 #include <sys/inotify.h>
 #include <unistd.h>

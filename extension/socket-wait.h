@@ -1,7 +1,7 @@
 /* Notices when a core creates its manager's socket. */
 #pragma once
 
-#include <gio/gio.h>
+#include <glib.h>
 
 G_BEGIN_DECLS
 

@@ -4,8 +4,6 @@
  * delays no other. Only root and our own user may connect (mode 0600 and peer credentials). */
 #pragma once
 
-#include <gio/gio.h>
-
 #include "thrift/handler.h"
 
 G_BEGIN_DECLS
