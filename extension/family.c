@@ -239,6 +239,10 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
   g_autoptr(WdHandle) handle = wd_handle_open_known(pid, stat.start_ticks);
   if (handle == NULL && !evident)
     return TRUE;
+  /* A dead one is such an extension, too: if it were the worker, its exit event would come first.
+   */
+  if (like_watcher && !evident && family->proc_events >= 0 && !wd_handle_lives(handle))
+    return TRUE;
   if (handle != NULL && !watch_end(family, handle, pid))
     family->pidfds = FALSE;
   report_found(family, pid, &stat, like_watcher);

@@ -228,6 +228,32 @@ def test_a_crash_and_a_kill_are_nobodys_terminations(anyones):
     assert stock.query("SELECT count(*) AS n FROM watchdog_events")[0]["n"] > "0"
 
 
+def zombies_of(watcher):
+    """Pids of its dead children that still have its name, because they could not be executed."""
+    lines = subprocess.run(["ps", "-eo", "ppid=,stat=,pid=,comm="], text=True, check=True,
+                           stdout=subprocess.PIPE).stdout.splitlines()
+    return [int(pid) for ppid, stat, pid, name, *_ in map(str.split, lines)
+            if int(ppid) == watcher and stat.startswith("Z") and name == "osqueryd"]
+
+
+def test_an_extension_that_cannot_be_started_is_not_the_worker(stock):
+    """Its process is a zombie with the watcher's name until the watcher looks."""
+    broken = stock.program("broken.ext", "#!/nowhere\n")
+    stock.autoload.write_text(f"{stock.tables_extension}\n{broken}\n")
+    worker = stock.start(*SMALL).observed()
+    watcher = stock.process.pid
+    eventually(lambda: zombies_of(watcher), "the extension is dead")
+    os.kill(watcher, signal.SIGSTOP)
+    (dead,) = zombies_of(watcher)
+    os.kill(worker, signal.SIGKILL)
+    stock.wait_event(f"event = 'process_exited' AND pid = {worker}")
+    time.sleep(2.5)  # the extension looks for children at least every second
+    os.kill(watcher, signal.SIGCONT)
+    eventually(lambda: stock.observed() != worker, "the next worker")
+    if stock.sees_ends:  # else the dead process may as well be a worker that ended at once
+        assert not stock.events(f"pid = {dead}")
+
+
 def test_a_worker_that_exits_78_ends_everything(anyones):
     stock = anyones
     worker = stock.start(*SMALL).observed()
