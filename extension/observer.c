@@ -150,6 +150,8 @@ on_time(gpointer data)
 {
   ExtObserver *observer = data;
   const gint64 now_us = g_get_monotonic_time();
+  if (observer->over)
+    return G_SOURCE_CONTINUE;
   ext_family_scan(observer->family);
   if (!observer->over && observer->next_ask_us <= now_us)
     ask_flags(observer, now_us);

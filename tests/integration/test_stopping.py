@@ -72,6 +72,36 @@ def test_asked_to_stop(watchdog, signo):
     assert not (watchdog.runtime_dir / "processes").exists()
 
 
+# Ends when it is asked to, but not before it may.
+OBEDIENT = """#!/bin/sh
+trap 'touch "$0.asked"; until [ -e "$0.go" ]; do sleep 0.05; done; exit 0' TERM
+touch "$0.ready"
+while :; do sleep 0.05; done
+"""
+
+
+def test_after_a_stall_ends_come_before_time(watchdog):
+    """A watchdog that stood still while its worker ended in order must not kill it for the time that has passed."""
+    grace = 2
+    watchdog.osqueryd = watchdog.program("osqueryd", OBEDIENT)
+    watchdog.flags(f"--alarm_timeout={grace + 4}")
+    worker = watchdog.start(ready=False).worker()
+    eventually((watchdog.directory / "osqueryd.ready").exists, "it takes SIGTERM")
+    kill(watchdog.process.pid, signal.SIGTERM)
+    asked = time.monotonic()
+    eventually((watchdog.directory / "osqueryd.asked").exists, "it is asked to end")
+    kill(watchdog.process.pid, signal.SIGSTOP)
+    try:
+        (watchdog.directory / "osqueryd.go").touch()
+        eventually(lambda: not alive(worker) and time.monotonic() > asked + grace + 0.5,
+                   "it has ended, and its grace time is over")
+    finally:
+        kill(watchdog.process.pid, signal.SIGCONT)
+    assert watchdog.wait() == 0
+    ended = watchdog.event("event = 'process_terminated'")
+    assert (ended["outcome"], ended["signals_sent"]) == ("graceful", "TERM")
+
+
 def test_ctrl_c_in_a_terminal(watchdog):
     watchdog.add_extension("one")
     master, slave = pty.openpty()

@@ -14,7 +14,8 @@ struct WdDriver {
 
 typedef struct {
   WdInput input;
-  char *text; /* owned; what input.spawn_error points to */
+  gint64 now_us; /* when it happened; WD_NONE: when its turn comes */
+  char *text;    /* owned; what input.spawn_error points to */
 } Pending;
 
 static void
@@ -87,10 +88,11 @@ carry_out(WdDriver *driver, WdAction *action)
 /* --- inputs --- */
 
 static void
-step(WdDriver *driver, const WdInput *input)
+step(WdDriver *driver, const Pending *pending)
 {
   g_autoptr(GArray) actions = wd_actions_new();
-  wd_machine_step(driver->parts.machine, input, g_get_monotonic_time(), actions);
+  const gint64 now_us = pending->now_us != WD_NONE ? pending->now_us : g_get_monotonic_time();
+  wd_machine_step(driver->parts.machine, &pending->input, now_us, actions);
   for (guint i = 0; i < actions->len; i++)
     carry_out(driver, &g_array_index(actions, WdAction, i));
 }
@@ -105,11 +107,12 @@ settle(WdDriver *driver)
   g_source_set_ready_time(driver->timer, due_us == G_MAXINT64 ? -1 : due_us);
 }
 
-void
-wd_driver_feed(WdDriver *driver, const WdInput *input)
+static void
+feed_at(WdDriver *driver, const WdInput *input, gint64 now_us)
 {
   Pending *added = g_new0(Pending, 1);
   added->input = *input;
+  added->now_us = now_us;
   if (input->kind == WD_INPUT_SPAWN_FAILED)
     added->input.spawn_error = added->text = g_strdup(input->spawn_error);
   g_queue_push_tail(&driver->inputs, added);
@@ -118,12 +121,20 @@ wd_driver_feed(WdDriver *driver, const WdInput *input)
   driver->feeding = TRUE;
   while (!g_queue_is_empty(&driver->inputs)) {
     g_autoptr(Pending) pending = g_queue_pop_head(&driver->inputs);
-    step(driver, &pending->input);
+    step(driver, pending);
   }
   driver->feeding = FALSE;
   settle(driver);
 }
 
+void
+wd_driver_feed(WdDriver *driver, const WdInput *input)
+{
+  feed_at(driver, input, WD_NONE);
+}
+
+/* The machine takes the samples at the time for which it chose them. If looking takes long, it
+ * would otherwise take a later check for done, without a sample of most processes. */
 void
 wd_driver_tick(WdDriver *driver, GArray *missed)
 {
@@ -142,7 +153,7 @@ wd_driver_tick(WdDriver *driver, GArray *missed)
     else if (missed != NULL)
       g_array_append_val(missed, i);
   }
-  wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_TICK, .samples = wanted});
+  feed_at(driver, &(WdInput){.kind = WD_INPUT_TICK, .samples = wanted}, now_us);
 }
 
 static gboolean

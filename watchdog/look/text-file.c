@@ -43,6 +43,8 @@ wd_text_file_read(const char *path, GError **error)
   FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
   if (file == NULL) {
     wd_errno_error(error, path);
+    if (fd >= 0)
+      close(fd);
     return NULL;
   }
   char *text = read_text(file, path, error);

@@ -179,6 +179,9 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
 {
   Loop loop = {.parts = *parts, .signal_fd = -1, .exit_code = -1};
   loop.loop = g_main_loop_new(NULL, FALSE);
+  /* Before the driver's timer, because GLib dispatches in this order. After a stall, what has ended
+   * meanwhile is reaped before time that has passed leads to a SIGKILL. */
+  const gboolean opened = open_sources(&loop, error);
   loop.driver = wd_driver_new(&(WdDriverParts){.machine = parts->roster->machine,
                                                .writer = parts->writer,
                                                .handle = handle_of,
@@ -186,7 +189,7 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
                                                .tick = tick,
                                                .user_data = &loop});
   loop.children = wd_children_new(parts->roster->children, loop.driver, parts->orphans_are_ours);
-  if (open_sources(&loop, error))
+  if (opened)
     g_main_loop_run(loop.loop);
   wd_children_end_strays(loop.children);
   wd_children_free(loop.children);
