@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
+#include "watchdog/core/event/exit.h"
 #include "watchdog/run/run-mark.h"
 #include "watchdog/run/signal.h"
 
@@ -14,7 +15,6 @@
 #define LINE_LENGTH 80
 /* More than any extensions.load starts; it bounds how much of a damaged file is read. */
 #define LINES_MAX 1024
-#define REAP_WAIT_US (2 * G_TIME_SPAN_SECOND)
 #define POLL_US (20 * G_TIME_SPAN_MILLISECOND)
 
 struct WdRunRecord {
@@ -93,7 +93,7 @@ end_recorded(const GPtrArray *leftovers, gint64 grace_us, GError **error)
   if (wait_until_gone(leftovers, g_get_monotonic_time() + grace_us))
     return TRUE;
   signal_all(leftovers, SIGKILL);
-  if (wait_until_gone(leftovers, g_get_monotonic_time() + REAP_WAIT_US))
+  if (wait_until_gone(leftovers, g_get_monotonic_time() + WD_REAP_WAIT_US))
     return TRUE;
   g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
               "a process that an earlier osquery-watchdogd left behind can't be stopped");
