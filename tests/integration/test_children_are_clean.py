@@ -212,7 +212,8 @@ def test_environment(stand_in):
     assert uuid.UUID(mark) and mark != stand_in.event("event = 'watchdog_started'")["run_id"]
     assert environment(worker) == expected | {"OSQUERY_WORKER": str(worker),
                                               "OSQUERY_EXTENSIONS": "true"}
-    assert environment(extension) == expected | {"OSQUERY_EXTENSION": str(extension)}
+    assert environment(extension) == expected | {"OSQUERY_EXTENSION": str(extension),
+                                                  "OSQUERY_EXTENSIONS": "true"}
 
 
 def test_environment_without_extensions(stand_in):

@@ -23,9 +23,10 @@ withheld(const char *entry)
   return FALSE;
 }
 
-/* Our environment without what is withheld, with @mark and @variables (NULL is allowed) added. */
+/* Our environment without what is withheld, with @mark and @variables (NULL is allowed) added.
+ * @extensions: there are managed extensions. As osquery's watcher, says so to all its children. */
 static char **
-make_environment(const char *mark, const char *const *variables)
+make_environment(const char *mark, gboolean extensions, const char *const *variables)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_auto(GStrv) ours = g_get_environ();
@@ -33,6 +34,8 @@ make_environment(const char *mark, const char *const *variables)
     if (!withheld(ours[i]))
       g_strv_builder_add(builder, ours[i]);
   g_strv_builder_add(builder, mark);
+  if (extensions)
+    g_strv_builder_add(builder, "OSQUERY_EXTENSIONS=true");
   for (gsize i = 0; variables != NULL && variables[i] != NULL; i++)
     g_strv_builder_add(builder, variables[i]);
   return g_strv_builder_end(builder);
@@ -40,13 +43,14 @@ make_environment(const char *mark, const char *const *variables)
 
 /* Takes @argv. */
 static WdChild *
-child_new(const char *path, char **argv, const char *const *variables, const WdChildTraits *traits)
+child_new(const char *path, char **argv, gboolean extensions, const char *const *variables,
+          const WdChildTraits *traits)
 {
   WdChild *child = g_new0(WdChild, 1);
   child->program = (WdProgram){
       .path = g_strdup(path),
       .argv = argv,
-      .environment = make_environment(traits->run_mark, variables),
+      .environment = make_environment(traits->run_mark, extensions, variables),
       .niceness = traits->niceness,
       .oom_score_adj = traits->oom_score_adj,
   };
@@ -59,12 +63,10 @@ WdChild *
 wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions,
                     const WdChildTraits *traits)
 {
-  static const char *const WAIT_FOR_EXTENSIONS[] = {"OSQUERY_EXTENSIONS=true", NULL};
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (gsize i = 0; argv[i] != NULL; i++)
     g_strv_builder_add(builder, argv[i]);
-  WdChild *child = child_new(path, g_strv_builder_end(builder),
-                             managed_extensions ? WAIT_FOR_EXTENSIONS : NULL, traits);
+  WdChild *child = child_new(path, g_strv_builder_end(builder), managed_extensions, NULL, traits);
   child->program.pid_variable = "OSQUERY_WORKER";
   child->program.death_signal = SIGTERM;
   return child;
@@ -82,7 +84,7 @@ wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, g
     g_strv_builder_add(builder, "--verbose");
   g_strv_builder_add_many(builder, "--socket", socket, "--timeout", timeout, "--interval", interval,
                           NULL);
-  WdChild *child = child_new(path, g_strv_builder_end(builder), variables, traits);
+  WdChild *child = child_new(path, g_strv_builder_end(builder), TRUE, variables, traits);
   child->program.pid_variable = "OSQUERY_EXTENSION";
   child->program.death_signal = SIGKILL;
   child->program.fd_variable = variables != NULL ? WD_REPORT_FD_VARIABLE : NULL;
@@ -140,7 +142,7 @@ wd_child_poll_exec(WdChild *child)
   case WD_EXEC_PENDING:
     return FALSE;
   case WD_EXEC_FAILED:
-    child->exec_error = g_strdup(g_strerror(error_number));
+    child->exec_error = wd_program_file_exec_error(child->program.path, error_number);
     break;
   case WD_EXEC_DONE:
     break;
