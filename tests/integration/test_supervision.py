@@ -155,6 +155,20 @@ def test_osqueryd_breaks_while_it_runs(stand_in, broken):
     assert stand_in.stop() == 0
 
 
+@pytest.mark.parametrize("content, says", [
+    ("#!/no/such/interpreter -u\n", "the interpreter in the first line doesn't exist: /no/such/interpreter"),
+    ("#!/bin/sh\r\nexit 1\r\n", "the first line ends with a carriage return (CRLF)"),
+])
+def test_says_which_file_is_missing(stand_in, content, says):
+    """The kernel says "No such file or directory" of a script that is there, if its interpreter isn't."""
+    path = stand_in.add_extension("one")
+    path.write_bytes(content.encode())
+    stand_in.start()
+    failed = stand_in.wait_event("event = 'spawn_failed'")
+    assert (failed["name"], failed["reason"]) == ("one.ext", "spawn")
+    assert f"{path}: No such file or directory: {says}" in failed["message"]
+
+
 def test_gives_up_what_cannot_be_started(stand_in):
     stand_in.osqueryd = stand_in.program("osqueryd", STAND_IN / "osqueryd")
     stand_in.flags("--watchdog_max_delay=0")

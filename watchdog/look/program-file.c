@@ -1,8 +1,11 @@
 #include "watchdog/look/program-file.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "watchdog/core/kernel/interpreter.h"
 #include "watchdog/core/settings/permission.h"
 
 gboolean
@@ -20,4 +23,35 @@ wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error)
   g_set_error(error, G_FILE_ERROR, has_file ? G_FILE_ERROR_ACCES : G_FILE_ERROR_NOENT, "%s %s",
               path, fault);
   return FALSE;
+}
+
+/* FALSE: it can't be read, or is no script. */
+static gboolean
+read_interpreter(const char *path, char **interpreter)
+{
+  char head[WD_INTERPRETER_HEAD_SIZE];
+  const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  const gssize length = fd >= 0 ? TEMP_FAILURE_RETRY(read(fd, head, sizeof head)) : -1;
+  if (fd >= 0)
+    close(fd);
+  *interpreter = length > 0 ? wd_interpreter_parse(head, (gsize)length) : NULL;
+  return *interpreter != NULL;
+}
+
+char *
+wd_program_file_exec_error(const char *path, int error_number)
+{
+  const char *said = g_strerror(error_number);
+  g_autofree char *interpreter = NULL;
+  if (error_number != ENOENT || access(path, F_OK) != 0)
+    return g_strdup(said);
+  if (!read_interpreter(path, &interpreter))
+    return g_strdup_printf("%s: the file exists, but the loader that it needs doesn't", said);
+  if (g_str_has_suffix(interpreter, "\r"))
+    return g_strdup_printf(
+        "%s: the first line ends with a carriage return (CRLF), which the kernel "
+        "takes for a part of the interpreter's name",
+        said);
+  return g_strdup_printf("%s: the interpreter in the first line doesn't exist: %s", said,
+                         interpreter);
 }

@@ -1,4 +1,5 @@
-/* Whether we may execute a program's file, by osquery's rule (core/settings/permission.h). */
+/* A program's file: whether we may execute it, by osquery's rule (core/settings/permission.h), and
+ * why the kernel could not. */
 #pragma once
 
 #include <glib.h>
@@ -7,5 +8,9 @@ G_BEGIN_DECLS
 
 /* Checks @path as it is now. FALSE with @error: one line with the path and the failed check. */
 gboolean wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error);
+
+/* Why execve() of @path failed with @error_number, newly allocated. ENOENT says the same of a file
+ * that is missing and of a script whose interpreter is, so this looks which of them it was. */
+char *wd_program_file_exec_error(const char *path, int error_number);
 
 G_END_DECLS
