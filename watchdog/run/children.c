@@ -270,9 +270,9 @@ child_gone(WdChildren *children, guint process, const siginfo_t *info)
                                        .oom = oom}});
 }
 
-/* Until the child is reaped, no other process can have its pid or its group's number. So this is
- * when what is left of its group is ended, and when a start that isn't reported yet is: the machine
- * may answer with a signal. */
+/* The last moment at which its pid and its group may be signalled (look/handle.h). So what is left
+ * of its group is ended now, and a start that isn't reported yet is reported: the machine may
+ * answer with a signal. */
 static void
 before_reaping(WdChildren *children, guint process, gint64 pid)
 {
