@@ -572,7 +572,9 @@ def test_grow_is_as_fast_as_said_and_stops(bench):
     assert time.monotonic() - start < 10
     eventually(lambda: resident_mb(worker.pid) - before >= 59)
     time.sleep(0.3)
-    assert resident_mb(worker.pid) - before < 65
+    # AddressSanitizer, if built in, has a byte of its own for each eight.
+    sanitized = "sanitize" in os.environ.get("WATCHDOG_BUILD_DIR", "")
+    assert resident_mb(worker.pid) - before < (65 + 60 / 8 if sanitized else 65)
 
 
 def test_spin_uses_cpu_and_sleep_does_not(bench):
