@@ -127,8 +127,10 @@ static void
 add_to_report(WdReport *report, const WireExtensionEntry *entry, gint64 pid, gboolean responsive)
 {
   if (pid <= 0 || entry->uuid <= 0 || entry->uuid > G_MAXUINT16 ||
-      report->registrations.n_extensions == WD_REPORTED_EXTENSIONS_MAX)
+      report->registrations.n_extensions == WD_REPORTED_EXTENSIONS_MAX) {
+    report->registrations.unattributed = TRUE;
     return;
+  }
   WdReportedExtension *extension =
       &report->registrations.extensions[report->registrations.n_extensions++];
   extension->pid = pid;

@@ -49,7 +49,8 @@ event_cells(WdEventKind kind)
     return "the program runs: fork and exec succeeded | restarts | ";
   case WD_EVENT_PROCESS_EXITED:
     return "the process ended, but not because of the watchdog | reason, exit_code or exit_signal, "
-           "lifetime_ms, restarts, cause_eid (worker_gone) | exit, signal, oom, worker_gone";
+           "lifetime_ms, restarts, cause_eid (worker_gone) | exit, signal, oom, worker_gone, "
+           "worker_silent, registration";
   case WD_EVENT_LIMIT_EXCEEDED:
     return "the process is over a limit; the event is stored before the first signal, which waits "
            "at most 20 ms for that | reason, measured, limit_value, unit, lifetime_ms, details; "
@@ -70,7 +71,9 @@ event_cells(WdEventKind kind)
            "its end";
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
     return "the process is not started again: too many quick exits, or a broken command line | "
-           "reason, restarts, cause_eid; exit_code for a broken command line | exit, signal, oom, "
+           "reason, restarts, cause_eid; details (`file`: device, inode, size and time of an "
+           "extension's "
+           "program); exit_code for a broken command line | exit, signal, oom, "
            "spawn";
   case WD_EVENT_SPAWN_FAILED:
     return "the process could not be started; the message says why | reason | spawn";
@@ -117,9 +120,12 @@ reason_meaning(WdReason reason)
   case WD_REASON_HEALTH:
     return "the watchdog itself was over a limit";
   case WD_REASON_REGISTRATION:
-    return "osquery lost an extension that is alive, or never registered it";
+    return "osquery lost an extension that is alive, never registered it, or refused it because "
+           "it still listed the process before";
   case WD_REASON_WORKER_GONE:
     return "an extension ended because its worker did";
+  case WD_REASON_WORKER_SILENT:
+    return "an extension gave up because the worker didn't answer";
   case WD_REASON_SETTINGS:
     return "an extension is no longer in the list";
   case WD_REASON_REBOOT:

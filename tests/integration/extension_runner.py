@@ -53,8 +53,8 @@ def observation(message):
     if kind == 2:
         return "denylisted", {"worker": worker, "name": text(), "query": text()}
     report = {"worker": worker, "responsive": bool(*numbers("B")), "version": text()}
-    listed, n = numbers("BH")
-    report["listed"] = bool(listed)
+    listed, unattributed, n = numbers("BBH")
+    report["listed"], report["unattributed"] = bool(listed), bool(unattributed)
     report["extensions"] = {}
     for _ in range(n):
         pid, uuid, responsive = numbers("qHB")

@@ -44,6 +44,7 @@ def test_reports_every_interval(running):
     (uuid,) = running.manager.uuids()
     assert report == {
         "worker": US, "responsive": True, "version": "5.23.0", "listed": True,
+        "unattributed": False,
         "extensions": {uuid: (running.process.pid, True, report["extensions"][uuid][2])},
     }
     for _ in range(3):
@@ -65,6 +66,7 @@ def test_pings_the_others_and_names_their_processes(running):
         assert report["extensions"][good] == (US, True, "11.0")
         assert report["extensions"][silent] == (US, False, "12.0")
         assert gone not in report["extensions"]  # nobody is there
+        assert report["unattributed"]
         assert len(report["extensions"]) == 3
         report = next_report(running)
         assert report["extensions"][good] == (US, True, "11.0")
@@ -79,7 +81,7 @@ def test_a_core_that_does_not_answer_is_told_of(running):
     running.manager.hanging.set()
     report = next_report(running, lambda report: not report["responsive"])
     assert report == {"worker": US, "responsive": False, "version": "5.23.0", "listed": False,
-                      "extensions": {}}
+                      "unattributed": False, "extensions": {}}
     assert len(running.manager.hung) <= 1
     running.manager.hanging.clear()
     # The connection that hangs is given up at its deadline.

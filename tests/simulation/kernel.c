@@ -268,6 +268,10 @@ die(SimKernel *kernel, guint index)
 {
   SimProcess *process = &kernel->processes[index];
   process->life = SIM_LIFE_ZOMBIE;
+  if (process->registered_with != 0 && sim_random_chance(kernel->random, 50)) {
+    kernel->held[index].uuid = process->uuid;
+    kernel->held[index].by = process->registered_with;
+  }
   sim_kernel_orphan(kernel, process->pid);
   if (index == WD_PROCESS_WORKER)
     let_follow(kernel, process->death_us);
@@ -305,6 +309,19 @@ register_or_drop(SimKernel *kernel, SimProcess *extension, gint64 worker_start_t
   }
 }
 
+/* A worker in a long query keeps the registration of a process that is gone. */
+static void
+list_dead(SimKernel *kernel, guint index, WdReport *report)
+{
+  if (kernel->held[index].by != kernel->processes[WD_PROCESS_WORKER].start_ticks)
+    return;
+  if (sim_random_chance(kernel->random, 30))
+    kernel->held[index].by = 0;
+  else
+    report->registrations.extensions[report->registrations.n_extensions++] =
+        (WdReportedExtension){.pid = 1, .uuid = kernel->held[index].uuid};
+}
+
 void
 sim_kernel_observe(SimKernel *kernel, WdReport *report)
 {
@@ -315,9 +332,11 @@ sim_kernel_observe(SimKernel *kernel, WdReport *report)
   report->registrations.listed = report->registrations.responsive;
   report->registrations.version[0] = '\0';
   report->registrations.n_extensions = 0;
+  report->registrations.unattributed = sim_random_chance(kernel->random, 5);
   for (guint i = WD_PROCESS_FIRST_EXTENSION; report->registrations.listed && i < kernel->count;
        i++) {
     SimProcess *extension = &kernel->processes[i];
+    list_dead(kernel, i, report);
     if (extension->life != SIM_LIFE_ALIVE)
       continue;
     register_or_drop(kernel, extension, worker->start_ticks);

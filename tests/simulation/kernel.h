@@ -83,6 +83,10 @@ typedef struct {
   SimTemper tempers[SIM_PROCESSES_MAX];
   gboolean broken_worker; /* fails at once, whatever its temper */
   SimProcess processes[SIM_PROCESSES_MAX];
+  struct {
+    gint64 uuid;
+    gint64 by;               /* the start_ticks of the worker that lists it; 0: of none */
+  } held[SIM_PROCESSES_MAX]; /* the registration of the process before */
   SimDescendant descendants[SIM_DESCENDANTS_MAX];
   gint64 last_pid;
   gint64 last_start_ticks;

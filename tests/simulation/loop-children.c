@@ -39,6 +39,8 @@ sim_loop_spawn(SimLoop *loop, guint process)
                                             process, loop->now_us + latency_us);
   if (fails)
     pending->input.spawn_error = "no such file";
+  if (sim_random_chance(loop->random, 2)) /* an upgrade */
+    loop->files[process]++;
 }
 
 void

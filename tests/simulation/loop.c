@@ -165,6 +165,13 @@ observe(SimLoop *loop, WdInput *input)
   return TRUE;
 }
 
+static const char *
+name_file(const SimLoop *loop, guint process, char *name, gsize size)
+{
+  g_snprintf(name, size, "%" G_GINT64_FORMAT, loop->files[process]);
+  return name;
+}
+
 static void
 count_stop(SimLoop *loop)
 {
@@ -180,11 +187,14 @@ deliver_input(SimLoop *loop, SimPending *pending)
 {
   WdInput *input = &pending->input;
   const SimProcess *process = sim_kernel_process(&loop->kernel, input->process);
+  char file[32];
   switch (input->kind) {
   case WD_INPUT_SPAWNED:
+    input->file = name_file(loop, input->process, file, sizeof file);
     sim_loop_exec_done(loop, input);
     break;
   case WD_INPUT_SPAWN_FAILED:
+    input->file = name_file(loop, input->process, file, sizeof file);
     sim_loop_exec_failed(loop, input->process);
     break;
   case WD_INPUT_MANAGER_ACCEPTS:
@@ -206,6 +216,7 @@ deliver_input(SimLoop *loop, SimPending *pending)
   case WD_INPUT_HISTORY_RECOVERED:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
+  case WD_INPUT_GIVEN_UP:
   case WD_INPUT_FOUND:
   case WD_INPUT_LIMITS:
     break;

@@ -42,6 +42,7 @@ typedef struct {
   gint64 pids[SIM_PROCESSES_MAX]; /* of what was started and isn't reaped; else WD_NONE */
   gboolean sweep_planned;
   guint spawn_failure_percent;
+  gint64 files[SIM_PROCESSES_MAX]; /* which program file is there */
   gint64 now_us;
 
   /* the wall clock; chance of its own, so that the rest is the same without its steps */

@@ -181,8 +181,8 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
 {
   const WdEvent *event = action->event;
   SimView *view = &oracle->views[action->process];
-  const gboolean waits =
-      event->kind == WD_EVENT_LIMIT_EXCEEDED && action->process != WD_PROCESS_WATCHDOG;
+  const gboolean waits = expected->acknowledged || (event->kind == WD_EVENT_LIMIT_EXCEEDED &&
+                                                    action->process != WD_PROCESS_WATCHDOG);
   CHECK_FIELD(kind, expected->kind);
   CHECK_FIELD(reason, expected->reason);
   SIM_CHECK(oracle->trace, action->acknowledge == waits, "acknowledgement wanted or not");
@@ -243,6 +243,8 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
   default:
     CHECK_FIELD(kind, WD_EVENT_WATCHDOG_STARTED);
   }
+  if (expected->gives_up)
+    oracle->give_up_seq = event->seq;
   if (expected->ends_all)
     oracle->stop_cause_seq = event->seq;
 }

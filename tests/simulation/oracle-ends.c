@@ -1,30 +1,12 @@
 /* What an end means, be it a process's or that of an attempt to start one, and what follows. */
 #include "tests/simulation/oracle.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define EXIT_BEFORE_WORKER_US (2 * SIM_S)
 #define NOTICE_SLACK_S 5
 #define UNDISTURBED_US (20 * SIM_S)
-
-static void
-give_up(SimOracle *oracle, guint process, WdReason reason)
-{
-  SimView *view = &oracle->views[process];
-  SimExpected *reached = sim_oracle_expect(oracle, WD_EVENT_RESPAWN_LIMIT_REACHED, process, reason);
-  if (process != WD_PROCESS_WORKER && oracle->limits.extension_give_up == WD_GIVE_UP_ABANDON) {
-    view->abandoned = TRUE;
-    view->due_us = oracle->now_us + MAX(oracle->limits.max_delay_s, WD_CHECK_INTERVAL_S) * SIM_S;
-    sim_trace_count(oracle->trace, SIM_TALLY_ABANDONED);
-    return;
-  }
-  reached->ends_all = TRUE;
-  view->stopped = TRUE;
-  sim_oracle_begin_stop(oracle, reason == WD_REASON_SPAWN ? WD_REASON_SPAWN : WD_REASON_EXIT,
-                        WD_EXIT_FAILED);
-  sim_trace_count(oracle->trace, process == WD_PROCESS_WORKER ? SIM_TALLY_WORKER_GIVE_UPS
-                                                              : SIM_TALLY_EXTENSION_GIVE_UPS);
-}
 
 static void
 after_end(SimOracle *oracle, guint process, SimVerdictOnExit verdict, WdReason reason)
@@ -35,8 +17,12 @@ after_end(SimOracle *oracle, guint process, SimVerdictOnExit verdict, WdReason r
     view->stopped = TRUE;
     return;
   }
+  view->due_us = oracle->now_us + verdict.delay_us;
+  view->limit_reached = view->unproven && verdict.give_up;
+  if (view->limit_reached)
+    return;
   if (verdict.give_up && !view->indispensable) {
-    give_up(oracle, process, reason);
+    sim_oracle_give_up(oracle, process, reason);
     return;
   }
   if (verdict.give_up) {
@@ -94,13 +80,13 @@ worker_gone(SimOracle *oracle)
       continue;
     if (memcmp(&view->failures, &view->failures_before_exit, sizeof view->failures) != 0)
       sim_trace_count(oracle->trace, SIM_TALLY_FOLLOWED_BEFORE);
-    view->failures = view->failures_before_exit;
-    view->abandoned = FALSE;
-    view->due_us = oracle->now_us;
+    sim_oracle_withdraw(view, oracle->now_us);
   }
   oracle->denylisted = 0;
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->count; i++)
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->count; i++) {
     sim_oracle_unregistered(oracle, i, WD_REASON_WORKER_GONE, 0);
+    oracle->views[i].held = FALSE;
+  }
 }
 
 /* Three workers in a row that failed within a second and never opened their manager's socket. */
@@ -128,9 +114,9 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
   if (input->exited.oom)
     reason = WD_REASON_OOM;
   guint64 cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
+  const WdReason excuse = sim_oracle_excuse(oracle, process);
 
-  view->own_exit_us = oracle->now_us;
-  view->failures_before_exit = view->failures;
+  sim_oracle_forget_exit(view);
   if (view->breach_us != WD_NONE)
     sim_trace_count(oracle->trace, SIM_TALLY_GONE_UNSIGNALLED);
   if (follows_worker(oracle, process)) {
@@ -138,8 +124,16 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
     reason = WD_REASON_WORKER_GONE;
     cause_seq = during ? worker->breach_seq : worker->gone_seq;
     sim_trace_count(oracle->trace, during ? SIM_TALLY_FOLLOWED_DURING : SIM_TALLY_FOLLOWED_AFTER);
+  } else if (excuse != WD_REASON_NONE) {
+    if (reason == WD_REASON_EXIT && sim_oracle_hears(oracle))
+      reason = excuse;
+    sim_trace_count(oracle->trace, SIM_TALLY_EXCUSED);
   } else {
     check_follower(oracle, process);
+    view->own_exit_us = oracle->now_us;
+    view->failures_before_exit = view->failures;
+    view->exit_reason = reason;
+    view->unproven = process >= WD_PROCESS_FIRST_EXTENSION && !view->indispensable;
     verdict = sim_failures_exit(&view->failures, lifetime_us, &oracle->limits);
     sim_trace_count(oracle->trace, reason == WD_REASON_EXIT ? SIM_TALLY_EXITS : SIM_TALLY_CRASHES);
     if (reason == WD_REASON_OOM)
@@ -180,7 +174,7 @@ ended_by_us(SimOracle *oracle, guint process, const WdInput *input)
   terminated->cause_seq = sim_view_ending_cause(view);
   sim_oracle_unregistered(oracle, process, reason, 0);
   SimVerdictOnExit verdict = {0, FALSE};
-  view->own_exit_us = WD_NONE;
+  sim_oracle_forget_exit(view);
   if (view->breach_us != WD_NONE || view->ends_unregistered) {
     const gint64 kills = view->failures.limit_kills;
     verdict.delay_us = sim_failures_limit_kill(&view->failures, oracle->now_us - view->started_us,
@@ -199,13 +193,18 @@ sim_oracle_exited(SimOracle *oracle, const WdInput *input)
 {
   SimView *view = &oracle->views[input->process];
   const gboolean follows = follows_worker(oracle, input->process);
+  const gboolean soon = oracle->now_us < view->started_us + 3 * SIM_S;
+  const gboolean excused = view->signals == WD_SIGNALS_NONE && !follows &&
+                           sim_oracle_excuse(oracle, input->process) != WD_REASON_NONE;
   if (view->signals != WD_SIGNALS_NONE)
     ended_by_us(oracle, input->process, input);
   else
     ended_by_itself(oracle, input->process, input);
+  if (excused)
+    view->due_us = MAX(oracle->now_us, view->started_us + 3 * SIM_S);
   /* Its core refuses the name until it has noticed; ours waits by itself. */
   if (input->process >= WD_PROCESS_FIRST_EXTENSION && !view->indispensable && !view->abandoned &&
-      oracle->manager_accepts && !follows)
+      oracle->manager_accepts && !follows && !(excused && soon))
     view->due_us = MAX(view->due_us,
                        oracle->now_us + oracle->limits.extensions_interval_s * SIM_S + SIM_S / 2);
   view->pid = WD_NONE;
@@ -218,7 +217,8 @@ sim_oracle_spawn_failed(SimOracle *oracle, const WdInput *input)
 {
   SimView *view = &oracle->views[input->process];
   view->spawning = FALSE;
-  view->own_exit_us = WD_NONE;
+  view->file = atoll(input->file);
+  sim_oracle_forget_exit(view);
   sim_oracle_expect(oracle, WD_EVENT_SPAWN_FAILED, input->process, WD_REASON_SPAWN);
   after_end(oracle, input->process, sim_failures_exit(&view->failures, 0, &oracle->limits),
             WD_REASON_SPAWN);

@@ -37,9 +37,12 @@ void
 sim_oracle_unregistered(SimOracle *oracle, guint process, WdReason reason, guint64 cause_seq)
 {
   SimView *view = &oracle->views[process];
-  if (view->registered == TRUE)
+  if (view->registered == TRUE) {
     sim_oracle_expect(oracle, WD_EVENT_EXTENSION_UNREGISTERED, process, reason)->cause_seq =
         cause_seq;
+    view->held = reason != WD_REASON_REGISTRATION;
+    view->held_uuid = view->uuid;
+  }
   if (view->registered != WD_NONE)
     view->registered = FALSE;
   view->uuid = view->missing_us = WD_NONE;
@@ -58,6 +61,7 @@ is_there(SimOracle *oracle, guint process, gint64 uuid)
     sim_trace_count(oracle->trace, SIM_TALLY_REGISTERED);
   }
   view->registered = TRUE;
+  view->held = FALSE;
   view->uuid = uuid;
   view->missing_us = WD_NONE;
   view->missing_episode = FALSE;
@@ -95,12 +99,19 @@ reported(SimOracle *oracle, const WdReport *report)
 {
   const gboolean heard = hears_reports(oracle);
   oracle->heard_us = oracle->now_us;
+  oracle->answers = report->registrations.responsive;
+  oracle->unattributed = report->registrations.listed && report->registrations.unattributed;
   for (guint i = WD_PROCESS_FIRST_EXTENSION; report->registrations.listed && i < oracle->count;
        i++) {
     gint64 uuid = 0;
-    for (guint j = 0; j < report->registrations.n_extensions; j++)
+    gboolean still_held = FALSE;
+    for (guint j = 0; j < report->registrations.n_extensions; j++) {
+      still_held =
+          still_held || report->registrations.extensions[j].uuid == oracle->views[i].held_uuid;
       if (report->registrations.extensions[j].pid == oracle->views[i].pid)
         uuid = report->registrations.extensions[j].uuid;
+    }
+    oracle->views[i].held = oracle->views[i].held && still_held;
     if (oracle->views[i].pid == WD_NONE)
       continue;
     if (uuid != 0)
@@ -119,6 +130,7 @@ sim_oracle_observed(SimOracle *oracle, const WdReport *report)
   }
   if (report->kind == WD_REPORT_REGISTRATIONS) {
     reported(oracle, report);
+    sim_oracle_judge_exits(oracle);
     return;
   }
   const guint bit = 1u << (report->denylisted.name[0] - '0');

@@ -49,6 +49,7 @@ sim_oracle_wanted(SimOracle *oracle, guint process, gboolean wanted)
   if (wanted) {
     view->failures = (SimFailures){0};
     view->own_exit_us = WD_NONE;
+    view->unproven = view->limit_reached = FALSE;
     if (view->stopped)
       view->due_us = oracle->now_us;
     view->stopped = view->stopped && oracle->stopping;

@@ -1,6 +1,8 @@
 /* What an input means, and which events must therefore follow. */
 #include "tests/simulation/oracle.h"
 
+#include <stdlib.h>
+
 void
 sim_oracle_init(SimOracle *oracle, SimTrace *trace, const SimKernel *kernel, const WdLimits *limits,
                 guint indispensable, gint64 now_us)
@@ -13,6 +15,7 @@ sim_oracle_init(SimOracle *oracle, SimTrace *trace, const SimKernel *kernel, con
       .next_check_us = now_us + WD_CHECK_INTERVAL_S * SIM_S,
       .enforced_from_us = G_MAXINT64,
       .worker_gone_us = WD_NONE,
+      .answers = WD_NONE,
   };
   for (guint i = 0; i < oracle->count; i++) {
     SimView *view = &oracle->views[i];
@@ -86,6 +89,7 @@ spawned(SimOracle *oracle, const WdInput *input)
   SimView *view = &oracle->views[input->process];
   view->spawning = FALSE;
   view->abandoned = FALSE;
+  view->file = atoll(input->file);
   view->pid = input->spawned.pid;
   view->started_us = oracle->now_us;
   view->starts++;
@@ -108,6 +112,8 @@ spawned(SimOracle *oracle, const WdInput *input)
     oracle->enforced_from_us = oracle->now_us + oracle->limits.watchdog_delay_s * SIM_S;
     oracle->last_probe_us = oracle->now_us;
     oracle->heard_us = oracle->now_us;
+    oracle->answers = WD_NONE;
+    oracle->unattributed = FALSE;
   }
 }
 
@@ -154,6 +160,7 @@ sim_oracle_input(SimOracle *oracle, const WdMachine *supervisor, const WdInput *
     for (guint i = 0; i < oracle->count; i++)
       if (oracle->views[i].breach_us != WD_NONE && oracle->views[i].breach_seq <= input->seq)
         oracle->views[i].stored = TRUE;
+    sim_oracle_give_up_stored(oracle, input->seq);
     break;
   case WD_INPUT_MANAGER_ACCEPTS:
     oracle->manager_accepts = sim_view_running(&oracle->views[WD_PROCESS_WORKER]);
@@ -179,9 +186,13 @@ sim_oracle_input(SimOracle *oracle, const WdMachine *supervisor, const WdInput *
     oracle->stop_requests++;
     sim_oracle_begin_stop(oracle, WD_REASON_REQUEST, WD_EXIT_STOPPED);
     break;
+  case WD_INPUT_GIVEN_UP:
+    oracle->history_known = TRUE;
+    break;
   case WD_INPUT_FOUND:
   case WD_INPUT_LIMITS:
     break; /* an observer's */
   }
+  sim_oracle_give_up_late(oracle);
   expect_stuck(oracle);
 }

@@ -52,14 +52,22 @@ typedef struct {
   gboolean ends_unregistered;
   gboolean ends_unwanted;
   guint64 end_cause_seq;
+  gboolean held; /* the worker still lists the process before, with held_uuid */
+  gint64 held_uuid;
 
   /* its past */
   SimFailures failures;
   SimFailures failures_before_exit;
   gboolean threads_due; /* to be remembered in this step */
   gint64 own_exit_us;   /* WD_NONE: none that could be taken back */
-  guint64 gone_seq;     /* the event of its last end */
-  guint64 end_seq;      /* the same, or of its last failed start */
+  gboolean unproven;    /* no report has come since that exit */
+  gboolean limit_reached;
+  WdReason exit_reason;
+  gint64 file;            /* which file was there at the last start */
+  gint64 remembered_file; /* which file the history remembers as given up; 0: none */
+  gint64 remembered_until_us;
+  guint64 gone_seq; /* the event of its last end */
+  guint64 end_seq;  /* the same, or of its last failed start */
 } SimView;
 
 /* An event that must be recorded in this step, in this order for each process. */
@@ -73,6 +81,8 @@ typedef struct {
   WdVerdict verdict;
   guint64 cause_seq;
   gboolean ends_all;
+  gboolean acknowledged; /* respawn_limit_reached */
+  gboolean gives_up;     /* and ends all once it is stored */
 } SimExpected;
 
 #define SIM_EXPECTED_MAX 32
@@ -97,7 +107,13 @@ typedef struct {
   gboolean manager_accepts;
   gint64 last_probe_us; /* or the worker's start */
   gint64 worker_gone_us;
-  gint64 heard_us;        /* the last report, or the worker's start */
+  gint64 heard_us; /* the last report, or the worker's start */
+  gint64 answers;  /* as last reported of this worker; WD_NONE: not yet */
+  gboolean unattributed;
+  gboolean history_known;
+  guint64 give_up_seq;
+  WdReason give_up_reason;
+  gint64 give_up_due_us;  /* 0: nothing waits to be stored */
   guint denylisted;       /* bit set: the queries that are recorded for this worker */
   guint failures_at_once; /* workers in a row that never opened it */
   gint64 disturbed_until_us;
@@ -161,6 +177,18 @@ void sim_view_grant(SimOracle *oracle, SimView *view, gint64 grace_s);
 
 void sim_oracle_exited(SimOracle *oracle, const WdInput *input);
 void sim_oracle_spawn_failed(SimOracle *oracle, const WdInput *input);
+
+/* Why an exit of the extension now isn't its own doing; NONE: it is. */
+WdReason sim_oracle_excuse(const SimOracle *oracle, guint process);
+gboolean sim_oracle_hears(const SimOracle *oracle);
+void sim_oracle_forget_exit(SimView *view);
+void sim_oracle_withdraw(SimView *view, gint64 due_us);
+void sim_oracle_give_up(SimOracle *oracle, guint process, WdReason reason);
+void sim_oracle_give_up_stored(SimOracle *oracle, guint64 seq);
+void sim_oracle_give_up_late(SimOracle *oracle);
+void sim_oracle_judge_exits(SimOracle *oracle);
+/* The history remembers @process as given up with @file, for @left_s. */
+void sim_oracle_remembers(SimOracle *oracle, guint process, gint64 file, gint64 left_s);
 
 void sim_oracle_settings(SimOracle *oracle, const WdLimits *limits);
 void sim_oracle_wanted(SimOracle *oracle, guint process, gboolean wanted);

@@ -91,8 +91,10 @@ begin(SimLoop *loop, SimTrace *trace, SimRandom *random)
       .spawn_failure_percent = spawns_badly ? 70 : 2,
       .now_us = sim_random_between(random, 0, 1000 * SIM_S),
   };
-  for (guint i = 0; i < SIM_PROCESSES_MAX; i++)
+  for (guint i = 0; i < SIM_PROCESSES_MAX; i++) {
     loop->pids[i] = WD_NONE;
+    loop->files[i] = 1;
+  }
   const WdFound watchdog = {
       .role = WD_ROLE_WATCHDOG,
       .name = "watchdog",
@@ -115,6 +117,25 @@ begin(SimLoop *loop, SimTrace *trace, SimRandom *random)
   sim_oracle_init(&loop->oracle, trace, &loop->kernel, &limits, indispensable, loop->now_us);
 }
 
+/* The history opens now or later, or never, and remembers some. */
+static void
+open_history(SimLoop *loop)
+{
+  g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)wd_given_up_free);
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < loop->kernel.count; i++) {
+    const gint64 file = loop->files[i] + sim_random_chance(loop->random, 20);
+    const gint64 left_s = sim_random_between(loop->random, 0, 24 * 3600);
+    if (sim_random_chance(loop->random, 50))
+      continue;
+    g_autofree char *name = g_strdup_printf("%u.ext", i);
+    g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, file);
+    g_autofree char *details = wd_given_up_details(text);
+    g_ptr_array_add(list, wd_given_up_new(name, details, left_s));
+    sim_oracle_remembers(&loop->oracle, i, file, left_s);
+  }
+  sim_loop_step(loop, &(WdInput){.kind = WD_INPUT_GIVEN_UP, .given_up = list});
+}
+
 /* However the processes behave, stopping takes no longer than this. */
 static void
 check_stops_in_time(const SimLoop *loop)
@@ -135,6 +156,8 @@ sim_run(SimTrace *trace, SimRandom *random)
   sim_trace_line(trace, "--- run %" G_GUINT64_FORMAT, trace->runs);
   sim_loop_tick(&loop);
   sim_operator_plan(&loop);
+  if (sim_random_chance(random, 90))
+    open_history(&loop);
   if (loop.tables != 0)
     sim_loop_plan_observation(&loop);
   while (!loop.oracle.exited) {

@@ -81,6 +81,9 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
   case WD_INPUT_STOP:
     sim_trace_line(trace, "%.6f stop", now_s);
     break;
+  case WD_INPUT_GIVEN_UP:
+    sim_trace_line(trace, "%.6f the history is known", now_s);
+    break;
   case WD_INPUT_FOUND:
   case WD_INPUT_LIMITS:
     break; /* an observer's */

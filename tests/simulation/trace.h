@@ -28,6 +28,10 @@
   TALLY(BROKEN_COMMAND_LINES, "command lines found broken")               \
   TALLY(EXTENSION_GIVE_UPS, "extensions given up, ending all")            \
   TALLY(ABANDONED, "extensions abandoned")                                \
+  TALLY(REMEMBERED, "of them, because they had ended all before")         \
+  TALLY(NOT_STORED, "of them, because the store was too slow")            \
+  TALLY(EXCUSED, "exits that were not the extension's doing")             \
+  TALLY(WITHDRAWN, "exits that turned out not to be")                     \
   TALLY(SPARED, "indispensable extensions spared")                        \
   TALLY(FOLLOWED_DURING, "extensions gone while the worker was ended")    \
   TALLY(FOLLOWED_AFTER, "extensions gone after the worker")               \

@@ -4,9 +4,10 @@
  *   tick · wait SECONDS · next · spawned NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
  * · oom NAME · accepts · stored (everything so far) · wanted NAME · unwanted NAME · settings (the
  * machine's `limits`, as changed by the test) · stop · report NAME… (of the worker, that these are
- * registered) · silent (a report that the worker doesn't answer) · denylisted QUERY and, as changes
- * of what the next samples show, without a step: memory NAME MB · cpu NAME PERCENT · parent NAME
- * PID · unreadable NAME · readable NAME
+ * registered; see observe()) · silent (a report that the worker doesn't answer) · denylisted QUERY
+ * · remember NAME… (the history has these as given up; boot() says that it has none) and, as
+ * changes of what the next samples show, without a step: memory NAME MB · cpu NAME PERCENT · parent
+ * NAME PID · unreadable NAME · readable NAME
  *
  * Actions are written "spawn NAME", "TERM NAME" (or USR1, KILL), "EVENT NAME REASON", with "ack"
  * behind it when the store shall acknowledge, "log", "probe" and "exit CODE", separated by ", ".
@@ -106,6 +107,7 @@ public:
     act("accepts");
     for (size_t i = WD_PROCESS_FIRST_EXTENSION; i < names_.size(); i++)
       act("spawned " + names_[i]);
+    act("remember");
   }
 
   std::string act(const std::string &line)
@@ -123,6 +125,8 @@ public:
       return next();
     if (verb == "report" || verb == "silent" || verb == "denylisted")
       return observe(verb, words);
+    if (verb == "remember")
+      return remember(words);
     words >> name >> number;
     const guint index = name.empty() ? 0 : index_of(name);
     if (verb == "memory")
@@ -309,9 +313,11 @@ private:
       source.since_us = now_us;
       source.pid = ++last_pid_;
       input.spawned = {source.pid, source.pid * 10};
+      input.file = "file";
     } else if (verb == "failed") {
       input.kind = WD_INPUT_SPAWN_FAILED;
       input.spawn_error = "No such file or directory";
+      input.file = "file";
     } else if (verb == "exited" || verb == "killed" || verb == "oom") {
       input.kind = WD_INPUT_EXITED;
       source.pid = WD_NONE;
@@ -338,7 +344,24 @@ private:
     return take();
   }
 
-  /* "report a b/7": a registered with uuid 1, b with 7; "report a!": a doesn't answer its ping. */
+  std::string remember(std::istringstream &words)
+  {
+    g_autoptr(GPtrArray) list =
+        g_ptr_array_new_with_free_func(reinterpret_cast<GDestroyNotify>(wd_given_up_free));
+    g_autofree char *details = wd_given_up_details("file");
+    std::string name;
+    while (words >> name)
+      g_ptr_array_add(list, wd_given_up_new(("/ext/" + name).c_str(), details, 3600));
+    WdInput input = {};
+    input.kind = WD_INPUT_GIVEN_UP;
+    input.given_up = list;
+    wd_machine_step(supervisor_, &input, now_us, actions_);
+    return take();
+  }
+
+  /* "report a b/7": a registered with uuid 1, b with 7; "report a!": a doesn't answer its ping;
+   * "report dead/7": the process that was registered with uuid 7 is gone; "report ?": one that
+   * nobody knows is left out. */
   std::string observe(const std::string &verb, std::istringstream &words)
   {
     auto report = std::make_unique<WdReport>();
@@ -354,6 +377,10 @@ private:
       report->registrations.responsive = report->registrations.listed = verb == "report";
       g_strlcpy(report->registrations.version, "5.23.0", sizeof report->registrations.version);
       while (words >> name) {
+        if (name == "?") {
+          report->registrations.unattributed = TRUE;
+          continue;
+        }
         WdReportedExtension *extension =
             &report->registrations.extensions[report->registrations.n_extensions++];
         extension->responsive = name.back() != '!';
@@ -361,7 +388,8 @@ private:
           name.pop_back();
         const size_t slash = name.find('/');
         extension->uuid = slash == std::string::npos ? 1 : std::stoi(name.substr(slash + 1));
-        extension->pid = sources_[index_of(name.substr(0, slash))].pid;
+        name = name.substr(0, slash);
+        extension->pid = name == "dead" ? 1 : sources_[index_of(name)].pid;
         g_strlcpy(extension->version, "1.0", sizeof extension->version);
       }
     }

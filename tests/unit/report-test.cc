@@ -106,7 +106,7 @@ TEST(Observation, NoPartOfAMessageIsOneNorIsMore)
 TEST(Observation, ValuesOutOfRangeAreRefused)
 {
   // Offsets: 0 magic, 3 kind, 4 worker pid, 12 responsive, 13 version's length, 15 "5.23.0",
-  // 21 listed, 22 count, 24 pid, 32 uuid, 34 responsive, 35 version's length.
+  // 21 listed, 22 unattributed, 23 count, 25 pid, 33 uuid, 35 responsive, 36 version's length.
   const Bytes good = encode(*report(1));
   ASSERT_TRUE(decodes(good));
   const struct {
@@ -126,12 +126,13 @@ TEST(Observation, ValuesOutOfRangeAreRefused)
       {"version with a line's end", 15, {'\n'}},
       {"version not UTF-8", 15, {0xff}},
       {"listed 2", 21, {2}},
-      {"none, but one follows", 22, {0, 0}},
-      {"257 extensions", 22, {1, 1}},
-      {"pid 0", 24, {0, 0, 0, 0, 0, 0, 0, 0}},
-      {"pid over 31 bits", 24, {0, 0, 0, 128, 0, 0, 0, 0}},
-      {"uuid 0", 32, {0, 0}},
-      {"extension responsive 2", 34, {2}},
+      {"unattributed 2", 22, {2}},
+      {"none, but one follows", 23, {0, 0}},
+      {"257 extensions", 23, {1, 1}},
+      {"pid 0", 25, {0, 0, 0, 0, 0, 0, 0, 0}},
+      {"pid over 31 bits", 25, {0, 0, 0, 128, 0, 0, 0, 0}},
+      {"uuid 0", 33, {0, 0}},
+      {"extension responsive 2", 35, {2}},
   };
   for (const auto &c : cases) {
     Bytes bad = good;

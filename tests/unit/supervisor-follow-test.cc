@@ -7,7 +7,7 @@ namespace
 class FollowTest : public testing::Test
 {
 protected:
-  FollowTest() : machine(normal_limits(), {"a"})
+  FollowTest() : machine(normal_limits(), {"tables", "a"})
   {
     machine.boot();
     machine.act("wait 1");
@@ -78,6 +78,7 @@ TEST_F(FollowTest, ExitsAfterTheWorkerIsBackAlready)
 TEST_F(FollowTest, ExitsJustBeforeTheWorker)
 {
   machine.play({
+      {"report", ""},
       {"exited a 0", "process_exited a exit, respawn_delayed a exit"},
       {"wait 1.9", ""},
       {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
@@ -93,6 +94,7 @@ TEST_F(FollowTest, ExitsJustBeforeTheWorker)
 TEST_F(FollowTest, ItsOwnExitsCount)
 {
   machine.play({
+      {"report", ""},
       {"exited a 0", "process_exited a exit, respawn_delayed a exit"},
       {"wait 2.1", ""}, /* more than just before */
       {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
@@ -105,6 +107,7 @@ TEST_F(FollowTest, TheWorkerGoesWhileItIsSpawned)
 {
   machine.play({
       {"wait 60", ""},
+      {"report", ""},
       {"exited a 0", "process_exited a exit"},
       {"wait 3.5", "@3.5 spawn a"},
       {"wait 3", ""},
@@ -127,6 +130,7 @@ TEST_F(FollowTest, NoLongerWhenItWasStartedAfterwards)
       {"spawned worker", "process_started worker"},
       {"accepts", "spawn a"},
       {"spawned a", "process_started a"},
+      {"report", ""},
       {"exited a 0", "process_exited a exit, respawn_delayed a exit"},
   });
 }
@@ -139,6 +143,7 @@ TEST_F(FollowTest, NoLongerWhenItOutlivedTheNotice)
       {"spawned worker", "process_started worker"},
       {"accepts", ""},
       {"wait 11.1", ""}, /* interval 3 + timeout 3 + 5 */
+      {"report", ""},
       {"exited a 0", "process_exited a exit"},
       {"wait 3.5", "@3.5 spawn a"},
   });
@@ -149,6 +154,7 @@ TEST_F(FollowTest, OnlyTheExitItselfIsTakenBack)
 {
   machine.play({
       {"wait 60", ""},
+      {"report", ""},
       {"exited a 0", "process_exited a exit"},
       {"wait 3.5", "@3.5 spawn a"},
       {"wait 0.5", ""},
@@ -167,14 +173,16 @@ TEST_F(FollowTest, AnAbandonedOneIsExcusedToo)
   WdLimits limits = normal_limits();
   limits.respawn_limit = 0;
   limits.extension_give_up = WD_GIVE_UP_ABANDON;
-  Machine other(limits, {"a"});
+  Machine other(limits, {"tables", "a"});
   other.boot();
   other.play({
       {"wait 58.5", ""},
+      {"report", ""},
       {"exited a 0", "process_exited a exit"},
       {"wait 3.5", "@3.5 spawn a"},
       {"spawned a", "process_started a"},
-      {"exited a 0", "process_exited a exit, respawn_limit_reached a exit"},
+      {"exited a 0", "process_exited a exit"},
+      {"report", "respawn_limit_reached a exit"},
       {"exited worker 0", "process_exited worker exit, spawn worker"},
       {"spawned worker", "process_started worker"},
       {"accepts", "spawn a"},

@@ -163,28 +163,34 @@ TEST(GiveUp, AnExtensionThatCannotBeSpawnedEndsAllAfterAsManyTries)
     limits.extension_give_up = give_up;
     Machine machine(limits, {"a"});
     machine.act("tick");
+    machine.act("remember");
     machine.act("spawned worker");
     machine.play({{"accepts", "spawn a"}});
     for (const char *wait : {"wait 7", "wait 9", "wait 13", "wait 21"}) {
       EXPECT_EQ(machine.act("failed a"), "spawn_failed a spawn, respawn_delayed a spawn");
       EXPECT_NE(machine.act(wait).find("spawn a"), std::string::npos) << wait;
     }
-    machine.play(
-        {{"failed a", give_up == WD_GIVE_UP_SHUTDOWN
-                          ? "spawn_failed a spawn, respawn_limit_reached a spawn, TERM worker"
-                          : "spawn_failed a spawn, respawn_limit_reached a spawn"}});
+    if (give_up == WD_GIVE_UP_SHUTDOWN)
+      machine.play({{"failed a", "spawn_failed a spawn, respawn_limit_reached a spawn ack"},
+                    {"stored", "TERM worker"}});
+    else
+      machine.play(
+          {{"failed a", "spawn_failed a spawn, respawn_limit_reached a spawn"}, {"stored", ""}});
   }
 }
 
-/* Until the next quick exit would be over the limit. */
+/* Until the next quick exit would be over the limit. The worker answers all the time. */
 void
 crash_until_last(Machine &machine, const std::string &name)
 {
   for (const char *wait : {"wait 7", "wait 9", "wait 13", "wait 21"}) {
+    machine.act("report tables");
     EXPECT_EQ(machine.act("exited " + name + " 1"),
               "process_exited " + name + " exit, respawn_delayed " + name + " exit");
+    machine.act("report tables");
     EXPECT_NE(machine.act(wait).find("spawn " + name), std::string::npos) << wait;
     machine.act("spawned " + name);
+    machine.act("report tables");
   }
 }
 
@@ -196,9 +202,13 @@ TEST(GiveUp, AnExtensionEndsAllAsDocumented)
   EXPECT_STREQ(machine.last(WD_EVENT_RESPAWN_DELAYED)->message,
                "Extension respawning too quickly: /ext/a");
   machine.play({
-      {"killed a 11", "process_exited a signal, respawn_limit_reached a signal, TERM worker, "
-                      "TERM tables"},
-      {"exited tables 0", "process_terminated tables request"},
+      {"killed a 11", "process_exited a signal"},
+      {"wait 3", ""},
+      {"report tables", "respawn_limit_reached a signal ack"},
+      {"wait 0.5", ""},
+      {"stored", "TERM worker, TERM tables"},
+      {"exited tables 0",
+       "process_terminated tables request, extension_unregistered tables request"},
       {"exited worker 0",
        "process_terminated worker request, watchdog_stopped watchdog exit, exit 1"},
   });
@@ -211,7 +221,8 @@ TEST(GiveUp, AnAbandonedExtensionIsTriedAgainRarely)
   Machine machine(limits, {"tables", "a"});
   machine.boot();
   crash_until_last(machine, "a");
-  machine.play({{"exited a 1", "process_exited a exit, respawn_limit_reached a exit"}});
+  machine.play(
+      {{"exited a 1", "process_exited a exit"}, {"report tables", "respawn_limit_reached a exit"}});
   EXPECT_EQ(machine.status("a")["state"], "abandoned");
   EXPECT_EQ(machine.status("a")["quick_exits"], "5");
   machine.play({
@@ -219,10 +230,13 @@ TEST(GiveUp, AnAbandonedExtensionIsTriedAgainRarely)
       {"failed a", "spawn_failed a spawn, respawn_limit_reached a spawn"},
       {"wait 700", "@600 spawn a"},
       {"spawned a", "process_started a"},
-      {"exited a 1", "process_exited a exit, respawn_limit_reached a exit"},
+      {"report tables", ""},
+      {"exited a 1", "process_exited a exit"},
+      {"report tables", "respawn_limit_reached a exit"},
       {"wait 700", "@600 spawn a"},
       {"spawned a", "process_started a"},
       {"wait 60", ""},
+      {"report tables", ""},
       {"exited a 1", "process_exited a exit"},
       {"wait 3.5", "@3.5 spawn a"},
   });
@@ -234,15 +248,222 @@ TEST(GiveUp, AnAbandonedExtensionStopsWithTheRest)
   WdLimits limits = normal_limits();
   limits.extension_give_up = WD_GIVE_UP_ABANDON;
   limits.respawn_limit = 0;
-  Machine machine(limits, {"a"});
+  Machine machine(limits, {"tables", "a"});
   machine.boot();
   machine.play({
-      {"exited a 1", "process_exited a exit, respawn_limit_reached a exit"},
-      {"stop", "TERM worker"},
+      {"report tables", "extension_registered tables"},
+      {"exited a 1", "process_exited a exit"},
+      {"report tables", "respawn_limit_reached a exit"},
+      {"stop", "TERM worker, TERM tables"},
+      {"exited tables 0",
+       "process_terminated tables request, extension_unregistered tables request"},
       {"exited worker 0",
        "process_terminated worker request, watchdog_stopped watchdog request, exit 0"},
   });
   EXPECT_EQ(machine.status("a")["state"], "stopped");
+}
+
+/* What the history can't keep would end osquery at every start. */
+TEST(GiveUp, AnExtensionEndsNothingUnlessThatIsStored)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  crash_until_last(machine, "a");
+  machine.play({
+      {"exited a 1", "process_exited a exit"},
+      {"report tables", "respawn_limit_reached a exit ack"},
+      {"wait 2", "@2 log"},
+      {"stored", ""},
+      {"wait 700", "@598 spawn a"},
+  });
+}
+
+TEST(GiveUp, AnExtensionEndsNothingBeforeTheHistoryIsKnown)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  for (const char *line : {"tick", "spawned worker", "accepts", "spawned tables", "spawned a"})
+    machine.act(line);
+  crash_until_last(machine, "a");
+  machine.play({
+      {"exited a 1", "process_exited a exit"},
+      {"report tables", "respawn_limit_reached a exit"},
+      {"stored", ""},
+  });
+  EXPECT_NE(std::string(machine.last(WD_EVENT_RESPAWN_LIMIT_REACHED)->message)
+                .find("The history can't remember"),
+            std::string::npos);
+}
+
+TEST(GiveUp, AnExtensionEndsAllOnceADay)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  machine.act("remember a");
+  crash_until_last(machine, "a");
+  machine.play({
+      {"exited a 1", "process_exited a exit"},
+      {"report tables", "respawn_limit_reached a exit"},
+      {"stored", ""},
+  });
+  const WdEvent *reached = machine.last(WD_EVENT_RESPAWN_LIMIT_REACHED);
+  EXPECT_STREQ(reached->details, "{\"file\":\"file\"}");
+  EXPECT_NE(std::string(reached->message).find("ended osquery within the last day"),
+            std::string::npos);
+  /* Each further time it is remembered for a day again. */
+  for (int i = 0; i < 200; i++) {
+    machine.play({
+        {"wait 601", "@600 spawn a"},
+        {"spawned a", "process_started a"},
+        {"report tables", ""},
+        {"exited a 1", "process_exited a exit"},
+        {"report tables", "respawn_limit_reached a exit"},
+    });
+  }
+  /* Another file is another extension. */
+  machine.act("remember");
+  machine.play({
+      {"wait 601", "@600 spawn a"},
+      {"failed a", "spawn_failed a spawn, respawn_limit_reached a spawn ack"},
+      {"stored", "TERM worker, TERM tables"},
+  });
+}
+
+TEST(GiveUp, WhatIsRememberedIsForgottenAfterItsTime)
+{
+  for (const bool in_time : {true, false}) {
+    Machine machine(normal_limits(), {"tables", "a"});
+    machine.boot();
+    machine.act("remember a"); /* for an hour */
+    machine.act(in_time ? "wait 3300" : "wait 3700");
+    machine.act("exited a 0");
+    machine.act("wait 3.5");
+    machine.act("spawned a");
+    crash_until_last(machine, "a");
+    machine.play({
+        {"exited a 1", "process_exited a exit"},
+        {"report tables",
+         in_time ? "respawn_limit_reached a exit" : "respawn_limit_reached a exit ack"},
+    });
+  }
+}
+
+/* Osquery's own watcher tries every 3 s. */
+void
+expect_excused(Machine &machine, const char *reason)
+{
+  const std::string exited = std::string("process_exited a ") + reason;
+  for (int i = 0; i < 20; i++) {
+    machine.act("wait 1.1");
+    EXPECT_EQ(machine.act("exited a 1"), exited);
+    EXPECT_EQ(machine.act("wait 1.9"), "@1.9 spawn a");
+    EXPECT_EQ(machine.act("spawned a"), "process_started a");
+    EXPECT_EQ(machine.status("a")["quick_exits"], "0");
+  }
+}
+
+TEST(Blame, NoExitCountsWhileTheWorkerIsSilent)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  expect_excused(machine, "worker_silent"); /* nothing was heard of it yet */
+  machine.act("silent");
+  expect_excused(machine, "worker_silent");
+  /* A crash keeps its reason. */
+  machine.play({
+      {"killed a 11", "process_exited a signal"},
+      {"wait 3", "@3 spawn a"},
+      {"spawned a", "process_started a"},
+      {"oom a", "process_exited a oom"},
+      {"wait 3", "@3 spawn a"},
+      {"spawned a", "process_started a"},
+  });
+  EXPECT_EQ(machine.status("a")["quick_exits"], "0");
+  machine.act("report tables a/2");
+  EXPECT_EQ(machine.act("exited a 1"), "process_exited a exit, extension_unregistered a exit, "
+                                       "respawn_delayed a exit");
+}
+
+TEST(Blame, NoExitCountsWhileTheWorkerListsTheOneBefore)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  machine.act("report tables a/2");
+  machine.act("wait 100");
+  machine.act("report tables a/2");
+  machine.play({
+      {"killed a 9", "process_exited a signal, extension_unregistered a signal"},
+      {"wait 3.5", "@3.5 spawn a"},
+      {"spawned a", "process_started a"},
+  });
+  for (int i = 0; i < 50; i++) {
+    machine.play({
+        {"report tables dead/2", ""},
+        {"exited a 1", "process_exited a registration"},
+        {"wait 3", "@3 spawn a"},
+        {"spawned a", "process_started a"},
+    });
+  }
+  machine.play({
+      {"report tables", ""},
+      {"exited a 1", "process_exited a exit, respawn_delayed a exit"},
+  });
+}
+
+/* The tables extension came after the extension had died: nobody knows whose entry that is. */
+TEST(Blame, NoExitCountsWhileTheWorkerListsSomebodyUnknown)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  machine.play({
+      {"report tables ?", "extension_registered tables"},
+      {"exited a 1", "process_exited a registration"},
+      {"wait 3", "@3 spawn a"},
+      {"spawned a", "process_started a"},
+      {"report tables", ""},
+      {"exited a 1", "process_exited a exit, respawn_delayed a exit"},
+  });
+}
+
+TEST(Blame, AnExitIsWithdrawnIfTheNextReportExcusesIt)
+{
+  for (const char *report : {"silent", "report tables ?"}) {
+    Machine machine(normal_limits(), {"tables", "a"});
+    machine.boot();
+    machine.act("report tables");
+    crash_until_last(machine, "a");
+    machine.play({
+        {"exited a 1", "process_exited a exit"},
+        {"wait 1", ""},
+        {report, ""},
+        {"wait 2", "@2 spawn a"},
+    });
+    EXPECT_EQ(machine.status("a")["quick_exits"], "4");
+  }
+}
+
+TEST(Blame, AnExitThatNoReportFollowsDoesNotCount)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  crash_until_last(machine, "a");
+  machine.play({
+      {"exited a 1", "process_exited a exit"},
+      {"wait 600", "@37 spawn a"},
+      {"spawned a", "process_started a"},
+      {"report tables", ""}, /* reports come again */
+      {"exited a 1", "process_exited a exit"},
+  });
+  EXPECT_EQ(machine.status("a")["quick_exits"], "5");
+  machine.play({{"report tables", "respawn_limit_reached a exit ack"}});
+}
+
+/* With --notables nothing is known of the worker. What can't even be started is no such case. */
+TEST(Blame, NoExitCountsWhereNothingIsKnownOfTheWorker)
+{
+  Machine machine(normal_limits(), {"a"});
+  machine.boot();
+  expect_excused(machine, "exit");
+  machine.play({{"failed a", "spawn_failed a spawn, respawn_delayed a spawn"}});
 }
 
 TEST(GiveUp, NeverOurOwnTables)
@@ -319,10 +540,11 @@ TEST(GiveUp, WorkerExit78WhileOurSignalsWaitedEndsAll)
 
 TEST(GiveUp, AnExtensionsExit78IsAnExitLikeAnother)
 {
-  Machine machine(normal_limits(), {"a"});
+  Machine machine(normal_limits(), {"tables", "a"});
   machine.boot();
   machine.play({
       {"wait 60", ""},
+      {"report", ""},
       {"exited a 78", "process_exited a exit"},
       {"wait 3.5", "@3.5 spawn a"},
   });
@@ -335,6 +557,7 @@ TEST(Respawn, AnExtensionWaitsUntilItsCoreHasForgottenIt)
   machine.boot();
   machine.play({
       {"wait 100", ""},
+      {"report", ""},
       {"killed a 9", "process_exited a signal"},
       {"wait 10", "@3.5 spawn a"},
       {"spawned a", "process_started a"},

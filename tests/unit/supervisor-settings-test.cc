@@ -47,10 +47,11 @@ TEST(Settings, AnExtensionTakenOffTheListIsEndedAndStaysAway)
 
 TEST(Settings, AWaitingExtensionTakenOffTheListIsNotStarted)
 {
-  Machine machine(normal_limits(), {"a"});
+  Machine machine(normal_limits(), {"tables", "a"});
   machine.boot();
   machine.play({
       {"wait 1", ""},
+      {"report", ""},
       {"exited a 1", "process_exited a exit, respawn_delayed a exit"},
       {"unwanted a", ""},
       {"wait 100", ""},
@@ -73,10 +74,11 @@ TEST(Settings, OneTakenOffTheListWhileItIsSpawnedIsEndedThen)
 
 TEST(Settings, OneThatComesBackBeginsAnew)
 {
-  Machine machine(normal_limits(), {"a"});
+  Machine machine(normal_limits(), {"tables", "a"});
   machine.boot();
   machine.play({
       {"wait 1", ""},
+      {"report", ""},
       {"exited a 1", "process_exited a exit, respawn_delayed a exit"},
       {"unwanted a", ""},
       {"wait 1", ""},

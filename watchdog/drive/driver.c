@@ -16,12 +16,14 @@ typedef struct {
   WdInput input;
   gint64 now_us; /* when it happened; WD_NONE: when its turn comes */
   char *text;    /* owned; what input.spawn_error points to */
+  char *file;    /* owned; what input.file points to */
 } Pending;
 
 static void
 pending_free(Pending *pending)
 {
   g_free(pending->text);
+  g_free(pending->file);
   g_free(pending);
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pending, pending_free)
@@ -115,6 +117,7 @@ feed_at(WdDriver *driver, const WdInput *input, gint64 now_us)
   added->now_us = now_us;
   if (input->kind == WD_INPUT_SPAWN_FAILED)
     added->input.spawn_error = added->text = g_strdup(input->spawn_error);
+  added->input.file = added->file = g_strdup(input->file);
   g_queue_push_tail(&driver->inputs, added);
   if (driver->feeding)
     return;
@@ -173,7 +176,10 @@ on_stored(int fd, GIOCondition condition, gpointer data)
   WdInput input = {.kind = WD_INPUT_STORED};
   guint64 lost;
   g_autoptr(WdRecovery) recovery = NULL;
+  g_autoptr(GPtrArray) given_up = wd_writer_take_given_up(driver->parts.writer);
   wd_writer_collect(driver->parts.writer, &input.seq, &lost, &recovery);
+  if (given_up != NULL)
+    wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_GIVEN_UP, .given_up = given_up});
   wd_driver_feed(driver, &input);
   if (lost > 0)
     wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_EVENTS_LOST, .lost = lost});

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,17 @@ wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error)
   g_set_error(error, G_FILE_ERROR, has_file ? G_FILE_ERROR_ACCES : G_FILE_ERROR_NOENT, "%s %s",
               path, fault);
   return FALSE;
+}
+
+char *
+wd_program_file_identity(const char *path)
+{
+  struct stat file;
+  if (stat(path, &file) < 0)
+    return NULL;
+  return g_strdup_printf("%ju:%ju:%jd:%jd.%09ld", (uintmax_t)file.st_dev, (uintmax_t)file.st_ino,
+                         (intmax_t)file.st_size, (intmax_t)file.st_mtim.tv_sec,
+                         file.st_mtim.tv_nsec);
 }
 
 /* FALSE: it can't be read, or is no script. */

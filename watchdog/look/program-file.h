@@ -9,6 +9,10 @@ G_BEGIN_DECLS
 /* Checks @path as it is now. FALSE with @error: one line with the path and the failed check. */
 gboolean wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error);
 
+/* Which file @path is, links followed: its device, inode, size and time of change, newly allocated.
+ * An upgrade or a mended script is another one. NULL: there is none. */
+char *wd_program_file_identity(const char *path);
+
 /* Why execve() of @path failed with @error_number, newly allocated. ENOENT says the same of a file
  * that is missing and of a script whose interpreter is, so this looks which of them it was. */
 char *wd_program_file_exec_error(const char *path, int error_number);

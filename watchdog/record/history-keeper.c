@@ -1,6 +1,7 @@
 #include "watchdog/record/history-keeper.h"
 
 #include "watchdog/record/log.h"
+#include "watchdog/store/given-up.h"
 #include "watchdog/store/recover.h"
 #include "watchdog/store/store-error.h"
 
@@ -12,6 +13,7 @@ void
 wd_history_keeper_clear(WdHistoryKeeper *keeper)
 {
   wd_history_free(keeper->history);
+  g_clear_pointer(&keeper->given_up, g_ptr_array_unref);
   g_free(keeper->path);
   g_free(keeper->run_id);
   g_free(keeper->boot_id);
@@ -23,6 +25,19 @@ static gboolean
 is_open(const WdHistoryKeeper *keeper)
 {
   return keeper->history != NULL && keeper->unusable == NULL;
+}
+
+/* When the run begins: what it adds itself, the supervisor knows. A failure isn't one of the
+ * store's duties: then nothing is remembered. */
+static void
+read_given_up(WdHistoryKeeper *keeper, WdHistory *history, gint64 now_s)
+{
+  g_autoptr(GError) error = NULL;
+  if (keeper->base != WD_NONE)
+    return;
+  keeper->given_up = wd_given_up_read(wd_history_connection(history), now_s, &error);
+  if (error != NULL)
+    wd_log_store_trouble(&keeper->trouble, error);
 }
 
 static gboolean
@@ -46,6 +61,7 @@ open_history(WdHistoryKeeper *keeper, WdRecovery **recovery, GError **error)
                                                 keeper->unusable, recovery, error);
   if (history == NULL)
     return FALSE;
+  read_given_up(keeper, history, run.now_s);
   wd_history_free(keeper->history);
   g_clear_pointer(&keeper->unusable, g_free);
   keeper->history = history;

@@ -22,13 +22,14 @@ typedef struct {
   gint64 watchdog_pid;
   gint64 max_rows;
   gint64 expiry_s;
-  gint64 floor;       /* eids up to it were shown before this run */
-  gint64 base;        /* of this run's eids; WD_NONE: not known yet */
-  guint64 durable;    /* seq */
-  WdHistory *history; /* NULL: not open */
-  char *unusable;     /* why the open history must be replaced; NULL: it needn't */
-  char *trouble;      /* the last one logged */
-  gint64 retry_us;    /* the wait after the present failure; 0: none */
+  gint64 floor;        /* eids up to it were shown before this run */
+  gint64 base;         /* of this run's eids; WD_NONE: not known yet */
+  guint64 durable;     /* seq */
+  WdHistory *history;  /* NULL: not open */
+  GPtrArray *given_up; /* of WdGivenUp, when the run began; NULL: not known, or taken */
+  char *unusable;      /* why the open history must be replaced; NULL: it needn't */
+  char *trouble;       /* the last one logged */
+  gint64 retry_us;     /* the wait after the present failure; 0: none */
   gint64 retry_at_us;
   gint64 next_prune_us;
   WdClockWatch clock;

@@ -28,6 +28,7 @@ struct WdWriter {
   guint64 stored;
   guint64 lost;
   WdRecovery *recovery; /* not yet collected; NULL: none */
+  GPtrArray *given_up;  /* likewise */
 
   /* the thread's own */
   WdHistoryKeeper keeper;
@@ -51,6 +52,17 @@ report(WdWriter *writer, WdRecovery *recovery)
   writer->recovery = recovery;
   g_mutex_unlock(&writer->mutex);
   wd_recovery_free(replaced); /* the newest one describes the present history */
+  notify(writer);
+}
+
+static void
+hand_over_given_up(WdWriter *writer)
+{
+  if (writer->keeper.given_up == NULL)
+    return;
+  g_mutex_lock(&writer->mutex);
+  writer->given_up = g_steal_pointer(&writer->keeper.given_up);
+  g_mutex_unlock(&writer->mutex);
   notify(writer);
 }
 
@@ -91,6 +103,7 @@ write_events(WdWriter *writer)
   const gboolean done = wd_history_keeper_append(&writer->keeper, batch, n, &recovery);
   if (recovery != NULL)
     report(writer, recovery);
+  hand_over_given_up(writer);
   if (done && n > 0)
     drop_batch(writer, n);
   wd_status_writer_settled(writer->status, done ? writer->keeper.durable : G_MAXUINT64,
@@ -156,6 +169,7 @@ writer_free(WdWriter *writer)
   g_cond_clear(&writer->changed);
   close(writer->event_fd);
   wd_recovery_free(writer->recovery);
+  g_clear_pointer(&writer->given_up, g_ptr_array_unref);
   g_free(writer);
 }
 
@@ -252,6 +266,15 @@ wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery *
   *lost = g_queue_is_empty(&writer->events) ? writer->lost : 0;
   writer->lost -= *lost;
   g_mutex_unlock(&writer->mutex);
+}
+
+GPtrArray *
+wd_writer_take_given_up(WdWriter *writer)
+{
+  g_mutex_lock(&writer->mutex);
+  GPtrArray *given_up = g_steal_pointer(&writer->given_up);
+  g_mutex_unlock(&writer->mutex);
+  return given_up;
 }
 
 gboolean

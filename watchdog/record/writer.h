@@ -45,6 +45,10 @@ int wd_writer_fd(const WdWriter *writer);
  * NULL: nothing. */
 void wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery **recovery);
 
+/* What the history remembered of extensions that were given up when it was opened for this run, of
+ * WdGivenUp; owned by the caller. NULL: it isn't open yet, or this was asked before. */
+GPtrArray *wd_writer_take_given_up(WdWriter *writer);
+
 /* Writes the events and the state that wait, for at most @wait_us, and frees the writer. Returns:
  * FALSE when events were left unwritten, or a thread hangs and may still write. */
 gboolean wd_writer_finish(WdWriter *writer, gint64 wait_us);

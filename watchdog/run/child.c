@@ -98,6 +98,7 @@ wd_child_free(WdChild *child)
   g_strfreev(child->program.argv);
   g_strfreev(child->program.environment);
   g_free(child->program.path);
+  g_free(child->file);
   g_free(child);
 }
 
@@ -120,6 +121,8 @@ fork_program(WdChild *child, GError **error)
 gboolean
 wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error)
 {
+  g_free(child->file);
+  child->file = wd_program_file_identity(child->program.path);
   if (!wd_program_file_check(child->program.path, child->traits->allow_unsafe, error) ||
       !fork_program(child, error))
     return FALSE;

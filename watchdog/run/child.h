@@ -25,6 +25,7 @@ typedef struct {
   WdHandle *handle;
   char *exec_error; /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdChannel channel;
+  char *file;        /* which program file was there at the last start; NULL: none */
   guint exec_source; /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 

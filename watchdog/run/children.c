@@ -72,6 +72,7 @@ exec_settled(WdChildren *children, guint process)
     wd_driver_feed(children->driver,
                    &(WdInput){.kind = WD_INPUT_SPAWNED,
                               .process = process,
+                              .file = child->file,
                               .spawned = {.pid = child->spawn.pid,
                                           .start_ticks = wd_handle_start_ticks(child->handle)}});
   return TRUE;
@@ -92,9 +93,10 @@ on_exec_result(int fd, GIOCondition condition, gpointer data)
 static void
 feed_spawn_failed(WdChildren *children, guint process, const char *error)
 {
-  wd_driver_feed(
-      children->driver,
-      &(WdInput){.kind = WD_INPUT_SPAWN_FAILED, .process = process, .spawn_error = error});
+  wd_driver_feed(children->driver, &(WdInput){.kind = WD_INPUT_SPAWN_FAILED,
+                                              .process = process,
+                                              .file = wd_children_at(children, process)->file,
+                                              .spawn_error = error});
 }
 
 void

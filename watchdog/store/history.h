@@ -38,7 +38,7 @@ WdHistory *wd_history_begin_anew(const char *path, const WdHistoryRun *run, sqli
 void wd_history_free(WdHistory *history);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdHistory, wd_history_free)
 
-/* For saving from a history that has failed. It stays the history's. */
+/* For reading, and for saving from a history that has failed. It stays the history's. */
 sqlite3 *wd_history_connection(WdHistory *history);
 
 /* The base of this run. An event's eid is known from it before the event is stored. */

@@ -256,6 +256,7 @@ ctl_advice(const CtlFinding *finding, const CtlLimits *limits, const CtlFlags *f
   case WD_REASON_REQUEST:
   case WD_REASON_HEALTH:      /* the limit_exceeded behind it has the figures */
   case WD_REASON_WORKER_GONE: /* the worker's end has the cause */
+  case WD_REASON_WORKER_SILENT:
   case WD_REASON_SETTINGS:
   case WD_REASON_REBOOT:
     return NULL;

@@ -169,6 +169,8 @@ wd_reason_name(WdReason reason)
     return "registration";
   case WD_REASON_WORKER_GONE:
     return "worker_gone";
+  case WD_REASON_WORKER_SILENT:
+    return "worker_silent";
   case WD_REASON_SETTINGS:
     return "settings";
   case WD_REASON_REBOOT:

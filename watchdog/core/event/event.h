@@ -50,6 +50,7 @@ typedef enum {
   WD_REASON_HEALTH,
   WD_REASON_REGISTRATION,
   WD_REASON_WORKER_GONE,
+  WD_REASON_WORKER_SILENT, /* the worker isn't known to answer */
   WD_REASON_SETTINGS,
   WD_REASON_REBOOT,
 } WdReason;

@@ -1,7 +1,9 @@
 #include "watchdog/core/machine/departures.h"
 
 #include "watchdog/core/event/message.h"
+#include "watchdog/core/machine/blame.h"
 #include "watchdog/core/machine/ending.h"
+#include "watchdog/core/machine/give-up.h"
 #include "watchdog/core/machine/presence.h"
 #include "watchdog/core/machine/worker-gone.h"
 
@@ -18,37 +20,17 @@ typedef struct {
   WdReason reason;
   guint64 seq; /* the event */
   WdRespawnDecision decision;
+  gboolean excused;  /* not the extension's own doing, nor the worker's end */
   gboolean for_good; /* the process is not started again */
 } Departure;
 
 /* --- the next start --- */
 
-/* Even with back-off switched off an abandoned extension isn't started in a tight loop. */
-static void
-abandon(WdMachine *machine, WdProcess *extension)
+/* As often as osquery's own watcher tries. */
+static gint64
+next_try_us(const WdMachine *machine, const WdProcess *process)
 {
-  const gint64 wait_s = MAX(machine->limits.max_delay_s, WD_CHECK_INTERVAL_S);
-  wd_process_change(extension, WD_CHANGE_ABANDONED);
-  extension->next_start_us = machine->now_us + wait_s * G_USEC_PER_SEC;
-}
-
-/* The process reached its respawn limit. @limit_seq: the event that records this. */
-static void
-give_up(WdMachine *machine, WdProcess *process, WdReason reason, guint64 limit_seq)
-{
-  if (process->role == WD_ROLE_EXTENSION && machine->limits.extension_give_up == WD_GIVE_UP_ABANDON)
-    abandon(machine, process);
-  else
-    wd_ending_all(machine, reason, WD_EXIT_FAILED, limit_seq);
-}
-
-static guint64
-record_limit_reached(WdMachine *machine, WdProcess *process, const Departure *departure)
-{
-  WdEvent *event = wd_process_event(process, WD_EVENT_RESPAWN_LIMIT_REACHED, departure->reason);
-  event->restarts = MAX(process->starts - 1, 0);
-  event->cause_seq = departure->seq;
-  return wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+  return MAX(machine->now_us, process->started_us + WD_CHECK_INTERVAL_S * G_USEC_PER_SEC);
 }
 
 static void
@@ -62,15 +44,15 @@ record_delay(WdMachine *machine, WdProcess *process, const Departure *departure)
   wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
 }
 
-/* Decides when a process that is gone is started again. A wait is an event.
- * Returns: the number of the respawn_limit_reached; 0: it isn't given up. */
-static guint64
+/* Decides when a process that is gone is started again, or whether it is given up. A wait is an
+ * event, but not one that osquery's own watcher would have, too. */
+static void
 plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
 {
   Departure plan = *departure;
   if (plan.for_good || machine->supervising.stopping || !process->wanted) {
     wd_process_change(process, WD_CHANGE_DISMISSED);
-    return 0;
+    return;
   }
   if (plan.decision.give_up && process->indispensable) {
     /* It is tried for ever; even with back-off switched off, not in a tight loop. */
@@ -78,12 +60,14 @@ plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
     plan.decision.delay_us = MAX(plan.decision.delay_us, WD_CHECK_INTERVAL_S * G_USEC_PER_SEC);
   }
   wd_process_change(process, WD_CHANGE_GONE);
-  process->next_start_us = machine->now_us + plan.decision.delay_us;
-  if (plan.decision.give_up)
-    return record_limit_reached(machine, process, &plan);
-  if (plan.decision.delay_us > 0)
+  process->next_start_us =
+      plan.excused ? next_try_us(machine, process) : machine->now_us + plan.decision.delay_us;
+  if (process->own_exit.unproven)
+    process->own_exit.limit_reached = plan.decision.give_up;
+  else if (plan.decision.give_up)
+    wd_give_up(machine, process, plan.reason, plan.seq);
+  if (plan.decision.delay_us > 0 && !plan.decision.give_up)
     record_delay(machine, process, &plan);
-  return 0;
 }
 
 /* When an extension is gone, the core keeps its name until its next ping of it fails. Until then it
@@ -106,7 +90,7 @@ terminated(WdMachine *machine, WdProcess *process)
 {
   Departure departure = {.reason = process->ending.reason};
   const gboolean for_limit = wd_ending_is_for_limit(departure.reason);
-  process->unprovoked_exit_us = WD_NONE;
+  wd_blame_forget(process);
   process->terminations += for_limit;
   if (for_limit || departure.reason == WD_REASON_REGISTRATION) {
     departure.decision.delay_us = wd_respawn_terminated(
@@ -125,17 +109,41 @@ reason_of(const WdExit *how)
   return how->signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
 }
 
+/* A crash keeps its reason, excused or not, and so does what nothing can be known of. */
+static WdReason
+excused_reason_of(const WdMachine *machine, const WdExit *how, WdReason excuse)
+{
+  return how->signal == WD_NONE && wd_blame_hears(machine) ? excuse : reason_of(how);
+}
+
+static void
+count_exit(WdMachine *machine, WdProcess *process, Departure *departure)
+{
+  process->own_exit = (WdOwnExit){
+      .at_us = machine->now_us,
+      .before = process->respawn,
+      .reason = departure->reason,
+      .unproven = process->role == WD_ROLE_EXTENSION && !process->indispensable,
+  };
+  departure->decision =
+      wd_respawn_exited(&process->respawn, machine->now_us - process->started_us, &machine->limits);
+}
+
 /* It ended without a signal of ours, perhaps while the first one still waited for the store.
  * @explained: by the worker's end; then it doesn't count as a failure. */
 static Departure
 exited(WdMachine *machine, WdProcess *process, const WdExit *how, gboolean explained)
 {
-  Departure departure = {.reason = explained ? WD_REASON_WORKER_GONE : reason_of(how)};
-  process->unprovoked_exit_us = machine->now_us;
-  process->respawn_before_exit = process->respawn;
-  if (!explained) {
-    departure.decision = wd_respawn_exited(&process->respawn, machine->now_us - process->started_us,
-                                           &machine->limits);
+  const WdReason excuse = wd_blame_excuse(machine, process);
+  Departure departure = {.reason = reason_of(how)};
+  wd_blame_forget(process);
+  if (explained) {
+    departure.reason = WD_REASON_WORKER_GONE;
+  } else if (excuse != WD_REASON_NONE) {
+    departure.reason = excused_reason_of(machine, how, excuse);
+    departure.excused = TRUE;
+  } else {
+    count_exit(machine, process, &departure);
   }
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_EXITED, departure.reason);
   event->cause_seq = explained ? wd_worker_gone_cause(machine) : process->ending.cause_seq;
@@ -222,13 +230,12 @@ wd_departures_exited(WdMachine *machine, WdProcess *process, const WdExit *how)
   process->gone_seq = departure.seq;
   wd_presence_lost(machine, process, departure.reason, departure.seq);
   wd_process_forget_pid(process);
-  const guint64 limit_seq = plan_start(machine, process, &departure);
+  plan_start(machine, process, &departure);
   if (process->role == WD_ROLE_WORKER)
     wd_worker_gone(machine);
   end_with_worker(machine, process, judgement);
-  if (limit_seq != 0)
-    give_up(machine, process, WD_REASON_EXIT, limit_seq);
-  else if (!explained)
+  /* Excused soon after its start, it never had a name. */
+  if (!explained && (!departure.excused || process->next_start_us <= machine->now_us))
     wait_for_name(machine, process);
 }
 
@@ -236,13 +243,30 @@ void
 wd_departures_spawn_failed(WdMachine *machine, WdProcess *process, const char *error)
 {
   process->spawning = FALSE;
-  process->unprovoked_exit_us = WD_NONE;
+  wd_blame_forget(process);
   WdEvent *event = wd_process_event(process, WD_EVENT_SPAWN_FAILED, WD_REASON_SPAWN);
   event->message = wd_spawn_failed_message(process->role, process->path, error);
   Departure departure = {.reason = WD_REASON_SPAWN};
   departure.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
   departure.decision = wd_respawn_exited(&process->respawn, 0, &machine->limits);
-  const guint64 limit_seq = plan_start(machine, process, &departure);
-  if (limit_seq != 0)
-    give_up(machine, process, WD_REASON_SPAWN, limit_seq);
+  plan_start(machine, process, &departure);
+}
+
+void
+wd_departures_reported(WdMachine *machine)
+{
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++) {
+    WdProcess *extension = wd_machine_at(machine, i);
+    const WdOwnExit exit = extension->own_exit;
+    if (!exit.unproven)
+      continue;
+    if (wd_blame_excuse(machine, extension) != WD_REASON_NONE ||
+        !wd_presence_is_recent(machine, exit.at_us)) {
+      wd_blame_withdraw(extension, next_try_us(machine, extension));
+      continue;
+    }
+    extension->own_exit.unproven = extension->own_exit.limit_reached = FALSE;
+    if (exit.limit_reached && extension->state == WD_STATE_WAITING && !extension->spawning)
+      wd_give_up(machine, extension, exit.reason, extension->gone_seq);
+  }
 }

@@ -12,4 +12,8 @@ void wd_departures_exited(WdMachine *machine, WdProcess *process, const WdExit *
 /* A process could not be started. @error: the reason, in words for people. */
 void wd_departures_spawn_failed(WdMachine *machine, WdProcess *process, const char *error);
 
+/* A report on the present worker has come: proves the exits before it, or withdraws them
+ * (blame.h). */
+void wd_departures_reported(WdMachine *machine);
+
 G_END_DECLS

@@ -36,6 +36,11 @@ typedef struct {
   gint64 next_probe_us;
   guint failures_at_once; /* workers in a row */
 
+  /* an extension was given up, and ends all once that is stored */
+  guint64 give_up_seq; /* the event; 0: none waits */
+  WdReason give_up_reason;
+  gint64 give_up_until_us;
+
   gboolean stopping;       /* nothing is started again */
   gboolean stop_requested; /* once */
   gboolean stop_at_once;   /* twice */
@@ -63,7 +68,10 @@ struct WdMachine {
   gint64 enforced_from_us; /* the worker's latest start plus watchdog_delay; WD_NONE: none yet */
   gint64 worker_gone_us;   /* the worker's last end; WD_NONE: none yet */
   gint64 heard_us;         /* the last report on the present worker, or its start */
+  gboolean unattributed;   /* it lists registrations whose process isn't known */
   GHashTable *denylisted;  /* names of the queries that are recorded for the present worker */
+  GPtrArray *given_up;     /* of WdGivenUp, as it was at given_up_us; NULL: not known */
+  gint64 given_up_us;
 
   /* of the present step */
   gint64 now_us;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "watchdog/core/event/exit.h"
+#include "watchdog/core/event/given-up.h"
 #include "watchdog/core/event/recovery.h"
 #include "watchdog/core/machine/meter.h"
 #include "watchdog/core/machine/report.h"
@@ -28,6 +29,7 @@ typedef enum {
   WD_INPUT_MANAGER_ACCEPTS, /* the present worker's manager socket accepts connections */
   WD_INPUT_SETTINGS,        /* other limits, or another list of extensions, from now on */
   WD_INPUT_WANTED,          /* an extension is on the list again, or no longer on it */
+  WD_INPUT_GIVEN_UP,        /* what the history remembers; until then, nothing is known */
   /* an observer's */
   WD_INPUT_FOUND,  /* a child of the watcher that wasn't known before */
   WD_INPUT_LIMITS, /* the limits, from the worker's flags */
@@ -46,7 +48,8 @@ typedef struct {
 /* What an input points to is borrowed. */
 typedef struct {
   WdInputKind kind;
-  guint process; /* EXITED, SPAWNED, SPAWN_FAILED, WANTED: index */
+  guint process;    /* EXITED, SPAWNED, SPAWN_FAILED, WANTED: index */
+  const char *file; /* SPAWNED, SPAWN_FAILED: which program file was there; NULL: none */
   union {
     /* TICK: one per process; NULL where none was wanted, or the process could not be read */
     const WdSample *const *samples;
@@ -66,6 +69,7 @@ typedef struct {
       const char *message; /* the same, for people */
     } settings;
     gboolean wanted;
+    const GPtrArray *given_up; /* GIVEN_UP: of WdGivenUp */
     WdFound found;
     const WdLimits *limits; /* LIMITS */
   };

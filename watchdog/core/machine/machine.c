@@ -10,6 +10,7 @@ wd_machine_free(WdMachine *machine)
   if (machine == NULL)
     return;
   g_hash_table_unref(machine->denylisted);
+  g_clear_pointer(&machine->given_up, g_ptr_array_unref);
   g_array_unref(machine->processes);
   g_free(machine);
 }
@@ -98,6 +99,7 @@ take(WdMachine *machine, const WdInput *input)
   case WD_INPUT_MANAGER_ACCEPTS:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:
+  case WD_INPUT_GIVEN_UP:
   case WD_INPUT_FOUND:
   case WD_INPUT_LIMITS:
     break; /* the policy's */

@@ -147,6 +147,7 @@ take(WdMachine *machine, const WdInput *input)
   case WD_INPUT_REPORT:
   case WD_INPUT_EVENTS_LOST:
   case WD_INPUT_HISTORY_RECOVERED:
+  case WD_INPUT_GIVEN_UP:
     break; /* the frame's */
   case WD_INPUT_SPAWNED:
   case WD_INPUT_SPAWN_FAILED:

@@ -14,14 +14,21 @@ void
 wd_presence_begin(WdMachine *machine)
 {
   machine->heard_us = machine->now_us;
+  machine->unattributed = FALSE;
+}
+
+static gint64
+patience_us(const WdMachine *machine)
+{
+  const gint64 interval_us = MAX(machine->limits.extensions_interval_s, 1) * G_USEC_PER_SEC;
+  return REPORTS_MISSED * interval_us + REPORT_SLACK_US;
 }
 
 /* Whether the last report still holds. */
 static gboolean
 reports_come(const WdMachine *machine, gint64 now_us)
 {
-  const gint64 interval_us = MAX(machine->limits.extensions_interval_s, 1) * G_USEC_PER_SEC;
-  return now_us - machine->heard_us <= REPORTS_MISSED * interval_us + REPORT_SLACK_US;
+  return now_us - machine->heard_us <= patience_us(machine);
 }
 
 /* --- registrations --- */
@@ -36,6 +43,7 @@ wd_presence_lost(WdMachine *machine, WdProcess *extension, WdReason reason, guin
     WdEvent *event = wd_process_event(extension, WD_EVENT_EXTENSION_UNREGISTERED, reason);
     event->cause_seq = cause_seq;
     event->details = wd_json_number("uuid", presence->uuid);
+    presence->held_uuid = reason == WD_REASON_REGISTRATION ? WD_NONE : presence->uuid;
     presence->missing_seq =
         wd_machine_record(machine, extension, event,
                           reason == WD_REASON_REGISTRATION ? WD_RECORD_PLAIN : WD_RECORD_INFERRED);
@@ -52,8 +60,11 @@ wd_presence_end(WdMachine *machine)
 {
   const guint64 gone_seq = wd_machine_worker(machine)->gone_seq;
   g_hash_table_remove_all(machine->denylisted);
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++)
-    wd_presence_lost(machine, wd_machine_at(machine, i), WD_REASON_WORKER_GONE, gone_seq);
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++) {
+    WdProcess *extension = wd_machine_at(machine, i);
+    wd_presence_lost(machine, extension, WD_REASON_WORKER_GONE, gone_seq);
+    extension->presence.held_uuid = WD_NONE;
+  }
 }
 
 static void
@@ -65,6 +76,7 @@ registered(WdMachine *machine, WdProcess *extension, const WdReportedExtension *
   const gboolean news = presence->registered != TRUE;
   presence->registered = TRUE;
   presence->uuid = entry->uuid;
+  presence->held_uuid = WD_NONE;
   presence->responsive = entry->responsive;
   presence->missing_since_us = WD_NONE;
   presence->missing_seq = 0;
@@ -94,6 +106,15 @@ missing(WdMachine *machine, WdProcess *extension, gboolean fresh)
     machine->policy->unregistered(machine, extension);
 }
 
+static void
+release_name(WdPresence *presence, const WdReport *report)
+{
+  for (guint i = 0; i < report->registrations.n_extensions; i++)
+    if (report->registrations.extensions[i].uuid == presence->held_uuid)
+      return;
+  presence->held_uuid = WD_NONE;
+}
+
 static const WdReportedExtension *
 find_entry(const WdReport *report, gint64 pid)
 {
@@ -115,7 +136,10 @@ take_worker(WdProcess *worker, const WdReport *report)
 static void
 take_extension(WdMachine *machine, WdProcess *extension, const WdReport *report, gboolean fresh)
 {
-  if (!report->registrations.listed || !wd_process_alive(extension))
+  if (!report->registrations.listed)
+    return;
+  release_name(&extension->presence, report);
+  if (!wd_process_alive(extension))
     return;
   const WdReportedExtension *entry = find_entry(report, extension->pid);
   if (entry != NULL)
@@ -130,6 +154,7 @@ take_registrations(WdMachine *machine, const WdReport *report)
   const gboolean fresh = reports_come(machine, machine->now_us);
   gboolean changed = !fresh;
   machine->heard_us = machine->now_us;
+  machine->unattributed = report->registrations.listed && report->registrations.unattributed;
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++) {
     WdProcess *process = wd_machine_at(machine, i);
     const WdPresence before = process->presence;
@@ -175,6 +200,28 @@ wd_presence_take(WdMachine *machine, const WdReport *report)
     take_denylisted(machine, report);
     break;
   }
+}
+
+/* --- asked --- */
+
+gboolean
+wd_presence_is_recent(const WdMachine *machine, gint64 at_us)
+{
+  return machine->now_us - at_us <= patience_us(machine);
+}
+
+gboolean
+wd_presence_worker_answers(const WdMachine *machine)
+{
+  return wd_machine_worker(machine)->presence.responsive == TRUE &&
+         reports_come(machine, machine->now_us);
+}
+
+/* A registration whose process isn't known may be that of any extension. */
+gboolean
+wd_presence_is_held(const WdMachine *machine, const WdProcess *extension)
+{
+  return extension->presence.held_uuid != WD_NONE || machine->unattributed;
 }
 
 /* --- shown --- */

@@ -1,7 +1,10 @@
 #include "watchdog/core/machine/process.h"
 
-static const WdPresence NOT_REPORTED = {
-    .registered = WD_NONE, .uuid = WD_NONE, .responsive = WD_NONE, .missing_since_us = WD_NONE};
+static const WdPresence NOT_REPORTED = {.registered = WD_NONE,
+                                        .uuid = WD_NONE,
+                                        .responsive = WD_NONE,
+                                        .held_uuid = WD_NONE,
+                                        .missing_since_us = WD_NONE};
 
 void
 wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, const char *path)
@@ -17,7 +20,7 @@ wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, 
       .start_ticks = WD_NONE,
       .started_us = WD_NONE,
       .last_check_us = WD_NONE,
-      .unprovoked_exit_us = WD_NONE,
+      .own_exit = {.at_us = WD_NONE},
       .last_exit_code = WD_NONE,
       .last_exit_signal = WD_NONE,
       .presence = NOT_REPORTED,
@@ -29,6 +32,7 @@ wd_process_clear(WdProcess *process)
 {
   g_free(process->name);
   g_free(process->path);
+  g_free(process->file);
 }
 
 /* --- its life --- */
@@ -50,7 +54,9 @@ wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 star
   process->starts++;
   process->ending = (WdEnding){.reason = WD_REASON_NONE};
   process->breach_recorded = FALSE;
+  const gint64 held_uuid = process->presence.held_uuid;
   process->presence = NOT_REPORTED;
+  process->presence.held_uuid = held_uuid;
   wd_meter_reset(&process->meter, started_us);
   process->last_check_us = WD_NONE;
   process->next_memory_look_us = started_us;

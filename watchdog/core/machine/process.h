@@ -26,17 +26,28 @@ typedef struct {
   gint64 registered; /* TRUE, FALSE; extensions only, as uuid */
   gint64 uuid;
   gint64 responsive;
+  gint64 held_uuid;          /* of the process before, which the core still lists */
   gint64 missing_since_us;   /* since when it is reported to live unregistered */
   guint64 missing_seq;       /* the extension_unregistered; 0: it never was registered */
   gboolean missing_recorded; /* dry run: once per episode */
   char version[WD_REPORTED_VERSION_MAX + 1]; /* "": not known */
 } WdPresence;
 
+/* The last exit that counted against a process. */
+typedef struct {
+  gint64 at_us;     /* WD_NONE: none since it was last ended, or failed to start */
+  WdRespawn before; /* restored if the exit turns out to have another cause */
+  WdReason reason;
+  gboolean unproven;      /* no report on the worker has come since */
+  gboolean limit_reached; /* if it is proven, the process is given up */
+} WdOwnExit;
+
 typedef struct {
   guint index;
   WdRole role;
-  char *name;             /* owned, as is the path */
-  char *path;             /* NULL: not known */
+  char *name; /* owned, as are the path and the file */
+  char *path; /* NULL: not known */
+  char *file; /* which file was there when it was last started (look/program-file.h); NULL: none */
   gboolean indispensable; /* never given up */
   gboolean wanted;        /* FALSE: no longer on the list; ended, and not started again */
 
@@ -57,8 +68,7 @@ typedef struct {
   gint64 next_memory_look_us;
 
   WdRespawn respawn;
-  WdRespawn respawn_before_exit; /* restored if that exit turns out to follow from the worker's */
-  gint64 unprovoked_exit_us;     /* WD_NONE: none since it was last ended, or failed to start */
+  WdOwnExit own_exit;
   gint64 last_exit_code;
   gint64 last_exit_signal;
   gint64 starts;

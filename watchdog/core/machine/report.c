@@ -1,8 +1,8 @@
 /* A message: "WDO", its kind, the worker's pid, and what the kind has. Numbers have this machine's
  * byte order, because both sides run on it. A text follows its length, which has two bytes.
  *
- *   report      responsive, version, listed, n_extensions, and for each: pid, uuid, responsive,
- *               version
+ *   report      responsive, version, listed, unattributed, n_extensions, and for each: pid,
+ *               uuid, responsive, version
  *   denylisted  name, query */
 #include "watchdog/core/machine/report.h"
 
@@ -48,6 +48,7 @@ put_report(guint8 *at, const WdReport *report)
   at = put_boolean(at, report->registrations.responsive);
   at = put_text(at, report->registrations.version);
   at = put_boolean(at, report->registrations.listed);
+  at = put_boolean(at, report->registrations.unattributed);
   at = put(at, &n, sizeof n);
   for (guint i = 0; i < n; i++) {
     const WdReportedExtension *extension = &report->registrations.extensions[i];
@@ -143,7 +144,8 @@ take_report(Input *input, WdReport *report)
   if (!take_boolean(input, &report->registrations.responsive) ||
       !take_text(input, report->registrations.version, sizeof report->registrations.version,
                  FALSE) ||
-      !take_boolean(input, &report->registrations.listed) || !take(input, &n, sizeof n) ||
+      !take_boolean(input, &report->registrations.listed) ||
+      !take_boolean(input, &report->registrations.unattributed) || !take(input, &n, sizeof n) ||
       n > WD_REPORTED_EXTENSIONS_MAX)
     return FALSE;
   report->registrations.n_extensions = n;

@@ -42,7 +42,8 @@ typedef struct {
     struct {
       gboolean responsive;                       /* the manager answered */
       char version[WD_REPORTED_VERSION_MAX + 1]; /* osquery's; "": not known */
-      gboolean listed;                           /* FALSE: the next two are not known */
+      gboolean listed;                           /* FALSE: the next three are not known */
+      gboolean unattributed; /* some registrations are left out: their processes aren't known */
       guint n_extensions;
       WdReportedExtension extensions[WD_REPORTED_EXTENSIONS_MAX];
     } registrations;

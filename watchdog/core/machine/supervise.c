@@ -3,6 +3,7 @@
 #include "watchdog/core/event/message.h"
 #include "watchdog/core/machine/departures.h"
 #include "watchdog/core/machine/ending.h"
+#include "watchdog/core/machine/give-up.h"
 #include "watchdog/core/machine/starts.h"
 
 /* --- over a limit --- */
@@ -64,6 +65,7 @@ stored(WdMachine *machine, guint64 seq)
 {
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
     wd_ending_stored(machine, wd_machine_at(machine, i), seq);
+  wd_give_up_stored(machine, seq);
 }
 
 /* The worker has read its own flags when it started; these don't change. */
@@ -88,11 +90,18 @@ want_again(WdMachine *machine, WdProcess *extension)
 {
   extension->wanted = TRUE;
   extension->respawn = (WdRespawn){0};
-  extension->unprovoked_exit_us = WD_NONE;
+  extension->own_exit = (WdOwnExit){.at_us = WD_NONE};
   if (extension->state == WD_STATE_STOPPED && !machine->supervising.stopping) {
     wd_process_change(extension, WD_CHANGE_WANTED);
     extension->next_start_us = machine->now_us;
   }
+}
+
+static void
+know_file(WdProcess *process, const char *file)
+{
+  g_free(process->file);
+  process->file = g_strdup(file);
 }
 
 static void
@@ -101,9 +110,11 @@ take_own(WdMachine *machine, const WdInput *input)
   WdProcess *process = wd_machine_at(machine, input->process);
   switch (input->kind) {
   case WD_INPUT_SPAWNED:
+    know_file(process, input->file);
     wd_starts_spawned(machine, process, input->spawned.pid, input->spawned.start_ticks);
     break;
   case WD_INPUT_SPAWN_FAILED:
+    know_file(process, input->file);
     wd_departures_spawn_failed(machine, process, input->spawn_error);
     break;
   case WD_INPUT_EXITED:
@@ -129,8 +140,15 @@ take_own(WdMachine *machine, const WdInput *input)
   case WD_INPUT_STOP:
     wd_ending_stop_requested(machine);
     break;
-  case WD_INPUT_TICK:
+  case WD_INPUT_GIVEN_UP:
+    wd_give_up_remember(machine, input->given_up);
+    break;
   case WD_INPUT_REPORT:
+    if (input->report->kind == WD_REPORT_REGISTRATIONS &&
+        input->report->worker_pid == wd_machine_worker(machine)->pid)
+      wd_departures_reported(machine);
+    break;
+  case WD_INPUT_TICK:
   case WD_INPUT_EVENTS_LOST:
   case WD_INPUT_HISTORY_RECOVERED:
     break; /* the frame's */
@@ -146,6 +164,7 @@ take(WdMachine *machine, const WdInput *input)
   take_own(machine, input);
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
     wd_ending_advance(machine, wd_machine_at(machine, i));
+  wd_give_up_advance(machine);
   wd_starts_advance(machine);
   wd_ending_finish(machine);
 }
@@ -153,7 +172,7 @@ take(WdMachine *machine, const WdInput *input)
 static gint64
 deadline(const WdMachine *machine)
 {
-  gint64 deadline_us = wd_starts_deadline(machine);
+  gint64 deadline_us = MIN(wd_starts_deadline(machine), wd_give_up_deadline(machine));
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
     deadline_us = MIN(deadline_us, wd_ending_deadline(wd_machine_at(machine, i)));
   return deadline_us;

@@ -1,5 +1,6 @@
 #include "watchdog/core/machine/worker-gone.h"
 
+#include "watchdog/core/machine/blame.h"
 #include "watchdog/core/machine/presence.h"
 
 /* An extension made with osquery's SDKs exits one interval, and perhaps one timeout, after its core
@@ -42,14 +43,9 @@ excuse_recent_exits(WdMachine *machine)
 {
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++) {
     WdProcess *extension = wd_machine_at(machine, i);
-    if (extension->unprovoked_exit_us == WD_NONE ||
-        machine->now_us - extension->unprovoked_exit_us > EXIT_BEFORE_WORKER_US)
-      continue;
-    extension->respawn = extension->respawn_before_exit;
-    if (extension->state == WD_STATE_WAITING || extension->state == WD_STATE_ABANDONED) {
-      wd_process_change(extension, WD_CHANGE_WANTED);
-      extension->next_start_us = machine->now_us;
-    }
+    if (extension->own_exit.at_us != WD_NONE &&
+        machine->now_us - extension->own_exit.at_us <= EXIT_BEFORE_WORKER_US)
+      wd_blame_withdraw(extension, machine->now_us);
   }
 }
 
