@@ -5,16 +5,30 @@
 #define REMEMBERED_US (24 * 3600 * SIM_S)
 #define STORE_US (2 * SIM_S)
 
-WdReason
-sim_oracle_excuse(const SimOracle *oracle, guint process)
+static WdReason
+lasting_excuse(SimOracle *oracle, SimView *view)
 {
-  const SimView *view = &oracle->views[process];
+  const gboolean silent = oracle->answers != TRUE ||
+                          oracle->views[WD_PROCESS_WORKER].pid == WD_NONE ||
+                          oracle->now_us > oracle->heard_us + PATIENCE_US;
+  if (silent || view->held) {
+    view->excused = TRUE;
+    view->excused_us = oracle->now_us;
+    view->excuse = silent ? WD_REASON_WORKER_SILENT : WD_REASON_REGISTRATION;
+    return view->excuse;
+  }
+  return view->excused && oracle->now_us <= view->excused_us + PATIENCE_US ? view->excuse
+                                                                           : WD_REASON_NONE;
+}
+
+WdReason
+sim_oracle_excuse(SimOracle *oracle, guint process)
+{
+  SimView *view = &oracle->views[process];
   if (process < WD_PROCESS_FIRST_EXTENSION || view->indispensable)
     return WD_REASON_NONE;
-  if (oracle->answers != TRUE || oracle->views[WD_PROCESS_WORKER].pid == WD_NONE ||
-      oracle->now_us > oracle->heard_us + PATIENCE_US)
-    return WD_REASON_WORKER_SILENT;
-  return view->held || oracle->unattributed ? WD_REASON_REGISTRATION : WD_REASON_NONE;
+  const WdReason lasting = lasting_excuse(oracle, view);
+  return lasting == WD_REASON_NONE && oracle->unattributed ? WD_REASON_REGISTRATION : lasting;
 }
 
 /* Nobody reports without the tables extension: then nothing can be said of the worker. */
@@ -126,7 +140,7 @@ sim_oracle_judge_exits(SimOracle *oracle)
     SimView *view = &oracle->views[i];
     if (!view->unproven)
       continue;
-    if (sim_oracle_excuse(oracle, i) != WD_REASON_NONE ||
+    if (lasting_excuse(oracle, view) != WD_REASON_NONE ||
         oracle->now_us > view->own_exit_us + PATIENCE_US) {
       sim_oracle_withdraw(view, MAX(oracle->now_us, view->started_us + 3 * SIM_S));
       sim_trace_count(oracle->trace, SIM_TALLY_WITHDRAWN);

@@ -114,12 +114,13 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
   if (input->exited.oom)
     reason = WD_REASON_OOM;
   guint64 cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
-  const WdReason excuse = sim_oracle_excuse(oracle, process);
+  const gboolean follows = follows_worker(oracle, process);
+  const WdReason excuse = follows ? WD_REASON_NONE : sim_oracle_excuse(oracle, process);
 
   sim_oracle_forget_exit(view);
   if (view->breach_us != WD_NONE)
     sim_trace_count(oracle->trace, SIM_TALLY_GONE_UNSIGNALLED);
-  if (follows_worker(oracle, process)) {
+  if (follows) {
     const gboolean during = worker->pid != WD_NONE && !sim_view_running(worker);
     reason = WD_REASON_WORKER_GONE;
     cause_seq = during ? worker->breach_seq : worker->gone_seq;

@@ -63,6 +63,9 @@ typedef struct {
   gboolean unproven;    /* no report has come since that exit */
   gboolean limit_reached;
   WdReason exit_reason;
+  gboolean excused; /* once, last at excused_us */
+  gint64 excused_us;
+  WdReason excuse;
   gint64 file;            /* which file was there at the last start */
   gint64 remembered_file; /* which file the history remembers as given up; 0: none */
   gint64 remembered_until_us;
@@ -179,7 +182,7 @@ void sim_oracle_exited(SimOracle *oracle, const WdInput *input);
 void sim_oracle_spawn_failed(SimOracle *oracle, const WdInput *input);
 
 /* Why an exit of the extension now isn't its own doing; NONE: it is. */
-WdReason sim_oracle_excuse(const SimOracle *oracle, guint process);
+WdReason sim_oracle_excuse(SimOracle *oracle, guint process);
 gboolean sim_oracle_hears(const SimOracle *oracle);
 void sim_oracle_forget_exit(SimView *view);
 void sim_oracle_withdraw(SimView *view, gint64 due_us);

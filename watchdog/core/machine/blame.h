@@ -8,7 +8,8 @@
  *
  * What the worker did at the moment of an exit is known for sure only from the next report. So an
  * exit counts at once, but is withdrawn if that report shows an excuse, or never comes. Only an
- * exit that is proven gives an extension up. */
+ * exit that is proven gives an extension up. An excuse lasts a while: after a long query osqueryd
+ * was seen to need 50 s until it took registrations again. */
 #pragma once
 
 #include "watchdog/core/machine/frame.h"
@@ -18,7 +19,10 @@ G_BEGIN_DECLS
 /* Why an exit of @process now isn't its own doing: WD_REASON_WORKER_SILENT or
  * WD_REASON_REGISTRATION. WD_REASON_NONE: it counts, as does any exit of the worker, and of the
  * tables extension, because nothing is reported without it. */
-WdReason wd_blame_excuse(const WdMachine *machine, const WdProcess *process);
+WdReason wd_blame_excuse(const WdMachine *machine, WdProcess *process);
+
+/* Whether the report that has just come proves the last exit of @extension that counted. */
+gboolean wd_blame_proves(const WdMachine *machine, WdProcess *extension);
 
 /* Whether anything is ever reported of the worker: FALSE with --notables. */
 gboolean wd_blame_hears(const WdMachine *machine);

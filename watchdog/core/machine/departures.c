@@ -134,11 +134,11 @@ count_exit(WdMachine *machine, WdProcess *process, Departure *departure)
 static Departure
 exited(WdMachine *machine, WdProcess *process, const WdExit *how, gboolean explained)
 {
-  const WdReason excuse = wd_blame_excuse(machine, process);
+  const WdReason excuse = explained ? WD_REASON_WORKER_GONE : wd_blame_excuse(machine, process);
   Departure departure = {.reason = reason_of(how)};
   wd_blame_forget(process);
   if (explained) {
-    departure.reason = WD_REASON_WORKER_GONE;
+    departure.reason = excuse;
   } else if (excuse != WD_REASON_NONE) {
     departure.reason = excused_reason_of(machine, how, excuse);
     departure.excused = TRUE;
@@ -260,8 +260,7 @@ wd_departures_reported(WdMachine *machine)
     const WdOwnExit exit = extension->own_exit;
     if (!exit.unproven)
       continue;
-    if (wd_blame_excuse(machine, extension) != WD_REASON_NONE ||
-        !wd_presence_is_recent(machine, exit.at_us)) {
+    if (!wd_blame_proves(machine, extension)) {
       wd_blame_withdraw(extension, next_try_us(machine, extension));
       continue;
     }

@@ -217,13 +217,6 @@ wd_presence_worker_answers(const WdMachine *machine)
          reports_come(machine, machine->now_us);
 }
 
-/* A registration whose process isn't known may be that of any extension. */
-gboolean
-wd_presence_is_held(const WdMachine *machine, const WdProcess *extension)
-{
-  return extension->presence.held_uuid != WD_NONE || machine->unattributed;
-}
-
 /* --- shown --- */
 
 void

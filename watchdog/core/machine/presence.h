@@ -24,9 +24,6 @@ gboolean wd_presence_is_recent(const WdMachine *machine, gint64 at_us);
 /* Whether the present worker is known to answer. */
 gboolean wd_presence_worker_answers(const WdMachine *machine);
 
-/* Whether the worker may still list the registration of the process that @extension was before. */
-gboolean wd_presence_is_held(const WdMachine *machine, const WdProcess *extension);
-
 /* Shows in the row of @process the last report on it, unless reports stay away. */
 void wd_presence_show(const WdMachine *machine, const WdProcess *process, gint64 now_us,
                       WdProcessStatus *status);

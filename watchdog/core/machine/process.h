@@ -69,6 +69,8 @@ typedef struct {
 
   WdRespawn respawn;
   WdOwnExit own_exit;
+  gint64 excused_us; /* when its exits last had an excuse (blame.h); WD_NONE: never */
+  WdReason excuse;
   gint64 last_exit_code;
   gint64 last_exit_signal;
   gint64 starts;
