@@ -1,7 +1,9 @@
 /* osquery-watchdogd: supervises osqueryd and its managed extensions. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+#include "watchdog/base/errno-error.h"
 #include "watchdog/core/settings/own-options.h"
 #include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/settings-reader.h"
@@ -24,6 +26,15 @@ print(const char *text)
   return fputs(text, stdout) >= 0 && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* Returns only if that fails. */
+static int
+execute(char *const *argv, GError **error)
+{
+  execvp(argv[0], argv);
+  wd_errno_error(error, argv[0]);
+  return EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -44,7 +55,10 @@ main(int argc, char **argv)
     exit_code = wd_settings_check(settings, &error) ? EXIT_SUCCESS : EXIT_FAILURE;
     break;
   case WD_COMMAND_RUN:
-    exit_code = wd_supervision_run((const char *const *)argv, g_steal_pointer(&settings), &error);
+    exit_code =
+        settings->runs_once != NULL
+            ? execute(settings->osqueryd_argv, &error)
+            : wd_supervision_run((const char *const *)argv, g_steal_pointer(&settings), &error);
     break;
   }
   wd_settings_free(settings);

@@ -50,11 +50,6 @@ def test_check_warns_of_what_can_not_work(watchdog, flag, warning):
             if line.startswith("warning: ") and warning in line], done.stdout
 
 
-def test_check_warns_of_a_name_that_is_a_shell(watchdog):
-    watchdog.osqueryd = watchdog.program("osquery", SLEEPER)
-    assert "warning: " in check(watchdog).stdout
-
-
 def test_check_refuses_what_could_not_be_started(watchdog):
     watchdog.osqueryd = watchdog.program("osqueryd", SLEEPER)
     watchdog.osqueryd.chmod(0o777)

@@ -376,8 +376,6 @@ TEST_F(Settings, WarnsAboutWhatHardlyIsMeant)
     std::initializer_list<const char *> words;
     Lines warnings;
   } const cases[] = {
-      {{"w", "--", "/usr/bin/osqueryi"},
-       {"argv: /usr/bin/osqueryi: a program without \"osqueryd\" in its name runs as a shell"}},
       {{"w", "--", "/opt/osqueryd/bin/my-osqueryd.sh"}, {}},
       {{"w", "--", "osqueryd", "--alarm_timeout=10", "--watchdog_forced_shutdown_delay=10",
         "--watchdog_level=1"},

@@ -58,12 +58,18 @@ wd_settings_check(const WdSettings *settings, GError **error)
   for (guint i = 0; i < settings->warnings->len; i++)
     g_string_append_printf(text, "warning: %s\n",
                            (const char *)g_ptr_array_index(settings->warnings, i));
-  append_quota_warning(text, &settings->limits);
+  if (settings->runs_once != NULL)
+    g_string_append_printf(text, "%s would be executed as it is, without a watchdog (%s)\n",
+                           settings->osqueryd_argv[0], settings->runs_once);
+  else
+    append_quota_warning(text, &settings->limits);
   if (fputs(text->str, stdout) < 0 || fflush(stdout) != 0) {
     g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
                         "the standard output can't be written");
     return FALSE;
   }
+  if (settings->runs_once != NULL)
+    return TRUE;
   g_autofree char *worker = g_canonicalize_filename(settings->osqueryd_argv[0], NULL);
   g_autoptr(GError) unreadable = NULL;
   if (!wd_program_file_check(worker, settings->allow_unsafe, error))

@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 WdSettings *wd_settings_read(const char *const *argv, GError **error);
 
 /* Prints every setting with its source, then a warning for each setting that can't work as meant,
- * by itself or on this host. Changes nothing. Returns: FALSE with @error when osqueryd can't be
- * supervised at all, or stdout can't be written. */
+ * by itself or on this host; or that osqueryd needs no watchdog. Changes nothing. Returns: FALSE
+ * with @error when osqueryd can't be supervised at all, or stdout can't be written. */
 gboolean wd_settings_check(const WdSettings *settings, GError **error);
 
 G_END_DECLS

@@ -219,6 +219,10 @@ reload(gpointer data, WdDriver *driver)
   g_autoptr(GError) error = NULL;
   g_autoptr(WdSettings) settings = wd_settings_read(run->argv, &error);
   g_autoptr(GError) unreadable = NULL;
+  if (settings != NULL && settings->runs_once != NULL) {
+    wd_logf("reload: nothing is changed: %s", settings->runs_once);
+    return;
+  }
   g_autoptr(GPtrArray) extensions =
       settings != NULL ? wd_managed_extensions_list(settings, &unreadable, &error) : NULL;
   if (unreadable != NULL && error == NULL)

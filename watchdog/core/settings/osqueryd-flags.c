@@ -1,5 +1,6 @@
 #include "watchdog/core/settings/osqueryd-flags.h"
 
+#include "watchdog/core/settings/runs-once.h"
 #include "watchdog/core/settings/settings-error.h"
 
 #include <string.h>
@@ -9,8 +10,8 @@
 #define MAX_SOCKET_BYTES (107 - 6)
 
 /* With osquery 5.23's types and defaults: core/watcher.cpp, core/init.cpp,
- * extensions/extensions.cpp, filesystem/filesystem.cpp, logger/logger.cpp; the last four are
- * gflags'. */
+ * extensions/extensions.cpp, filesystem/filesystem.cpp, logger/logger.cpp, config/config.cpp,
+ * main/main.cpp; those from help on are gflags'. */
 static const WdFlagSpec OSQUERYD[] = {
     /* the watcher's limits */
     {"watchdog_level", WD_FLAG_INT32, "0"},
@@ -37,6 +38,22 @@ static const WdFlagSpec OSQUERYD[] = {
     {"ephemeral", WD_FLAG_BOOL, "false"},
     {"verbose", WD_FLAG_BOOL, "false"},
     {"daemonize", WD_FLAG_BOOL, "false"},
+    /* what is done once, without a watcher */
+    {"config_check", WD_FLAG_BOOL, "false"},
+    {"config_dump", WD_FLAG_BOOL, "false"},
+    {"database_dump", WD_FLAG_BOOL, "false"},
+    {"install", WD_FLAG_BOOL, "false"},
+    {"uninstall", WD_FLAG_BOOL, "false"},
+    {"help", WD_FLAG_BOOL, "false"},
+    {"helpfull", WD_FLAG_BOOL, "false"},
+    {"helpshort", WD_FLAG_BOOL, "false"},
+    {"helppackage", WD_FLAG_BOOL, "false"},
+    {"helpxml", WD_FLAG_BOOL, "false"},
+    {"helpon", WD_FLAG_STRING, ""},
+    {"helpmatch", WD_FLAG_STRING, ""},
+    {"version", WD_FLAG_BOOL, "false"},
+    {"tab_completion_word", WD_FLAG_STRING, ""},
+    /* where flags come from */
     {"flagfile", WD_FLAG_STRING, ""},
     {"fromenv", WD_FLAG_STRING, ""},
     {"tryfromenv", WD_FLAG_STRING, ""},
@@ -76,12 +93,7 @@ warn_about_flags(WdSettings *settings, const WdFlags *flags)
   const WdFlag *level = wd_flags_get(flags, "watchdog_level");
   const WdFlag *alarm = wd_flags_get(flags, "alarm_timeout");
   const WdFlag *forced = wd_flags_get(flags, "watchdog_forced_shutdown_delay");
-  g_autofree char *program = g_path_get_basename(settings->osqueryd_argv[0]);
 
-  if (strstr(program, "osqueryd") == NULL)
-    wd_settings_warn(settings->warnings,
-                     "argv: %s: a program without \"osqueryd\" in its name runs as a shell",
-                     settings->osqueryd_argv[0]);
   if (level->number < -1 || level->number > 1)
     wd_settings_warn(settings->warnings,
                      "%s: --watchdog_level=%s: osquery takes any level but -1 and 1 for 0",
@@ -194,7 +206,10 @@ wd_osqueryd_flags_take(WdSettings *settings, guint cpus, const WdSettingsIo *io,
       wd_flags_parse(OSQUERYD, G_N_ELEMENTS(OSQUERYD), (const char *const *)argv,
                      default_flagfile(argv), io, error);
 
-  if (flags == NULL || !take(settings, flags, cpus, error))
+  if (flags == NULL)
+    return NULL;
+  settings->runs_once = wd_runs_once_by_flags(flags);
+  if (settings->runs_once == NULL && !take(settings, flags, cpus, error))
     return NULL;
   return g_steal_pointer(&flags);
 }

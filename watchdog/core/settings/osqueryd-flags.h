@@ -12,7 +12,8 @@ G_BEGIN_DECLS
 #define WD_OSQUERYD_DEFAULT_FLAGFILE "/etc/osquery/osquery.flags.default"
 
 /* Fills in osqueryd's part of @settings, whose osqueryd_argv must have a program in it. Returns:
- * all flags that we know, each with its source; or NULL with @error in WD_SETTINGS_ERROR. */
+ * all flags that we know, each with its source; or NULL with @error in WD_SETTINGS_ERROR. If one of
+ * them sets runs_once, nothing else of @settings is set. */
 WdFlags *wd_osqueryd_flags_take(WdSettings *settings, guint cpus, const WdSettingsIo *io,
                                 GError **error);
 

@@ -2,6 +2,7 @@
 
 #include "watchdog/core/settings/osqueryd-flags.h"
 #include "watchdog/core/settings/own-options.h"
+#include "watchdog/core/settings/runs-once.h"
 #include "watchdog/core/settings/settings-error.h"
 
 static void
@@ -39,8 +40,8 @@ add_limit_origin(WdSettings *settings, const char *name, gint64 value, const cha
 static void
 add_origins(WdSettings *settings, const WdFlags *flags)
 {
-  static const char *const no_settings[] = {"check",   "version",    "help",    "flagfile",
-                                            "fromenv", "tryfromenv", "undefok", NULL};
+  static const char *const no_settings[] = {"check",      "flagfile", "fromenv",
+                                            "tryfromenv", "undefok",  NULL};
   const WdLimits *limits = &settings->limits;
 
   for (gsize i = 0; i < flags->n_flags; i++) {
@@ -48,7 +49,7 @@ add_origins(WdSettings *settings, const WdFlags *flags)
     const char *name = flag->spec->name;
     const char *limit_source = flag->number > 0 ? flag->source : NULL;
 
-    if (g_strv_contains(no_settings, name))
+    if (g_strv_contains(no_settings, name) || wd_runs_once_flag(name))
       continue;
     if (g_str_equal(name, "watchdog_memory_limit"))
       add_limit_origin(settings, name, limits->memory_limit_bytes / (1024 * 1024), limit_source);
@@ -102,9 +103,14 @@ wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io, G
                      "argv: expected -- OSQUERYD, the program to supervise, behind the options");
     return NULL;
   }
+  settings->runs_once = wd_runs_once_by_words(settings->osqueryd_argv);
+  if (settings->runs_once != NULL)
+    return g_steal_pointer(&settings);
   g_autoptr(WdFlags) osqueryd = wd_osqueryd_flags_take(settings, cpus, io, error);
   if (osqueryd == NULL)
     return NULL;
+  if (settings->runs_once != NULL)
+    return g_steal_pointer(&settings);
   add_origins(settings, osqueryd);
   add_limit_origin(settings, "respawn_limit", settings->limits.respawn_limit, NULL);
   add_limit_origin(settings, "respawn_delay", settings->limits.respawn_delay_s, NULL);

@@ -12,6 +12,7 @@ G_BEGIN_DECLS
  * @cpus: online CPUs.
  * With --version or --help, nothing else is read, and osqueryd_argv is NULL unless given. Paths
  * stay as they are given: a relative one starts at the working directory.
+ * If osqueryd needs no watchdog, its flags are not judged: it does that itself.
  * Returns: the settings, or NULL with a one-line @error in WD_SETTINGS_ERROR that names the input
  * and what was expected. */
 WdSettings *wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io,

@@ -9,6 +9,7 @@ wd_settings_free(WdSettings *settings)
   g_free(settings->runtime_dir);
   g_free(settings->tables_extension);
   g_strfreev(settings->osqueryd_argv);
+  g_free(settings->runs_once);
   g_free(settings->extensions_socket);
   g_free(settings->extensions_autoload);
   g_free(settings->pidfile);

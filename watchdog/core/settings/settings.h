@@ -33,7 +33,9 @@ typedef struct {
 
   /* osqueryd's */
   char **osqueryd_argv; /* what the worker is started with, unchanged; [0] is the program */
-  int watchdog_level;   /* -1, 0, 1; what osqueryd takes for 0 is 0 */
+  char *runs_once;    /* why osqueryd needs no watchdog (runs-once.h): what follows isn't set then.
+                         NULL: it is to be supervised */
+  int watchdog_level; /* -1, 0, 1; what osqueryd takes for 0 is 0 */
   gboolean allow_unsafe;
   gboolean verbose;
   gboolean force;

@@ -1,0 +1,93 @@
+"""A command line that worked with osqueryd works behind `osquery-watchdogd --`."""
+
+import os
+import pathlib
+import signal
+import subprocess
+
+import pytest
+
+from harness import MARK, eventually, listing
+
+# Records how it was called, copies its input, and exits as nothing of ours does.
+ONCE = """#!/bin/sh
+printf '%s\\n' "$@" >"$0.words"
+cat /proc/$$/environ >"$0.environ"
+cat
+exit 7
+"""
+
+
+def run(command, **arguments):
+    return subprocess.run(command, **{"capture_output": True, "text": True, "timeout": 30,
+                                      "stdin": subprocess.DEVNULL, **arguments})
+
+
+# --- what runs once, without a watchdog ---
+
+
+@pytest.mark.parametrize("name, flags", [
+    ("osqueryd", ("-S", "select 1")),
+    ("osqueryd", ("--S", "--json")),
+    ("osqueryd", ("--config_check",)),
+    ("osqueryd", ("--config_dump",)),
+    ("osqueryd", ("--database_dump",)),
+    ("osqueryd", ("--version",)),
+    ("osqueryd", ("--help",)),
+    ("osqueryd", ("-h",)),
+    ("osqueryi", ("select 1",)),
+    ("osqueryi", ()),
+])
+def test_what_runs_once_is_only_executed(watchdog, name, flags):
+    watchdog.osqueryd = watchdog.program(name, ONCE)
+    words, environ = (pathlib.Path(f"{watchdog.osqueryd}{end}") for end in (".words", ".environ"))
+    words.touch()
+    environ.touch()
+    before = listing(watchdog.directory)
+    environment = {**os.environ, MARK: str(watchdog.directory), "NOTIFY_SOCKET": "/nowhere",
+                   "OSQUERY_WORKER": "1"}
+    command = watchdog.command(flags=flags)
+    done = run(command, env=environment, input="some input", stdin=None)
+    assert (done.returncode, done.stdout, done.stderr) == (7, "some input", "")
+    given = environ.read_bytes().decode().split("\0")
+    assert sorted(given[:-1]) == sorted(f"{name}={value}" for name, value in environment.items())
+    behind = command[command.index("--") + 2:]
+    assert words.read_text() == "".join(f"{word}\n" for word in behind)
+    words.write_text("")
+    environ.write_text("")
+    assert listing(watchdog.directory) == before
+
+
+def test_a_flagfile_may_say_that_it_runs_once(watchdog):
+    watchdog.osqueryd = watchdog.program("osqueryd", ONCE)
+    watchdog.flags("--config_check")
+    assert run(watchdog.command()).returncode == 7
+    watchdog.osqueryd.write_text("#!/bin/sh\nexec sleep 1000\n")
+    assert watchdog.start(flags=("--noconfig_check",)).worker()
+
+
+def test_what_can_not_be_executed_once_is_named(watchdog):
+    watchdog.osqueryd = watchdog.directory / "osqueryd"
+    done = run(watchdog.command(flags=("--version",)))
+    assert done.returncode == 1
+    assert done.stderr == f"osquery-watchdogd: {watchdog.osqueryd}: No such file or directory\n"
+
+
+def test_check_says_what_would_only_be_executed(watchdog):
+    watchdog.osqueryd = watchdog.program("osqueryd", ONCE)
+    before = listing(watchdog.directory)
+    done = run(watchdog.command("--check", flags=("-S",)))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (f"{watchdog.osqueryd} would be executed as it is, without a watchdog (argv: -S: "
+            "osqueryd is a shell)") in done.stdout.splitlines()
+    assert listing(watchdog.directory) == before
+
+
+def test_a_flagfile_that_says_so_later_changes_nothing(watchdog):
+    worker = watchdog.start().worker()
+    watchdog.flags("--watchdog_memory_limit=300", "--config_check")
+    watchdog.process.send_signal(signal.SIGHUP)
+    eventually(lambda: f"reload: nothing is changed: {watchdog.flagfile}:2: --config_check" in
+               watchdog.log().splitlines(), "the refusal")
+    assert watchdog.worker() == worker
+    assert not watchdog.events("event = 'settings_changed'")
