@@ -91,3 +91,11 @@ def test_a_flagfile_that_says_so_later_changes_nothing(watchdog):
                watchdog.log().splitlines(), "the refusal")
     assert watchdog.worker() == worker
     assert not watchdog.events("event = 'settings_changed'")
+
+
+# --- no files ---
+
+
+def test_the_null_device_is_an_empty_file(watchdog):
+    watchdog.start(flags=("--flagfile=/dev/null", "--extensions_autoload=/dev/null"))
+    assert "/dev/null" not in watchdog.log()

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "watchdog/base/errno-error.h"
 
@@ -16,11 +17,21 @@ refuse(GError **error, const char *path, const char *problem)
   return NULL;
 }
 
+/* What one names to have no file at all, such as osquery's default flagfile. */
+static gboolean
+is_null_device(const struct stat *status)
+{
+  return S_ISCHR(status->st_mode) && status->st_rdev == makedev(1, 3);
+}
+
 static char *
 read_text(FILE *file, const char *path, GError **error)
 {
   struct stat status;
-  if (fstat(fileno(file), &status) < 0 || !S_ISREG(status.st_mode))
+  const gboolean known = fstat(fileno(file), &status) == 0;
+  if (known && is_null_device(&status))
+    return g_strdup("");
+  if (!known || !S_ISREG(status.st_mode))
     return refuse(error, path, "is not a regular file");
   g_autofree char *text = g_malloc(SIZE_MAX_BYTES + 1);
   const gsize length = fread(text, 1, SIZE_MAX_BYTES + 1, file);
