@@ -167,9 +167,9 @@ def test_unsafe_programs_are_run_when_that_is_allowed(watchdog):
     assert watchdog.stop() == 0
 
 
-def test_osqueryd_is_not_searched_for(watchdog):
+def test_a_relative_path_begins_at_the_working_directory(watchdog):
     watchdog.program("osqueryd", STAND_IN / "osqueryd")
-    code, line = refused(watchdog, osqueryd=["--", "osqueryd"], cwd="/")
+    code, line = refused(watchdog, osqueryd=["--", "./osqueryd"], cwd="/")
     assert code == FAILED and "/osqueryd can't be opened" in line
 
 

@@ -93,6 +93,65 @@ def test_a_flagfile_that_says_so_later_changes_nothing(watchdog):
     assert not watchdog.events("event = 'settings_changed'")
 
 
+# --- which program ---
+
+
+def by_name(watchdog, name, path):
+    """Starts by a name, and PATH."""
+    watchdog.osqueryd = name
+    watchdog.popen = {"env": {**os.environ, MARK: str(watchdog.directory), "PATH": path}}
+
+
+def test_a_name_without_a_slash_is_found_through_path(watchdog):
+    found = watchdog.directory / "bin" / "osqueryd"
+    found.parent.mkdir()
+    found.symlink_to(watchdog.osqueryd)
+    by_name(watchdog, "osqueryd", f"/nowhere:{found.parent}")
+    done = run(watchdog.command("--check"), **watchdog.popen)
+    assert done.returncode == 0 and f"OSQUERYD={found}  (PATH)" in done.stdout.splitlines()
+    worker = watchdog.start().worker()
+    assert watchdog.status("worker")["path"] == str(found)
+    # It blanks its other arguments.
+    words = pathlib.Path(f"/proc/{worker}/cmdline").read_bytes().split(b"\0")
+    assert words[0] == b"osqueryd"
+
+
+def test_a_relative_entry_of_path_is_the_working_directory_at_the_start(watchdog):
+    found = watchdog.program("osqueryd", watchdog.osqueryd)
+    by_name(watchdog, "osqueryd", ".")
+    watchdog.popen["cwd"] = watchdog.directory
+    watchdog.start(flags=("--daemonize",), ready=False)
+    assert watchdog.wait() == 0
+    worker = watchdog.worker()
+    assert watchdog.status("worker")["path"] == str(found)
+    watchdog.flags("--watchdog_level=-1")
+    os.kill(worker, signal.SIGKILL)
+    assert watchdog.worker(other_than=worker), "it is started from / as well"
+    os.kill(int((watchdog.directory / "osqueryd.pidfile").read_text()), signal.SIGTERM)
+    watchdog.wait_nothing_runs()
+
+
+@pytest.mark.parametrize("mode, line", [
+    (None, "osquery-watchdogd: osqueryd: no such program in PATH (a path to it has a slash)"),
+    (0o777, "osquery-watchdogd: {path} is writable by others"),
+])
+def test_what_path_has_is_checked_like_a_path(watchdog, mode, line):
+    path = watchdog.directory / "osqueryd"
+    if mode:
+        watchdog.program("osqueryd", ONCE).chmod(mode)
+    by_name(watchdog, "osqueryd", str(watchdog.directory))
+    for option in (), ("--check",):
+        done = run(watchdog.command(*option), **watchdog.popen)
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [line.format(path=path)]
+
+
+def test_what_runs_once_is_found_through_path(watchdog):
+    watchdog.program("osqueryd", ONCE)
+    by_name(watchdog, "osqueryd", f"{watchdog.directory}:/usr/bin:/bin")
+    assert run(watchdog.command(flags=("--version",)), **watchdog.popen).returncode == 7
+
+
 # --- no files ---
 
 

@@ -3,11 +3,25 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "watchdog/core/kernel/interpreter.h"
 #include "watchdog/core/settings/permission.h"
+
+char *
+wd_program_file_find(const char *name, GError **error)
+{
+  if (strchr(name, '/') != NULL)
+    return g_canonicalize_filename(name, NULL);
+  g_autofree char *found = g_find_program_in_path(name);
+  if (found != NULL)
+    return g_canonicalize_filename(found, NULL);
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
+              "%s: no such program in PATH (a path to it has a slash)", name);
+  return NULL;
+}
 
 gboolean
 wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error)

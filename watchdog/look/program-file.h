@@ -1,10 +1,15 @@
-/* A program's file: whether we may execute it, by osquery's rule (core/settings/permission.h), and
- * why the kernel could not. */
+/* A program's file: where it is, whether we may execute it, by osquery's rule
+ * (core/settings/permission.h), and why the kernel could not. */
 #pragma once
 
 #include <glib.h>
 
 G_BEGIN_DECLS
+
+/* The absolute path of the program that a shell would run as @name: a name without a slash is
+ * looked up in the environment's PATH, where an empty or relative entry begins at the working
+ * directory; any other name is a path. NULL with @error: PATH has no such program. */
+char *wd_program_file_find(const char *name, GError **error);
 
 /* Checks @path as it is now. FALSE with @error: one line with the path and the failed check. */
 gboolean wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error);

@@ -1,6 +1,7 @@
 #include "watchdog/look/settings-reader.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "watchdog/core/settings/settings-parse.h"
@@ -51,6 +52,12 @@ gboolean
 wd_settings_check(const WdSettings *settings, GError **error)
 {
   g_autoptr(GString) text = g_string_new(NULL);
+  const char *called = settings->osqueryd_argv[0];
+  g_autoptr(GError) not_found = NULL;
+  g_autofree char *program = wd_program_file_find(called, &not_found);
+  if (program != NULL)
+    g_string_append_printf(text, "OSQUERYD=%s  (%s)\n", program,
+                           strchr(called, '/') != NULL ? "argv" : "PATH");
   for (guint i = 0; i < settings->origins->len; i++) {
     const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
     g_string_append_printf(text, "--%s=%s  (%s)\n", origin->name, origin->value, origin->source);
@@ -59,8 +66,8 @@ wd_settings_check(const WdSettings *settings, GError **error)
     g_string_append_printf(text, "warning: %s\n",
                            (const char *)g_ptr_array_index(settings->warnings, i));
   if (settings->runs_once != NULL)
-    g_string_append_printf(text, "%s would be executed as it is, without a watchdog (%s)\n",
-                           settings->osqueryd_argv[0], settings->runs_once);
+    g_string_append_printf(text, "%s would be executed as it is, without a watchdog (%s)\n", called,
+                           settings->runs_once);
   else
     append_quota_warning(text, &settings->limits);
   if (fputs(text->str, stdout) < 0 || fflush(stdout) != 0) {
@@ -68,11 +75,14 @@ wd_settings_check(const WdSettings *settings, GError **error)
                         "the standard output can't be written");
     return FALSE;
   }
+  if (program == NULL) {
+    g_propagate_error(error, g_steal_pointer(&not_found));
+    return FALSE;
+  }
   if (settings->runs_once != NULL)
     return TRUE;
-  g_autofree char *worker = g_canonicalize_filename(settings->osqueryd_argv[0], NULL);
   g_autoptr(GError) unreadable = NULL;
-  if (!wd_program_file_check(worker, settings->allow_unsafe, error))
+  if (!wd_program_file_check(program, settings->allow_unsafe, error))
     return FALSE;
   g_autoptr(GPtrArray) extensions = wd_managed_extensions_list(settings, &unreadable, error);
   if (unreadable != NULL)

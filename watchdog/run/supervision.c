@@ -85,9 +85,11 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
 static gboolean
 find_programs(Run *run, GError **error)
 {
-  /* Relative to the working directory; the environment's PATH isn't searched. */
-  run->worker_path = g_canonicalize_filename(run->settings->osqueryd_argv[0], NULL);
-  if (!wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
+  /* From now on it is this path that is checked and executed, whatever becomes of PATH or of the
+   * working directory. */
+  run->worker_path = wd_program_file_find(run->settings->osqueryd_argv[0], error);
+  if (run->worker_path == NULL ||
+      !wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
     return FALSE;
   g_autoptr(GError) unreadable = NULL;
   run->extensions = wd_managed_extensions_list(run->settings, &unreadable, error);
