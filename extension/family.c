@@ -46,6 +46,16 @@ is_osqueryd(const WdProcStat *stat)
   return strstr(stat->name, "osqueryd") != NULL;
 }
 
+/* osquery's watcher is the program that its worker is. osquery-watchdogd has osqueryd's name, too,
+ * but is another program. */
+static gboolean
+may_run_the_same(gint64 pid, gint64 other_pid)
+{
+  g_autofree char *path = wd_procfs_executable(pid);
+  g_autofree char *other_path = wd_procfs_executable(other_pid);
+  return path == NULL || other_path == NULL || g_str_equal(path, other_path);
+}
+
 gint64
 ext_family_find_watcher(gint64 pid, gboolean any_name)
 {
@@ -53,10 +63,12 @@ ext_family_find_watcher(gint64 pid, gboolean any_name)
   if (!wd_procfs_read_stat(pid, &stat) || (!any_name && !is_osqueryd(&stat)))
     return 0;
   g_autoptr(GArray) children = wd_process_tree_children(pid);
-  for (guint i = 0; i < children->len; i++)
-    if (wd_procfs_read_stat(g_array_index(children, gint64, i), &child) &&
-        g_str_equal(child.name, stat.name))
+  for (guint i = 0; i < children->len; i++) {
+    const gint64 child_pid = g_array_index(children, gint64, i);
+    if (wd_procfs_read_stat(child_pid, &child) && g_str_equal(child.name, stat.name) &&
+        may_run_the_same(pid, child_pid))
       return pid;
+  }
   return 0;
 }
 

@@ -17,7 +17,8 @@ typedef struct {
   void (*done)(gpointer user_data);
 } ExtFamilyNews;
 
-/* Returns: @pid if it is a watcher, which is an osqueryd with a child of the same name; else 0.
+/* Returns: @pid if it is a watcher, which is an osqueryd with a child of the same name that runs
+ * the same program, as far as we may see that; else 0.
  * @any_name: the program need not be called osqueryd. */
 gint64 ext_family_find_watcher(gint64 pid, gboolean any_name);
 

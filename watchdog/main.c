@@ -8,6 +8,7 @@
 #include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/settings-reader.h"
 #include "watchdog/record/log.h"
+#include "watchdog/run/process-name.h"
 #include "watchdog/run/supervision.h"
 
 #define EXIT_USAGE 2
@@ -35,6 +36,15 @@ execute(char *const *argv, GError **error)
   return EXIT_FAILURE;
 }
 
+/* Takes @settings. */
+static int
+supervise(char **argv, WdSettings *settings, GError **error)
+{
+  g_auto(GStrv) words = g_strdupv(argv);
+  wd_process_name_take(argv[0], settings->osqueryd_argv[0]);
+  return wd_supervision_run((const char *const *)words, settings, error);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -55,10 +65,8 @@ main(int argc, char **argv)
     exit_code = wd_settings_check(settings, &error) ? EXIT_SUCCESS : EXIT_FAILURE;
     break;
   case WD_COMMAND_RUN:
-    exit_code =
-        settings->runs_once != NULL
-            ? execute(settings->osqueryd_argv, &error)
-            : wd_supervision_run((const char *const *)argv, g_steal_pointer(&settings), &error);
+    exit_code = settings->runs_once != NULL ? execute(settings->osqueryd_argv, &error)
+                                            : supervise(argv, g_steal_pointer(&settings), &error);
     break;
   }
   wd_settings_free(settings);

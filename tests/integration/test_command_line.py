@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import MARK, eventually, listing
+from harness import BUILD, MARK, PATIENCE, Proc, eventually, listing
 
 # Records how it was called, copies its input, and exits as nothing of ours does.
 ONCE = """#!/bin/sh
@@ -150,6 +150,55 @@ def test_what_runs_once_is_found_through_path(watchdog):
     watchdog.program("osqueryd", ONCE)
     by_name(watchdog, "osqueryd", f"{watchdog.directory}:/usr/bin:/bin")
     assert run(watchdog.command(flags=("--version",)), **watchdog.popen).returncode == 7
+
+
+# --- the name ---
+
+
+def test_it_has_osqueryds_name(watchdog):
+    pid = watchdog.start().process.pid
+    pidfile = watchdog.directory / "osqueryd.pidfile"
+    assert Proc(pid).comm == "osqueryd"
+    for command in (["pidof", "osqueryd"], ["ps", "-C", "osqueryd", "-o", "pid="],
+                    ["pgrep", "-x", "osqueryd"]):
+        assert str(pid) in run(command).stdout.split(), command
+    assert run(["start-stop-daemon", "--status", "--name", "osqueryd",
+                "--pidfile", pidfile]).returncode == 0
+    assert run(["ps", "-p", str(pid), "-o", "comm="]).stdout == "osqueryd\n"
+    assert run(["ps", "-p", str(pid), "-o", "args="]).stdout.startswith("osqueryd watchdog ")
+
+
+def test_its_options_are_still_read_again(watchdog):
+    """They are for programs of the name that we had."""
+    own = watchdog.directory / "own.flags"
+    own.write_text("osquery-watchdogd\n--history_max=7\n")
+    watchdog.start(f"--flagfile={own}")
+    watchdog.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "reload: nothing has changed" in watchdog.log(), "the reload")
+
+
+@pytest.mark.parametrize("name", ["agentd", "osqueryd-of-a-long-name"])
+def test_another_name_is_taken_as_well(watchdog, name):
+    watchdog.osqueryd = watchdog.program(name, watchdog.osqueryd)
+    assert Proc(watchdog.start(flags=("-D",)).process.pid).comm == name[:15]
+
+
+def test_the_extension_does_not_take_it_for_osquerys_watcher(watchdog):
+    """The extension is started by hand, and finds us behind the socket."""
+    watchdog.start()
+    log = watchdog.directory / "extension.log"
+    with log.open("ab") as stderr, subprocess.Popen(
+            [BUILD / "bin" / "osquery-watchdog.ext", "--socket", watchdog.socket,
+             f"--state_dir={watchdog.directory}/other", f"--runtime_dir={watchdog.directory}/other"],
+            env={**os.environ, MARK: str(watchdog.directory)}, stderr=stderr) as extension:
+        try:
+            eventually(lambda: watchdog.try_query("SELECT 1 FROM watchdog_processes") is not None,
+                       "it serves")
+        finally:
+            extension.terminate()
+            assert extension.wait(PATIENCE) == 0
+    assert "registered with" in log.read_text() and "observes" not in log.read_text()
+    assert not (watchdog.directory / "other").exists()
 
 
 # --- no files ---

@@ -66,14 +66,21 @@ wd_procfs_read_memory(gint64 pid, WdProcMemory *memory)
 }
 
 char *
-wd_procfs_program(gint64 pid, const char *name)
+wd_procfs_executable(gint64 pid)
 {
   g_autofree char *link = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/exe", pid);
-  g_autofree char *path = g_file_read_link(link, NULL);
+  char *path = g_file_read_link(link, NULL);
+  if (path != NULL && g_str_has_suffix(path, " (deleted)")) /* replaced since it was started */
+    path[strlen(path) - strlen(" (deleted)")] = '\0';
+  return path;
+}
+
+char *
+wd_procfs_program(gint64 pid, const char *name)
+{
+  g_autofree char *path = wd_procfs_executable(pid);
   if (path == NULL)
     return NULL;
-  if (g_str_has_suffix(path, " (deleted)")) /* replaced since it was started */
-    path[strlen(path) - strlen(" (deleted)")] = '\0';
   g_autofree char *file = g_path_get_basename(path);
   return strncmp(file, name, WD_PROC_NAME_SIZE - 1) == 0 ? g_steal_pointer(&path) : NULL;
 }

@@ -18,6 +18,10 @@ gboolean wd_procfs_read_open_stat(int fd, WdProcStat *stat);
 
 gboolean wd_procfs_read_memory(gint64 pid, WdProcMemory *memory);
 
+/* The path of the file that @pid executes, for a script its interpreter's, newly allocated. NULL
+ * when we may not read it. */
+char *wd_procfs_executable(gint64 pid);
+
 /* The path of the program that @pid runs, newly allocated. NULL when we may not read it, or for a
  * script, because the path would be its interpreter's. @name: as in the process's stat. */
 char *wd_procfs_program(gint64 pid, const char *name);
