@@ -201,6 +201,26 @@ def test_the_extension_does_not_take_it_for_osquerys_watcher(watchdog):
     assert not (watchdog.directory / "other").exists()
 
 
+# --- one daemon at a time ---
+
+
+def pidfile_of(watchdog):
+    return watchdog.directory / "osqueryd.pidfile"
+
+
+def test_the_daemon_lets_its_caller_go(watchdog):
+    """run() waits for the ends of the pipes, too."""
+    done = run(watchdog.command(flags=("--daemonize",)),
+               env={**os.environ, MARK: str(watchdog.directory)})
+    assert (done.returncode, done.stderr) == (0, "")
+    daemon = int(pidfile_of(watchdog).read_text())
+    for pid in daemon, watchdog.worker():
+        assert {os.readlink(f"/proc/{pid}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
+    assert os.readlink(f"/proc/{daemon}/cwd") == "/"
+    os.kill(daemon, signal.SIGTERM)
+    watchdog.wait_nothing_runs()
+
+
 # --- no files ---
 
 

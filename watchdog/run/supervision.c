@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include "watchdog/base/errno-error.h"
 #include "watchdog/core/machine/supervise.h"
 #include "watchdog/core/settings/settings-changes.h"
 #include "watchdog/core/settings/settings-error.h"
@@ -13,6 +12,7 @@
 #include "watchdog/look/settings-reader.h"
 #include "watchdog/record/log.h"
 #include "watchdog/record/private-directory.h"
+#include "watchdog/run/daemonize.h"
 #include "watchdog/run/descriptors.h"
 #include "watchdog/run/main-loop.h"
 #include "watchdog/run/pidfile.h"
@@ -37,6 +37,7 @@ typedef struct {
   char *mark;          /* a secret; the run's id isn't, because the events show it */
   char *oom_score_adj; /* what children set theirs to; NULL: as ours */
   gboolean orphans_are_ours;
+  int daemonized_fd; /* -1: we are no daemon, or its caller has gone on already */
   int state_lock_fd;
   int runtime_lock_fd;
   WdPidfile *pidfile;
@@ -64,11 +65,14 @@ run_clear(Run *run)
   wd_roster_free(run->roster);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
   wd_run_record_finish(run->record, left_behind());
-  wd_pidfile_free(run->pidfile);
+  if (run->daemonized_fd >= 0)
+    close(run->daemonized_fd);
   if (run->runtime_lock_fd >= 0)
     close(run->runtime_lock_fd);
   if (run->state_lock_fd >= 0)
     close(run->state_lock_fd);
+  /* Last: whoever waits for it may use everything else. */
+  wd_pidfile_free(run->pidfile);
   g_free(run->worker_path);
   g_free(run->state_dir);
   g_free(run->runtime_dir);
@@ -109,7 +113,8 @@ prepare_directories(Run *run, GError **error)
   return run->runtime_dir != NULL;
 }
 
-/* After going to the background, because a forked child doesn't inherit the locks. */
+/* After going to the background, because a forked child doesn't inherit the locks; and after the
+ * pidfile, whose owner --force may have to end first. */
 static gboolean
 lock_directories(Run *run, GError **error)
 {
@@ -132,14 +137,19 @@ may_daemonize(const WdSettings *settings, GError **error)
   return FALSE;
 }
 
-/* osquery's --daemonize: a new session, in /, with /dev/null as the standard streams. Before any
- * thread starts, because threads don't survive it. */
 static gboolean
-daemonize(const WdSettings *settings, GError **error)
+go_to_background(Run *run, GError **error)
 {
-  if (!settings->daemonize || daemon(0, 0) == 0)
-    return TRUE;
-  return wd_errno_error(error, "--daemonize");
+  return !run->settings->daemonize || wd_daemonize(&run->daemonized_fd, error);
+}
+
+/* Nothing has been started yet, and everything that may refuse to has been passed. */
+static gboolean
+be_in_background(Run *run, GError **error)
+{
+  const int fd = run->daemonized_fd;
+  run->daemonized_fd = -1;
+  return fd < 0 || wd_daemonize_done(fd, error);
 }
 
 /* If osqueryd runs already, under its own watcher, nothing else is touched. */
@@ -260,18 +270,21 @@ reload(gpointer data, WdDriver *driver)
 int
 wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error)
 {
-  g_auto(Run)
-      run = {.argv = argv, .settings = settings, .state_lock_fd = -1, .runtime_lock_fd = -1};
+  g_auto(Run) run = {.argv = argv,
+                     .settings = settings,
+                     .daemonized_fd = -1,
+                     .state_lock_fd = -1,
+                     .runtime_lock_fd = -1};
   if (!wd_descriptors_open_standard(error))
     return WD_EXIT_FAILED;
   wd_descriptors_keep_from_children();
   if (!may_daemonize(settings, error) || !find_programs(&run, error) ||
-      !prepare_directories(&run, error) || !daemonize(settings, error) ||
-      !lock_directories(&run, error) || !take_pidfile(&run, error) || !end_leftovers(&run, error) ||
+      !prepare_directories(&run, error) || !go_to_background(&run, error) ||
+      !take_pidfile(&run, error) || !lock_directories(&run, error) || !end_leftovers(&run, error) ||
       !make_roster(&run, error) || !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();
-  if (!start_writer(&run, error))
+  if (!start_writer(&run, error) || !be_in_background(&run, error))
     return WD_EXIT_FAILED;
   const WdMainLoopParts parts = {
       .roster = run.roster,
