@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, MARK, PATIENCE, Proc, eventually, listing
+from harness import BUILD, MARK, PATIENCE, Proc, alive, eventually, listing
 
 # Records how it was called, copies its input, and exits as nothing of ours does.
 ONCE = """#!/bin/sh
@@ -180,7 +180,10 @@ def test_its_options_are_still_read_again(watchdog):
 @pytest.mark.parametrize("name", ["agentd", "osqueryd-of-a-long-name"])
 def test_another_name_is_taken_as_well(watchdog, name):
     watchdog.osqueryd = watchdog.program(name, watchdog.osqueryd)
-    assert Proc(watchdog.start(flags=("-D",)).process.pid).comm == name[:15]
+    first = watchdog.start(flags=("-D",)).process
+    assert Proc(first.pid).comm == name[:15]
+    watchdog.start(flags=("-D", "--force"))
+    assert first.wait(10) == -signal.SIGKILL
 
 
 def test_the_extension_does_not_take_it_for_osquerys_watcher(watchdog):
@@ -208,6 +211,48 @@ def pidfile_of(watchdog):
     return watchdog.directory / "osqueryd.pidfile"
 
 
+def test_a_second_start_leaves_the_first_and_its_pidfile_alone(watchdog):
+    first = watchdog.start()
+    worker = first.worker()
+    before = listing(pidfile_of(watchdog)), pidfile_of(watchdog).stat().st_ino
+    for flag in "--nodaemonize", "--daemonize":
+        done = run(watchdog.command(flags=(flag,)))
+        assert done.returncode == 1
+        assert done.stderr.splitlines() == [
+            f"osquery-watchdogd: pidfile {pidfile_of(watchdog)}: locked by process "
+            f"{first.process.pid}: osqueryd runs already (--force among its flags kills it)"]
+    assert (listing(pidfile_of(watchdog)), pidfile_of(watchdog).stat().st_ino) == before
+    assert watchdog.worker() == worker
+    assert watchdog.stop() == 0
+    assert not pidfile_of(watchdog).exists()
+
+
+def test_force_takes_over_from_another(watchdog):
+    first = watchdog.start().process
+    old = watchdog.worker()
+    watchdog.start(flags=("--force",))
+    assert first.wait(10) == -signal.SIGKILL
+    assert watchdog.worker(other_than=old)
+    assert not alive(old)
+    assert f"Killing osqueryd process: {first.pid}" in watchdog.log().splitlines()
+    assert int(pidfile_of(watchdog).read_text()) == watchdog.process.pid
+    watchdog.wait_event("event = 'watchdog_crashed'")
+    assert watchdog.stop() == 0
+
+
+def test_force_and_daemonize_twice(watchdog):
+    pids = []
+    for _ in range(2):
+        done = run(watchdog.command(flags=("--daemonize", "--force")),
+                   env={**os.environ, MARK: str(watchdog.directory)})
+        assert done.returncode == 0, done.stderr
+        pids.append(int(pidfile_of(watchdog).read_text()))
+    assert pids[0] != pids[1] and not alive(pids[0]) and alive(pids[1])
+    os.kill(pids[1], signal.SIGTERM)
+    watchdog.wait_nothing_runs()
+    assert not pidfile_of(watchdog).exists()
+
+
 def test_the_daemon_lets_its_caller_go(watchdog):
     """run() waits for the ends of the pipes, too."""
     done = run(watchdog.command(flags=("--daemonize",)),
@@ -219,6 +264,63 @@ def test_the_daemon_lets_its_caller_go(watchdog):
     assert os.readlink(f"/proc/{daemon}/cwd") == "/"
     os.kill(daemon, signal.SIGTERM)
     watchdog.wait_nothing_runs()
+
+
+def test_one_that_is_stopping_is_waited_for(watchdog):
+    """An init script's restart."""
+    for _ in range(5):
+        first = watchdog.start().process
+        first.send_signal(signal.SIGTERM)
+        eventually(lambda: not pidfile_of(watchdog).exists(), "it has gone", interval=0)
+        watchdog.start()
+        assert first.wait(PATIENCE) == 0
+        assert int(pidfile_of(watchdog).read_text()) == watchdog.process.pid
+        assert watchdog.stop() == 0
+
+
+def test_a_pidfile_that_is_another_daemons_by_now_stays(watchdog):
+    watchdog.start()
+    pidfile_of(watchdog).unlink()
+    pidfile_of(watchdog).write_text("1234")
+    assert watchdog.stop() == 0
+    assert pidfile_of(watchdog).read_text() == "1234"
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_symlinked_pidfile_is_followed(watchdog, exists):
+    target = watchdog.directory / "elsewhere" / "pid"
+    target.parent.mkdir()
+    if exists:
+        target.write_text("a pid that was longer")
+    between = watchdog.directory / "between"
+    between.symlink_to("elsewhere/pid")
+    pidfile_of(watchdog).symlink_to(between)
+    watchdog.start()
+    assert target.read_text() == str(watchdog.process.pid)
+    assert target.stat().st_mode & 0o777 == 0o600
+    assert run(watchdog.command()).returncode == 1
+    assert watchdog.stop() == 0
+    assert not target.exists() and between.is_symlink() and pidfile_of(watchdog).is_symlink()
+    assert watchdog.start().stop() == 0
+
+
+def loop(path):
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("make, says", [
+    (loop, "Too many levels of symbolic links"),
+    (pathlib.Path.mkdir, "Is a directory"),
+    (os.mkfifo, "is not a regular file"),
+    (lambda path: path.symlink_to("/dev/null"), "is not a regular file"),
+    (lambda path: path.symlink_to("missing/pid"), "No such file or directory"),
+])
+def test_a_pidfile_that_can_not_be_used_is_named(watchdog, make, says):
+    make(pidfile_of(watchdog))
+    done = run(watchdog.command())
+    assert done.returncode == 1
+    line, = done.stderr.splitlines()
+    assert line.startswith("osquery-watchdogd: pidfile ") and says in line
 
 
 # --- no files ---

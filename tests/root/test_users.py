@@ -220,6 +220,29 @@ def test_a_directory_of_another_user_is_refused(watchdog, which):
     assert f"{path}: is owned by another user" in refused(watchdog)
 
 
+def test_a_pidfile_that_another_user_links_is_refused(watchdog):
+    for path in (watchdog.state_dir, watchdog.runtime_dir):
+        path.mkdir(0o700)
+    target = watchdog.directory / "precious"
+    target.write_text("kept")
+    link = watchdog.directory / "osqueryd.pidfile"
+    link.symlink_to(target)
+    os.chown(link, NOBODY.pw_uid, NOBODY.pw_gid, follow_symlinks=False)
+    assert f"{link}: a symbolic link that user {NOBODY.pw_uid} made" in refused(watchdog)
+    assert target.read_text() == "kept"
+
+
+def test_roots_link_is_followed_for_an_ordinary_user(watchdog):
+    give(watchdog.directory)
+    link = watchdog.directory / "osqueryd.pidfile"
+    link.symlink_to("elsewhere.pid")
+    watchdog.popen = AS_NOBODY
+    watchdog.start()
+    assert (watchdog.directory / "elsewhere.pid").read_text() == str(watchdog.process.pid)
+    assert watchdog.stop() == 0
+    assert link.is_symlink()
+
+
 def test_roots_programs_are_good_for_an_ordinary_user(watchdog):
     watchdog.osqueryd = watchdog.program("osqueryd", harness.STAND_IN / "osqueryd")
     give(watchdog.directory)

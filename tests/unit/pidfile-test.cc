@@ -1,4 +1,4 @@
-/* --force against real processes that hold the pidfile. */
+/* Real processes that hold the pidfile. */
 #include "child-process.h"
 #include <fcntl.h>
 #include <string>
@@ -73,6 +73,24 @@ TEST_P(Pidfile, ForceKillsNobodyElse)
   EXPECT_EQ(wd_pidfile_take(path, TRUE, &error), nullptr);
   EXPECT_TRUE(g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN));
   EXPECT_EQ(waitpid(owner.pid, nullptr, WNOHANG), 0);
+}
+
+TEST_P(Pidfile, WhatItsOwnerRemovesMeanwhileIsMadeAnew)
+{
+  Child owner([this] {
+    owning("osqueryd")();
+    g_usleep(100 * G_TIME_SPAN_MILLISECOND);
+    unlink(path);
+    _exit(0);
+  });
+  wait_until_owned();
+  WdPidfile *pidfile = wd_pidfile_take(path, FALSE, nullptr);
+  ASSERT_NE(pidfile, nullptr);
+  g_autofree char *text = nullptr;
+  EXPECT_TRUE(g_file_get_contents(path, &text, nullptr, nullptr)) << "nobody would find us";
+  EXPECT_EQ(text, std::to_string(getpid()));
+  wd_pidfile_free(pidfile);
+  EXPECT_NE(access(path, F_OK), 0);
 }
 
 } // namespace
