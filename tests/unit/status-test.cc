@@ -79,6 +79,7 @@ TEST_F(Status, EveryColumnGetsItsValue)
     *member = value++;
   row->utilization = 0.5;
   row->enforced = TRUE;
+  row->memory_watch = WD_MEMORY_WATCH_EVENTS;
   row->version = g_strdup("5.1");
   row->last_seq = 4;
   WdHistoryRun r = run("a");
@@ -87,7 +88,7 @@ TEST_F(Status, EveryColumnGetsItsValue)
   EXPECT_EQ(
       rows(file, "SELECT * FROM processes"),
       Rows{"0|worker|worker|/o|1|killing|2|3|4|5|6|7|8|9|0.5|10|11|12|13|14|15|16|17|1|18|19|20|"
-           "21|22|23|5.1|4|24|25"});
+           "21|22|23|5.1|4|24|25|events"});
 }
 
 TEST_F(Status, AbsentValuesAreNull)
@@ -98,7 +99,7 @@ TEST_F(Status, AbsentValuesAreNull)
   EXPECT_EQ(
       rows(file, "SELECT * FROM processes"),
       Rows{"0|watchdog|watchdog|-|-|waiting|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|0|-|-|-|-|-|-|-|-|"
-           "-|-"});
+           "-|-|-"});
 }
 
 TEST_F(Status, EachWriteReplacesEverything)
@@ -179,7 +180,8 @@ TEST_F(Status, AFileOfTheFirstVersionIsBroughtUpToDate)
     g_autoptr(WdStatus) status = open_status(file);
     write(status, {"a"});
   }
-  execute(file, "DROP TABLE samples; PRAGMA user_version=1");
+  execute(file, "DROP TABLE samples; ALTER TABLE processes DROP COLUMN memory_watch;"
+                "PRAGMA user_version=1");
   g_autoptr(WdStatus) status = open_status(file);
   EXPECT_EQ(rows(file, "SELECT name FROM processes"), Rows{"a"});
   EXPECT_EQ(rows(file, "SELECT count(*) FROM samples"), Rows{"0"});

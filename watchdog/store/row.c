@@ -79,6 +79,9 @@ wd_row_bind(WdBinder *binder, const WdTable *table, gconstpointer row, const cha
     case WD_VALUE_STATE:
       wd_bind_text(binder, wd_state_name(*(const WdState *)value));
       break;
+    case WD_VALUE_MEMORY_WATCH:
+      wd_bind_text(binder, wd_memory_watch_name(*(const WdMemoryWatch *)value));
+      break;
     }
   }
 }

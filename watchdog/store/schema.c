@@ -4,6 +4,7 @@
  * Versions of status.db:
  *   1  processes as the columns of watchdog_processes, in their order, then the hidden ones.
  *   2  samples as the columns of watchdog_samples, in their order.
+ *   3  processes.memory_watch.
  *
  * A new version adds its line here and its function at the end of the migrations. */
 #include "watchdog/store/schema.h"
@@ -111,6 +112,12 @@ status_to_2(sqlite3 *db, GError **error)
                           error);
 }
 
+static gboolean
+status_to_3(sqlite3 *db, GError **error)
+{
+  return wd_database_exec(db, "ALTER TABLE processes ADD COLUMN memory_watch TEXT", error);
+}
+
 /* The application ids spell OWdH and OWdS. */
 const WdSchema wd_schema_history = {
     .title = "history",
@@ -122,8 +129,8 @@ const WdSchema wd_schema_history = {
 const WdSchema wd_schema_status = {
     .title = "status",
     .application_id = 0x4f576453,
-    .version = 2,
-    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){status_to_1, status_to_2},
+    .version = 3,
+    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){status_to_1, status_to_2, status_to_3},
 };
 
 gboolean

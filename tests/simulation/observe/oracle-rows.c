@@ -30,6 +30,11 @@ check_identity(const ObsOracle *oracle, guint index, const WdProcessStatus *row)
                                                           : WD_STATE_WAITING),
             "%u is shown as %s", index, wd_state_name(row->state));
   OBS_CHECK(oracle->log, row->next_start_time_s == WD_NONE, "only the watcher knows that");
+  OBS_CHECK(oracle->log,
+            row->memory_watch == (view == NULL || index == WD_PROCESS_WATCHDOG
+                                      ? WD_MEMORY_WATCH_NONE
+                                      : WD_MEMORY_WATCH_POLLING),
+            "how the growth of row %u is noticed", index);
 }
 
 static void

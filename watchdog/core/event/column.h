@@ -38,6 +38,7 @@ typedef enum {
   WD_VALUE_OUTCOME,
   WD_VALUE_SIGNALS,
   WD_VALUE_STATE,
+  WD_VALUE_MEMORY_WATCH,
 } WdValueKind;
 
 typedef struct {

@@ -22,6 +22,20 @@ wd_state_name(WdState state)
   g_assert_not_reached();
 }
 
+const char *
+wd_memory_watch_name(WdMemoryWatch watch)
+{
+  switch (watch) {
+  case WD_MEMORY_WATCH_NONE:
+    return NULL;
+  case WD_MEMORY_WATCH_POLLING:
+    return "polling";
+  case WD_MEMORY_WATCH_EVENTS:
+    return "events";
+  }
+  g_assert_not_reached();
+}
+
 /* The line of a column: its name, osquery's type, the member, what it means, when it is NULL. How
  * the member is stored follows from its type. */
 #define STATUS(column, osquery_type, member, ...) \
@@ -29,7 +43,8 @@ wd_state_name(WdState state)
   .meaning = __VA_ARGS__,                                                                          \
   .value = _Generic(((WdProcessStatus *)NULL)->member, gint64: WD_VALUE_INTEGER,                   \
                     double: WD_VALUE_REAL, gboolean: WD_VALUE_BOOLEAN, char *: WD_VALUE_TEXT,      \
-                    guint64: WD_VALUE_SEQ, WdRole: WD_VALUE_ROLE, WdState: WD_VALUE_STATE)
+                    guint64: WD_VALUE_SEQ, WdRole: WD_VALUE_ROLE, WdState: WD_VALUE_STATE,     \
+                    WdMemoryWatch: WD_VALUE_MEMORY_WATCH)
 
 #define N_HIDDEN 2
 
@@ -82,6 +97,10 @@ static const WdColumn process_columns[] = {
     {STATUS("enforced", INTEGER, enforced,
             "1: it is terminated if it exceeds a limit. 0: watchdog_delay still runs, its kind is "
             "not watched, limits are off, or this is a dry run")},
+    {STATUS("memory_watch", TEXT, memory_watch,
+            "how its growth is noticed between regular checks. `events`: the kernel says when it "
+            "takes memory. `polling`: it is looked at now and then",
+            "the watchdog, or not running")},
     {STATUS("last_check_time", BIGINT, last_check_time_s, "when it was last measured",
             "not running, or not checked yet")},
     {STATUS("last_exit_code", INTEGER, last_exit_code,

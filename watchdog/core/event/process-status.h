@@ -16,6 +16,16 @@ typedef enum {
   WD_STATE_ABANDONED,   /* an extension over its respawn limit; tried again rarely */
 } WdState;
 
+/* How the growth of a process is noticed between the regular checks. */
+typedef enum {
+  WD_MEMORY_WATCH_NONE,    /* it isn't: the process is the watchdog, or doesn't run */
+  WD_MEMORY_WATCH_POLLING, /* by looking at it now and then */
+  WD_MEMORY_WATCH_EVENTS,  /* the kernel says when it takes memory */
+} WdMemoryWatch;
+
+/* Static; NULL for WD_MEMORY_WATCH_NONE. */
+const char *wd_memory_watch_name(WdMemoryWatch watch);
+
 /* Static. (A reader concludes the state "unresponsive", see tables/processes.h.) */
 const char *wd_state_name(WdState state);
 
@@ -43,6 +53,7 @@ typedef struct {
   gint64 peak_footprint_bytes;
   gint64 memory_limit_bytes;
   gboolean enforced;
+  WdMemoryWatch memory_watch;
   gint64 last_check_time_s;
   gint64 last_exit_code;
   gint64 last_exit_signal;

@@ -61,6 +61,8 @@ wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 star
   wd_meter_reset(&process->meter, started_us);
   process->last_check_us = WD_NONE;
   process->next_memory_look_us = started_us;
+  process->memory_watch =
+      process->role == WD_ROLE_WATCHDOG ? WD_MEMORY_WATCH_NONE : WD_MEMORY_WATCH_POLLING;
 }
 
 void
@@ -154,6 +156,7 @@ show_measures(const WdProcess *process, gint64 wall_offset_us, WdProcessStatus *
   if (!wd_process_alive(process))
     return;
   status->start_time_s = wall_s(process->started_us, wall_offset_us);
+  status->memory_watch = process->memory_watch;
   status->utilization = meter->utilization;
   status->regular_check_us = wd_meter_regular_us(meter);
   status->sustained_latency_s = meter->sustained_s;

@@ -66,6 +66,7 @@ typedef struct {
   WdSample sample; /* the last one; valid when last_check_us is not WD_NONE */
   gint64 last_check_us;
   gint64 next_memory_look_us;
+  WdMemoryWatch memory_watch; /* of the present process */
 
   WdRespawn respawn;
   WdOwnExit own_exit;
