@@ -106,6 +106,7 @@ born(SimKernel *kernel, guint index, gint64 pid, gint64 now_us)
       .manager_opens_us = G_MAXINT64,
       .forks_us = G_MAXINT64,
       .ppid = sim_random_chance(kernel->random, 2) ? 1 : SIM_WATCHDOG_PID,
+      .has_counter = sim_random_chance(kernel->random, 70),
       .resident_bytes = sim_random_between(kernel->random, 1, 60) * SIM_MB,
       .grows_from_us = G_MAXINT64,
       .spins_from_us = G_MAXINT64,
@@ -354,6 +355,29 @@ sim_process_resident(const SimProcess *process, gint64 at_us)
 {
   const gint64 grown_ms = MAX(at_us - process->grows_from_us, 0) / SIM_MS;
   return MIN(process->resident_bytes + grown_ms * process->growth_bytes_per_ms, MOST_BYTES);
+}
+
+/* A process that doesn't grow faults now and then all the same. */
+gint64
+sim_kernel_count_faults(SimKernel *kernel, guint index, gint64 now_us)
+{
+  SimProcess *process = &kernel->processes[index];
+  gint64 at_us = now_us + sim_random_between(kernel->random, 0, 20 * SIM_S);
+  process->faults_counted = TRUE;
+  if (process->growth_bytes_per_ms > 0)
+    at_us = MIN(at_us, MAX(now_us, process->grows_from_us) +
+                           SIM_COUNTED_BYTES * SIM_MS / process->growth_bytes_per_ms);
+  return at_us + sim_random_between(kernel->random, 0, SIM_FAULT_SIGNAL_US);
+}
+
+gboolean
+sim_kernel_faulted(SimKernel *kernel, guint index, gint64 start_ticks)
+{
+  SimProcess *process = &kernel->processes[index];
+  if (process->start_ticks != start_ticks || process->life == SIM_LIFE_NONE)
+    return FALSE;
+  process->faults_counted = FALSE;
+  return TRUE;
 }
 
 gboolean

@@ -8,6 +8,10 @@
 #include "tests/simulation/random.h"
 #include "tests/simulation/trace.h"
 
+/* What a process takes before its counter says so: 32 pages. */
+#define SIM_COUNTED_BYTES (128 * 1024)
+#define SIM_FAULT_SIGNAL_US (2 * SIM_MS)
+
 /* The watchdog, the worker, and at most so many extensions. */
 #define SIM_PROCESSES_MAX 6
 
@@ -51,6 +55,8 @@ typedef struct {
   gint64 uuid;
   gboolean never_registers;
   gint64 ppid;
+  gboolean has_counter;    /* of page faults */
+  gboolean faults_counted; /* by it, now */
   gint64 resident_bytes;
   gint64 grows_from_us;
   gint64 growth_bytes_per_ms;
@@ -143,6 +149,12 @@ void sim_kernel_observe(SimKernel *kernel, WdReport *report);
 
 /* Memory at any time of the process's life. */
 gint64 sim_process_resident(const SimProcess *process, gint64 at_us);
+
+/* The counter begins to count. Returns: when it has counted enough to say so. */
+gint64 sim_kernel_count_faults(SimKernel *kernel, guint index, gint64 now_us);
+
+/* It says so. Returns: FALSE if it is another process's by now. */
+gboolean sim_kernel_faulted(SimKernel *kernel, guint index, gint64 start_ticks);
 
 /* Returns: FALSE if nothing could be read. */
 gboolean sim_kernel_sample(SimKernel *kernel, guint index, gint64 now_us, WdSample *sample);

@@ -50,6 +50,7 @@ sim_loop_exec_done(SimLoop *loop, WdInput *input)
   sim_kernel_exec(&loop->kernel, input->process, loop->now_us);
   input->spawned.pid = process->pid;
   input->spawned.start_ticks = process->start_ticks;
+  input->spawned.has_counter = process->has_counter;
 }
 
 void

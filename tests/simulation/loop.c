@@ -1,6 +1,6 @@
 #include "tests/simulation/loop.h"
 
-#define MOST_TICKS_A_SECOND 200
+#define MOST_TICKS_A_SECOND 350
 
 SimPending *
 sim_loop_plan(SimLoop *loop, SimPendingKind kind, gint64 at_us)
@@ -56,8 +56,25 @@ probe(SimLoop *loop)
   if (worker->life != SIM_LIFE_ALIVE || loop->now_us < worker->manager_opens_us)
     return;
   const gint64 at_us = loop->now_us + sim_random_between(loop->random, 0, 3 * SIM_MS);
-  sim_loop_plan_input(loop, WD_INPUT_MANAGER_ACCEPTS, WD_PROCESS_WORKER, at_us)
-      ->worker_start_ticks = worker->start_ticks;
+  sim_loop_plan_input(loop, WD_INPUT_MANAGER_ACCEPTS, WD_PROCESS_WORKER, at_us)->start_ticks =
+      worker->start_ticks;
+}
+
+/* What an earlier process would still have said is dropped: its counter is closed. */
+static void
+count_faults(SimLoop *loop, guint process)
+{
+  guint kept = 0;
+  for (guint i = 0; i < loop->pending_count; i++) {
+    const WdInput *input = &loop->pending[i].input;
+    if (loop->pending[i].kind != SIM_PENDING_INPUT || input->kind != WD_INPUT_FAULTED ||
+        input->process != process)
+      loop->pending[kept++] = loop->pending[i];
+  }
+  loop->pending_count = kept;
+  const gint64 at_us = sim_kernel_count_faults(&loop->kernel, process, loop->now_us);
+  sim_loop_plan_input(loop, WD_INPUT_FAULTED, process, at_us)->start_ticks =
+      sim_kernel_process(&loop->kernel, process)->start_ticks;
 }
 
 static void
@@ -75,6 +92,8 @@ carry_out(SimLoop *loop)
       store(loop, action->process, action->event->seq);
     else if (action->kind == WD_ACTION_PROBE_MANAGER)
       probe(loop);
+    else if (action->kind == WD_ACTION_COUNT_FAULTS)
+      count_faults(loop, action->process);
   }
   g_array_set_size(loop->actions, 0);
 }
@@ -199,7 +218,11 @@ deliver_input(SimLoop *loop, SimPending *pending)
     break;
   case WD_INPUT_MANAGER_ACCEPTS:
     /* Of another worker, or of one that is gone: the driver's to notice. */
-    if (process->life == SIM_LIFE_NONE || process->start_ticks != pending->worker_start_ticks)
+    if (process->life == SIM_LIFE_NONE || process->start_ticks != pending->start_ticks)
+      return;
+    break;
+  case WD_INPUT_FAULTED:
+    if (!sim_kernel_faulted(&loop->kernel, input->process, pending->start_ticks))
       return;
     break;
   case WD_INPUT_REPORT:

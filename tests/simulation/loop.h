@@ -26,7 +26,7 @@ typedef struct {
   SimPendingKind kind;
   gint64 at_us;
   WdInput input;
-  gint64 worker_start_ticks; /* MANAGER_ACCEPTS: whose manager it is */
+  gint64 start_ticks; /* MANAGER_ACCEPTS, FAULTED: whose */
   gint64 pid;
 } SimPending;
 

@@ -308,6 +308,18 @@ check_exit(SimOracle *oracle, int code)
 }
 
 static void
+check_count_faults(SimOracle *oracle, guint process)
+{
+  const SimProcess *counted = sim_kernel_process(oracle->kernel, process);
+  SIM_CHECK(oracle->trace, oracle->input == WD_INPUT_TICK, "counts faults without a look");
+  SIM_CHECK(oracle->trace, counted->has_counter && !counted->faults_counted,
+            "can't count the faults of %u now", process);
+  SIM_CHECK(oracle->trace, sim_view_running(&oracle->views[process]),
+            "counts the faults of %u, which doesn't run", process);
+  sim_trace_count(oracle->trace, SIM_TALLY_COUNTS);
+}
+
+static void
 check_probe(SimOracle *oracle)
 {
   SIM_CHECK(oracle->trace,
@@ -346,6 +358,9 @@ sim_oracle_action(SimOracle *oracle, const WdAction *action)
     break;
   case WD_ACTION_LOG:
     SIM_CHECK(oracle->trace, action->text != NULL && action->text[0] != '\0', "an empty log line");
+    break;
+  case WD_ACTION_COUNT_FAULTS:
+    check_count_faults(oracle, action->process);
     break;
   case WD_ACTION_PROBE_MANAGER:
     check_probe(oracle);

@@ -162,6 +162,9 @@ sim_oracle_input(SimOracle *oracle, const WdMachine *supervisor, const WdInput *
         oracle->views[i].stored = TRUE;
     sim_oracle_give_up_stored(oracle, input->seq);
     break;
+  case WD_INPUT_FAULTED:
+    sim_trace_count(oracle->trace, SIM_TALLY_FAULTS);
+    break;
   case WD_INPUT_MANAGER_ACCEPTS:
     oracle->manager_accepts = sim_view_running(&oracle->views[WD_PROCESS_WORKER]);
     break;

@@ -27,8 +27,9 @@ typedef struct {
   gint64 started_us;
   gint64 starts;
   SimMeasure measure;
-  gboolean episode; /* a breach that was only recorded lasts */
-  gint64 clean_us;  /* since then nothing disturbed the looks at its memory */
+  gboolean episode;     /* a breach that was only recorded lasts */
+  gboolean was_watched; /* at the last look at it */
+  gint64 clean_us;      /* since then nothing disturbed the looks at its memory */
 
   /* being ended */
   gint64 breach_us; /* WD_NONE: not for a limit */

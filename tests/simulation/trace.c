@@ -55,6 +55,9 @@ sim_trace_input(SimTrace *trace, const WdInput *input, gint64 now_us)
   case WD_INPUT_STORED:
     sim_trace_line(trace, "%.6f stored %" G_GUINT64_FORMAT, now_s, input->seq);
     break;
+  case WD_INPUT_FAULTED:
+    sim_trace_line(trace, "%.6f faulted %u", now_s, input->process);
+    break;
   case WD_INPUT_MANAGER_ACCEPTS:
     sim_trace_line(trace, "%.6f manager accepts", now_s);
     break;
@@ -136,6 +139,9 @@ sim_trace_action(SimTrace *trace, const WdAction *action)
     break;
   case WD_ACTION_LOG:
     enter(trace, action->text, strlen(action->text));
+    break;
+  case WD_ACTION_COUNT_FAULTS:
+    sim_trace_line(trace, "    count faults of %u", action->process);
     break;
   case WD_ACTION_PROBE_MANAGER:
     sim_trace_line(trace, "    probe");

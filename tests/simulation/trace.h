@@ -38,6 +38,9 @@
   TALLY(FOLLOWED_BEFORE, "extensions gone just before the worker")        \
   TALLY(MEMORY_BREACHES, "memory limits exceeded")                        \
   TALLY(QUICK_DETECTIONS, "of them, checked to be seen in time")          \
+  TALLY(COUNTED_DETECTIONS, "of them, because page faults were counted")  \
+  TALLY(COUNTS, "counts of page faults begun")                            \
+  TALLY(FAULTS, "processes said to take memory")                          \
   TALLY(THREADS_REMEMBERED, "threads remembered near a limit")            \
   TALLY(CPU_BREACHES, "CPU limits exceeded")                              \
   TALLY(UNHEALTHY, "watchdogs over their own limit")                      \

@@ -67,7 +67,7 @@ protected:
     WdInput input = {};
     input.kind = WD_INPUT_SPAWNED;
     input.process = action->process;
-    input.spawned = {getpid(), wd_handle_start_ticks(test->self)};
+    input.spawned = {getpid(), wd_handle_start_ticks(test->self), FALSE};
     if (action->kind == WD_ACTION_SPAWN)
       wd_driver_feed(test->driver, &input);
   }

@@ -1,7 +1,8 @@
 /* A supervisor under a virtual clock, driven by a script.
  *
  * A script is a list of lines, each an input and the actions that must follow. Inputs:
- *   tick · wait SECONDS · next · spawned NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
+ *   tick · wait SECONDS · next · spawned NAME · counted NAME (spawned, and its page faults can be
+ * counted) · faulted NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
  * · oom NAME · accepts · stored (everything so far) · wanted NAME · unwanted NAME · settings (the
  * machine's `limits`, as changed by the test) · stop · report NAME… (of the worker, that these are
  * registered; see observe()) · silent (a report that the worker doesn't answer) · denylisted QUERY
@@ -10,9 +11,9 @@
  * NAME PID · unreadable NAME · readable NAME
  *
  * Actions are written "spawn NAME", "TERM NAME" (or USR1, KILL), "EVENT NAME REASON", with "ack"
- * behind it when the store shall acknowledge, "log", "probe" and "exit CODE", separated by ", ".
- * Publishing and remembering threads are counted only. `wait` ticks whenever the machine wants to
- * be ticked, and writes
+ * behind it when the store shall acknowledge, "log", "probe", "count NAME" and "exit CODE",
+ * separated by ", ". Publishing and remembering threads are counted only. `wait` ticks whenever the
+ * machine wants to be ticked, and writes
  * "@SECONDS" since the start of the waiting before the actions of a tick; it leaves probes out.
  * `next` waits for the next tick that has actions. */
 #pragma once
@@ -189,6 +190,7 @@ public:
         row = static_cast<const WdProcessStatus *>(rows->pdata[i]);
     if (row == nullptr)
       return {};
+    const char *watch = wd_memory_watch_name(row->memory_watch);
     const auto text = [](gint64 value) {
       return value == WD_NONE ? std::string("NULL") : std::to_string(value);
     };
@@ -206,6 +208,7 @@ public:
             {"last_exit_code", text(row->last_exit_code)},
             {"last_exit_signal", text(row->last_exit_signal)},
             {"enforced", std::to_string(row->enforced)},
+            {"memory_watch", watch != nullptr ? watch : "NULL"},
             {"registered", text(row->registered)},
             {"uuid", text(row->uuid)},
             {"responsive", text(row->responsive)},
@@ -307,12 +310,12 @@ private:
           samples[i] = &values[i];
       }
       input.samples = samples.data();
-    } else if (verb == "spawned") {
+    } else if (verb == "spawned" || verb == "counted") {
       input.kind = WD_INPUT_SPAWNED;
       source = Source();
       source.since_us = now_us;
       source.pid = ++last_pid_;
-      input.spawned = {source.pid, source.pid * 10};
+      input.spawned = {source.pid, source.pid * 10, verb == "counted"};
       input.file = "file";
     } else if (verb == "failed") {
       input.kind = WD_INPUT_SPAWN_FAILED;
@@ -324,6 +327,8 @@ private:
       input.exited.code = verb == "exited" ? number : WD_NONE;
       input.exited.signal = verb == "killed" ? number : verb == "oom" ? SIGKILL : WD_NONE;
       input.exited.oom = verb == "oom";
+    } else if (verb == "faulted") {
+      input.kind = WD_INPUT_FAULTED;
     } else if (verb == "accepts") {
       input.kind = WD_INPUT_MANAGER_ACCEPTS;
     } else if (verb == "stored") {
@@ -434,6 +439,8 @@ private:
     case WD_ACTION_LOG:
       log_ = action->text;
       return "log";
+    case WD_ACTION_COUNT_FAULTS:
+      return "count " + name;
     case WD_ACTION_PROBE_MANAGER:
       return "probe";
     case WD_ACTION_PUBLISH:

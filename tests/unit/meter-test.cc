@@ -325,6 +325,33 @@ TEST_F(Meter, WaitsByHeadroomAndGrowth)
   }
 }
 
+/* For one of which the kernel says when it takes memory. */
+TEST_F(Meter, CannotCrossItsLimitFasterThanAByteANanosecond)
+{
+  const struct {
+    const char *why;
+    gint64 limit;
+    gint64 resident;
+    gint64 safe_us;
+  } cases[] = {
+      {"a byte a ns", 60'000'000, 0, 60 * MS},
+      {"growth so far counts", 60'000'000, 20'000'000, 40 * MS},
+      {"never below 20 ms", 60'000'000, 50'000'000, 20 * MS},
+      {"at the limit", 60'000'000, 60'000'000, 20 * MS},
+      {"over the limit: nothing is left to notice", 60'000'000, 60'000'001, 3 * SECOND},
+      {"never beyond the regular interval", 10'000'000'000, 0, 3 * SECOND},
+      {"no overflow", G_MAXINT64, 0, 3 * SECOND},
+  };
+  limits.memory_metric = WD_METRIC_RESIDENT;
+  EXPECT_EQ(wd_meter_safe_until_us(&meter, &limits), START + 3 * SECOND) << "not known yet";
+  for (const auto &c : cases) {
+    limits.memory_limit_bytes = c.limit;
+    wd_meter_reset(&meter, START);
+    sample(sized(c.resident), 1 * SECOND, false);
+    EXPECT_EQ(wd_meter_safe_until_us(&meter, &limits), START + 1 * SECOND + c.safe_us) << c.why;
+  }
+}
+
 TEST_F(Meter, TwoSamplesOfOneMomentTellNoGrowth)
 {
   limits.memory_metric = WD_METRIC_RESIDENT;

@@ -80,6 +80,7 @@ carry_out(WdDriver *driver, WdAction *action)
   case WD_ACTION_SPAWN:
   case WD_ACTION_SIGNAL:
   case WD_ACTION_LOG:
+  case WD_ACTION_COUNT_FAULTS:
   case WD_ACTION_PROBE_MANAGER:
   case WD_ACTION_EXIT:
     driver->parts.act(action, driver->parts.user_data);

@@ -56,6 +56,7 @@ child_new(const char *path, char **argv, gboolean extensions, const char *const 
   };
   child->traits = traits;
   child->channel = WD_CHANNEL_NONE;
+  child->faults = WD_FAULT_COUNTER_NONE;
   return child;
 }
 
@@ -127,6 +128,7 @@ wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **
       !fork_program(child, error))
     return FALSE;
   child->alive = TRUE;
+  child->faults = wd_fault_counter_open(child->spawn.pid);
   child->handle = wd_handle_open(child->spawn.pid, error);
   if (child->handle == NULL || !wd_run_record_set(record, index, child->handle, error) ||
       !wd_spawn_go(&child->spawn, error)) {
@@ -165,6 +167,7 @@ wd_child_reaped(WdChild *child)
   child->spawn.control_fd = -1;
   g_clear_pointer(&child->handle, wd_handle_free);
   wd_channel_close(&child->channel);
+  wd_fault_counter_close(&child->faults);
   g_clear_pointer(&child->exec_error, g_free);
   child->alive = FALSE;
 }

@@ -1,6 +1,7 @@
 /* One process that we start: how we start it, and what we hold of it while it lives. */
 #pragma once
 
+#include "watchdog/look/fault-counter.h"
 #include "watchdog/look/handle.h"
 #include "watchdog/run/channel.h"
 #include "watchdog/run/leftovers.h"
@@ -25,8 +26,9 @@ typedef struct {
   WdHandle *handle;
   char *exec_error; /* why the exec failed; NULL: it didn't, or isn't known yet */
   WdChannel channel;
-  char *file;        /* which program file was there at the last start; NULL: none */
-  guint exec_source; /* the main loop's, that waits for the exec; 0: none */
+  WdFaultCounter faults; /* of it, if they can be counted */
+  char *file;            /* which program file was there at the last start; NULL: none */
+  guint exec_source;     /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 
 /* The worker: osqueryd with its own command line, unchanged. @managed_extensions: there are

@@ -74,7 +74,8 @@ exec_settled(WdChildren *children, guint process)
                               .process = process,
                               .file = child->file,
                               .spawned = {.pid = child->spawn.pid,
-                                          .start_ticks = wd_handle_start_ticks(child->handle)}});
+                                          .start_ticks = wd_handle_start_ticks(child->handle),
+                                          .has_counter = child->faults.fd >= 0}});
   return TRUE;
 }
 
@@ -170,6 +171,22 @@ wd_children_signal(const WdChildren *children, guint process, int signo)
     return;
   wd_descendants_signal(child->spawn.pid, signo, kills);
   carry_out(kills);
+}
+
+/* --- page faults --- */
+
+void
+wd_children_count_faults(const WdChildren *children, guint process)
+{
+  wd_fault_counter_arm(&wd_children_at(children, process)->faults);
+}
+
+void
+wd_children_faulted(const WdChildren *children, int signalled_fd)
+{
+  for (guint i = WD_PROCESS_WORKER; i < process_count(children); i++)
+    if (wd_fault_counter_take(&wd_children_at(children, i)->faults, signalled_fd))
+      wd_driver_feed(children->driver, &(WdInput){.kind = WD_INPUT_FAULTED, .process = i});
 }
 
 /* --- left behind --- */

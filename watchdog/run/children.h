@@ -25,6 +25,13 @@ void wd_children_start(WdChildren *children, guint process, const WdRunRecord *r
 /* Sends @signo to the process; SIGKILL to its whole group. */
 void wd_children_signal(const WdChildren *children, guint process, int signo);
 
+/* Counts the process's page faults, if they can be counted. */
+void wd_children_count_faults(const WdChildren *children, guint process);
+
+/* WD_FAULT_SIGNAL came, from @signalled_fd: feeds the machine with the processes whose counter has
+ * counted some. They aren't counted any more. */
+void wd_children_faulted(const WdChildren *children, int signalled_fd);
+
 /* Feeds the machine with the reports of the tables extension. */
 void wd_children_hear(WdChildren *children);
 

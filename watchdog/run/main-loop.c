@@ -60,6 +60,9 @@ act(const WdAction *action, gpointer user_data)
     wd_log_event(action->event);
     tell_service_manager(loop, action->event);
     break;
+  case WD_ACTION_COUNT_FAULTS:
+    wd_children_count_faults(loop->children, action->process);
+    break;
   case WD_ACTION_LOG:
     wd_log(action->text);
     break;
@@ -110,6 +113,9 @@ on_signal(int fd, GIOCondition condition, gpointer data)
   case SIGCHLD:
     wd_children_reap(loop->children);
     break;
+  case WD_FAULT_SIGNAL:
+    wd_children_faulted(loop->children, info.ssi_fd);
+    break;
   case SIGHUP:
     loop->parts.reload(loop->parts.reload_data, loop->driver);
     break;
@@ -131,6 +137,7 @@ taken_signals(sigset_t *set)
   sigaddset(set, SIGTERM);
   sigaddset(set, SIGINT);
   sigaddset(set, SIGHUP);
+  sigaddset(set, WD_FAULT_SIGNAL);
 }
 
 gboolean

@@ -16,8 +16,8 @@ typedef struct {
   gpointer reload_data;
 } WdMainLoopParts;
 
-/* Blocks the signals that the loop takes (SIGCHLD, SIGTERM, SIGINT, SIGHUP) and ignores SIGPIPE. To
- * be called before the first thread starts, so that no thread gets one. */
+/* Blocks the signals that the loop takes (SIGCHLD, SIGTERM, SIGINT, SIGHUP, WD_FAULT_SIGNAL) and
+ * ignores SIGPIPE. To be called before the first thread starts, so that no thread gets one. */
 gboolean wd_main_loop_block_signals(GError **error);
 
 /* Runs until the machine says to leave. Everything in @parts stays the caller's.

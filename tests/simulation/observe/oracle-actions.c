@@ -215,6 +215,7 @@ obs_oracle_action(ObsOracle *oracle, const WdAction *action)
     break;
   case WD_ACTION_SPAWN:
   case WD_ACTION_SIGNAL:
+  case WD_ACTION_COUNT_FAULTS:
   case WD_ACTION_PROBE_MANAGER:
   case WD_ACTION_EXIT:
     sim_trace_fail(&oracle->log->trace, "an observer does nothing");

@@ -16,6 +16,8 @@ typedef enum {
   /* Remember how much CPU the process's threads have used so far: the details of a later event show
    * what they used since. */
   WD_ACTION_REMEMBER_THREADS,
+  /* Count the process's page faults; answer with one WD_INPUT_FAULTED once there were some. */
+  WD_ACTION_COUNT_FAULTS,
   /* Set the event's time, log its message and store it. With `acknowledge`, answer with
    * WD_INPUT_STORED once it is durable. With `details`, add what the process is doing. */
   WD_ACTION_RECORD,

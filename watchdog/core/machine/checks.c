@@ -65,6 +65,35 @@ log_measured(const WdMachine *machine, const WdProcess *process)
                                      machine->limits.memory_limit_bytes));
 }
 
+/* Either its page faults are counted, or a look is due: what it does meanwhile isn't missed. What
+ * is over a limit is about to be ended, and needs no counter. */
+static void
+plan_next_look(WdMachine *machine, WdProcess *process, const WdVerdict *verdict)
+{
+  process->next_memory_look_us = machine->policy->next_look_us(&process->meter, &machine->limits);
+  if (process->memory_watch != WD_MEMORY_WATCH_EVENTS || process->state != WD_STATE_RUNNING ||
+      process->meter.footprint_bytes == WD_NONE ||
+      !wd_checks_watched(machine, process, machine->now_us))
+    return;
+  if (!process->faults_counted && verdict->reason == WD_REASON_NONE) {
+    process->faults_counted = TRUE;
+    wd_actions_add(machine->actions,
+                   (WdAction){.kind = WD_ACTION_COUNT_FAULTS, .process = process->index});
+  }
+  if (process->faults_counted)
+    process->next_memory_look_us = G_MAXINT64; /* the regular checks are enough */
+}
+
+/* A busy process faults at once after each look. So its looks are as far apart as its headroom
+ * allows, and an idle process has none. */
+void
+wd_checks_faulted(WdMachine *machine, WdProcess *process)
+{
+  process->faults_counted = FALSE;
+  process->next_memory_look_us =
+      MIN(process->next_memory_look_us, wd_meter_safe_until_us(&process->meter, &machine->limits));
+}
+
 static WdVerdict
 measure(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
 {
@@ -75,7 +104,7 @@ measure(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean
     process->next_memory_look_us = machine->now_us + INTERVAL_US;
     return verdict;
   }
-  process->next_memory_look_us = machine->policy->next_look_us(&process->meter, limits);
+  plan_next_look(machine, process, &verdict);
   process->sample = *sample;
   process->last_check_us = machine->now_us;
   if (regular && limits->debug)

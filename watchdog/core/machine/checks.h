@@ -15,6 +15,9 @@ gboolean wd_checks_wants_sample(const WdMachine *machine, const WdProcess *proce
  * process; NULL where none was wanted, or the process could not be read. */
 void wd_checks_look(WdMachine *machine, const WdSample *const *samples);
 
+/* @process, whose page faults were counted, has taken memory. */
+void wd_checks_faulted(WdMachine *machine, WdProcess *process);
+
 /* When to look next: at the regular check, or before it at the memory of one process. */
 gint64 wd_checks_deadline(const WdMachine *machine);
 

@@ -26,6 +26,7 @@ typedef enum {
   /* a supervisor's */
   WD_INPUT_SPAWNED, /* the program runs: the fork and the exec have succeeded */
   WD_INPUT_SPAWN_FAILED,
+  WD_INPUT_FAULTED,         /* the process has taken memory since WD_ACTION_COUNT_FAULTS */
   WD_INPUT_MANAGER_ACCEPTS, /* the present worker's manager socket accepts connections */
   WD_INPUT_SETTINGS,        /* other limits, or another list of extensions, from now on */
   WD_INPUT_WANTED,          /* an extension is on the list again, or no longer on it */
@@ -48,7 +49,7 @@ typedef struct {
 /* What an input points to is borrowed. */
 typedef struct {
   WdInputKind kind;
-  guint process;    /* EXITED, SPAWNED, SPAWN_FAILED, WANTED: index */
+  guint process;    /* EXITED, SPAWNED, SPAWN_FAILED, FAULTED, WANTED: index */
   const char *file; /* SPAWNED, SPAWN_FAILED: which program file was there; NULL: none */
   union {
     /* TICK: one per process; NULL where none was wanted, or the process could not be read */
@@ -61,6 +62,7 @@ typedef struct {
     struct {
       gint64 pid;
       gint64 start_ticks;
+      gboolean has_counter; /* its page faults can be counted */
     } spawned;
     const char *spawn_error; /* for people */
     struct {

@@ -4,6 +4,7 @@
 
 #define CHECK_INTERVAL_US (WD_CHECK_INTERVAL_S * G_USEC_PER_SEC)
 #define SHORTEST_LOOK_US (50 * 1000)
+#define SHORTEST_SAFETY_US (20 * 1000)
 #define DETECTION_US (300 * 1000)
 #define FASTEST_GROWTH_PER_US 1000 /* bytes: 1 GB/s */
 /* for an observer */
@@ -167,6 +168,17 @@ wd_meter_next_memory_sample_us(const WdMeter *meter, const WdLimits *limits)
       wait_us = MAX((gint64)half_us, SHORTEST_LOOK_US);
   }
   return meter->sample_us + wait_us;
+}
+
+gint64
+wd_meter_safe_until_us(const WdMeter *meter, const WdLimits *limits)
+{
+  if (meter->footprint_bytes == WD_NONE || meter->footprint_bytes > limits->memory_limit_bytes)
+    return meter->sample_us + CHECK_INTERVAL_US;
+
+  const gint64 headroom = limits->memory_limit_bytes - meter->footprint_bytes;
+  return meter->sample_us +
+         CLAMP(headroom / FASTEST_GROWTH_PER_US, SHORTEST_SAFETY_US, CHECK_INTERVAL_US);
 }
 
 gint64

@@ -89,6 +89,12 @@ WdVerdict wd_meter_sample(WdMeter *meter, const WdLimits *limits, const WdSample
  * detect, so the wait is the regular interval. */
 gint64 wd_meter_next_memory_sample_us(const WdMeter *meter, const WdLimits *limits);
 
+/* For a process of which the kernel says when it takes memory: until when (monotonic) that can't
+ * matter yet. H bytes below the limit at the last sample, it can't have crossed the limit H / (1
+ * GB/s) later. The wait is at least 20 ms, which bounds the work, and never longer than
+ * WD_CHECK_INTERVAL_S. */
+gint64 wd_meter_safe_until_us(const WdMeter *meter, const WdLimits *limits);
+
 /* Until when (monotonic) an observer needs no look at the memory. A watcher that isn't ours acts at
  * its checks, so it is enough to see a process over its limit well within an interval. A process
  * that wouldn't cross its limit within 2 s at its present rate is left alone for H / (200 MB/s), at

@@ -151,6 +151,7 @@ take(WdMachine *machine, const WdInput *input)
     break; /* the frame's */
   case WD_INPUT_SPAWNED:
   case WD_INPUT_SPAWN_FAILED:
+  case WD_INPUT_FAULTED:
   case WD_INPUT_MANAGER_ACCEPTS:
   case WD_INPUT_SETTINGS:
   case WD_INPUT_WANTED:

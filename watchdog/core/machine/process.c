@@ -63,6 +63,7 @@ wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 star
   process->next_memory_look_us = started_us;
   process->memory_watch =
       process->role == WD_ROLE_WATCHDOG ? WD_MEMORY_WATCH_NONE : WD_MEMORY_WATCH_POLLING;
+  process->faults_counted = FALSE;
 }
 
 void

@@ -67,6 +67,7 @@ typedef struct {
   gint64 last_check_us;
   gint64 next_memory_look_us;
   WdMemoryWatch memory_watch; /* of the present process */
+  gboolean faults_counted;    /* WD_INPUT_FAULTED says when it takes memory */
 
   WdRespawn respawn;
   WdOwnExit own_exit;

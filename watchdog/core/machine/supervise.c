@@ -1,6 +1,7 @@
 #include "watchdog/core/machine/supervise.h"
 
 #include "watchdog/core/event/message.h"
+#include "watchdog/core/machine/checks.h"
 #include "watchdog/core/machine/departures.h"
 #include "watchdog/core/machine/ending.h"
 #include "watchdog/core/machine/give-up.h"
@@ -112,6 +113,11 @@ take_own(WdMachine *machine, const WdInput *input)
   case WD_INPUT_SPAWNED:
     know_file(process, input->file);
     wd_starts_spawned(machine, process, input->spawned.pid, input->spawned.start_ticks);
+    if (input->spawned.has_counter)
+      process->memory_watch = WD_MEMORY_WATCH_EVENTS;
+    break;
+  case WD_INPUT_FAULTED:
+    wd_checks_faulted(machine, process);
     break;
   case WD_INPUT_SPAWN_FAILED:
     know_file(process, input->file);
