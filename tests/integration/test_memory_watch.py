@@ -10,6 +10,7 @@ import pathlib
 import platform
 import signal
 import struct
+import subprocess
 import time
 
 import pytest
@@ -82,6 +83,14 @@ def test_the_tables_say_how(stand_in, refused):
     os.kill(extension, signal.SIGKILL)
     stand_in.pid("modest.ext", other_than=extension)
     assert counters(stand_in.process.pid) == (2 if how == "events" else 0)
+
+
+@either
+def test_the_check_says_how(stand_in, refused):
+    said = subprocess.run(stand_in.command("--check"), capture_output=True, text=True, check=True,
+                          preexec_fn=refuse_counters if refused else None).stdout
+    why = "  (page faults can't be counted here: Operation not permitted)" if refused else ""
+    assert f"memory_watch: {expected(refused)}{why}" in said
 
 
 def next_check(watchdog, after):

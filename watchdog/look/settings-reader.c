@@ -4,8 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "watchdog/core/event/process-status.h"
 #include "watchdog/core/settings/settings-parse.h"
 #include "watchdog/look/cpu-quota.h"
+#include "watchdog/look/fault-counter.h"
 #include "watchdog/look/managed-extensions.h"
 #include "watchdog/look/program-file.h"
 #include "watchdog/look/text-file.h"
@@ -31,6 +33,17 @@ wd_settings_read(const char *const *argv, GError **error)
   const WdSettingsIo io = {.read_file = read_file, .get_env = get_env};
   const guint cpus = (guint)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
   return wd_settings_parse(argv, cpus, &io, error);
+}
+
+static void
+append_memory_watch(GString *text)
+{
+  const int refused = wd_fault_counter_probe();
+  const WdMemoryWatch watch = refused == 0 ? WD_MEMORY_WATCH_EVENTS : WD_MEMORY_WATCH_POLLING;
+  g_string_append_printf(text, "memory_watch: %s", wd_memory_watch_name(watch));
+  if (refused != 0)
+    g_string_append_printf(text, "  (page faults can't be counted here: %s)", g_strerror(refused));
+  g_string_append_c(text, '\n');
 }
 
 /* Below such a quota the kernel throttles the process before it can exceed the limit. */
@@ -62,6 +75,7 @@ wd_settings_check(const WdSettings *settings, GError **error)
     const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
     g_string_append_printf(text, "--%s=%s  (%s)\n", origin->name, origin->value, origin->source);
   }
+  append_memory_watch(text);
   for (guint i = 0; i < settings->warnings->len; i++)
     g_string_append_printf(text, "warning: %s\n",
                            (const char *)g_ptr_array_index(settings->warnings, i));
