@@ -41,6 +41,7 @@ def refused(watchdog, *own, osqueryd=None, flags=(), **popen):
     (["--history_max=-1"], None, ["history_max", "-1"]),
     (["--history_expiry=99999999999999999999"], None, ["history_expiry", "99999999999999999999"]),
     (["--memory_metric=big"], None, ["memory_metric", "big", "growth", "resident", "private"]),
+    (["--grace_limit=50"], None, ["grace_limit", "50", "0", "100", "1000"]),
     (["--extension_give_up=never"], None, ["extension_give_up", "never", "shutdown", "abandon"]),
     (["--state_dir="], None, ["state_dir"]),
     (["--state_dir"], [], ["state_dir"]),

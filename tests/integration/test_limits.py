@@ -1,5 +1,6 @@
 """The watchdog keeps osqueryd and its managed extensions within their limits."""
 
+import json
 import signal
 
 import pytest
@@ -16,7 +17,7 @@ from harness import GROW, MEBIBYTE, SMALL, alive, eventually
 ])
 def test_worker_over_its_memory_limit(stand_in, delay, request_, signals, outcome):
     stand_in.flags(*SMALL, f"--watchdog_forced_shutdown_delay={delay}")
-    pid = stand_in.start().worker()
+    pid = stand_in.start("--grace_limit=0").worker()
     eventually(lambda: stand_in.try_query("SELECT 1"), "the manager answers")
     asking = stand_in.asking(f"SELECT misbehave('{request_}')")
     ended = stand_in.wait_event("event = 'process_terminated'")
@@ -45,6 +46,35 @@ def test_worker_over_its_memory_limit(stand_in, delay, request_, signals, outcom
             " (limit is 30MB)") in log
     killed = f"osqueryd worker ({pid}) could not be stopped. Sending kill signal."
     assert (killed in log) == (signals == "USR1,TERM,KILL")
+
+
+@pytest.mark.parametrize("role", ["worker", "extension"])
+def test_what_grows_on_is_killed_at_once(stand_in, role):
+    stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_forced_shutdown_delay=60")
+    greedy = "sleep:0.5,ignore-term,grow:60:2000"
+    if role == "extension":
+        stand_in.add_extension("greedy", greedy)
+    stand_in.start()
+    if role == "worker":
+        stand_in.asking(f"SELECT misbehave('{greedy}')")
+    ended = stand_in.wait_event("event = 'process_terminated'")
+    assert (ended["role"], ended["reason"], ended["outcome"]) == (role, "memory", "killed")
+    assert ended["signals_sent"].endswith("KILL") and ended["exit_signal"] == signal.SIGKILL
+    assert ended["duration_ms"] < 30_000
+    size = json.loads(ended["details"])["grace_cut_at_bytes"]
+    assert 60 * MEBIBYTE < size < 2000 * MEBIBYTE and f"it grew to {size} bytes" in ended["message"]
+    assert f"({ended['pid']}) grows on while it is being stopped: {size} bytes." in stand_in.log()
+
+
+def test_what_stops_growing_keeps_its_grace(stand_in):
+    stand_in.flags(*SMALL, "--watchdog_forced_shutdown_delay=2")
+    stand_in.start()
+    eventually(lambda: stand_in.status("worker")["baseline_size"], "the worker's baseline")
+    stand_in.query("SELECT misbehave('ignore-term,grow:60:50')")
+    ended = stand_in.wait_event("event = 'process_terminated'")
+    assert (ended["signals_sent"], ended["outcome"]) == ("USR1,TERM,KILL", "killed")
+    assert ended["duration_ms"] >= 2000 and ended["details"] is None
+    assert f"({ended['pid']}) could not be stopped. Sending kill signal." in stand_in.log()
 
 
 def test_a_termination_is_told_in_sql(stand_in):
@@ -142,7 +172,7 @@ def test_the_others_are_checked_while_two_are_being_ended(stand_in):
     for name in ("a", "b", "c"):
         stand_in.add_extension(name, "ignore-term" if name != "c" else "")
     stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_forced_shutdown_delay=10")
-    stand_in.start()
+    stand_in.start("--grace_limit=0")
     for name in ("a", "b", "c"):
         stand_in.registered(name)
     for name in ("a", "b"):

@@ -30,6 +30,21 @@ def test_other_limits_hold_without_a_restart(stand_in):
     assert (exceeded["pid"], exceeded["limit_value"]) == (worker, 60 << 20)
 
 
+def test_an_option_of_ours_can_change(stand_in):
+    own = stand_in.directory / "own.flags"
+    own.write_text("--grace_limit=0\n")
+    stand_in.flags(*NO_BACK_OFF, "--watchdog_memory_limit=30", "--watchdog_delay=0",
+                   "--watchdog_forced_shutdown_delay=60")
+    stand_in.start(f"--flagfile={own}")
+    eventually(lambda: stand_in.status("worker")["baseline_size"], "the worker's baseline")
+    stand_in.query("SELECT misbehave('ignore-term,grow:50:800')")
+    stand_in.wait_event("event = 'limit_exceeded'")
+    own.write_text("--grace_limit=300\n")
+    assert "--grace_limit=300 (was 0)" in reload(stand_in)
+    ended = stand_in.wait_event("event = 'process_terminated'")
+    assert json.loads(ended["details"])["grace_cut_at_bytes"] > 90 << 20
+
+
 def test_extensions_come_and_go_beside_those_that_stay(stand_in):
     stand_in.flags(*NO_BACK_OFF)
     staying = stand_in.add_extension("staying")

@@ -190,7 +190,7 @@ def test_asked_to_stop_at_once_after_the_start(watchdog):
 def test_asked_to_stop_in_the_middle_of_a_termination(stand_in):
     stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30",
                    "--watchdog_forced_shutdown_delay=5", "--misbehave=ignore-term,grow:200:120")
-    stand_in.start("--memory_metric=resident", ready=False)
+    stand_in.start("--memory_metric=resident", "--grace_limit=0", ready=False)
     pid = stand_in.wait_event("event = 'limit_exceeded'")["pid"]
     assert stand_in.stop() == 0
     ended = stand_in.event("event = 'process_terminated'")
@@ -311,7 +311,7 @@ def test_the_next_start_deals_with_leftovers_first(stand_in):
 def test_the_next_start_tells_of_a_termination_that_was_cut_short(stand_in):
     stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30",
                    "--watchdog_forced_shutdown_delay=30", "--misbehave=ignore-term,grow:200:120")
-    stand_in.start("--memory_metric=resident", ready=False)
+    stand_in.start("--memory_metric=resident", "--grace_limit=0", ready=False)
     exceeded = stand_in.wait_event("event = 'limit_exceeded'")
     crash(stand_in)
     stand_in.wait_nothing_runs()

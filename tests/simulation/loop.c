@@ -1,6 +1,6 @@
 #include "tests/simulation/loop.h"
 
-#define MOST_TICKS_A_SECOND 350
+#define MOST_TICKS_A_SECOND 500
 
 SimPending *
 sim_loop_plan(SimLoop *loop, SimPendingKind kind, gint64 at_us)

@@ -24,6 +24,7 @@ sim_operator_choose_limits(SimRandom *random)
       .max_delay_s = SIM_RANDOM_PICK(random, 600, 600, 60, 0),
       .watchdog_delay_s = SIM_RANDOM_PICK(random, 0, 0, 3, 60),
       .forced_shutdown_delay_s = SIM_RANDOM_PICK(random, 4, 4, 1, 0),
+      .grace_limit_percent = SIM_RANDOM_PICK(random, 200, 200, 100, 150, 0),
       .stop_grace_s = SIM_RANDOM_PICK(random, 11, 6, 1),
       .extensions_interval_s = 3,
       .extensions_timeout_s = 3,

@@ -47,20 +47,26 @@ check_term(const SimOracle *oracle, const SimView *view, guint process)
       for_limit && process == WD_PROCESS_WORKER ? WD_SIGNALS_USR1 : WD_SIGNALS_NONE;
   SIM_CHECK(oracle->trace, view->signals == before, "SIGTERM to %u out of order", process);
   SIM_CHECK(oracle->trace, has_reason(oracle, view), "SIGTERM to %u without a reason", process);
-  SIM_CHECK(oracle->trace, view->grace_us > 0, "SIGTERM to %u without grace", process);
+  SIM_CHECK(oracle->trace, view->grace_us > 0 && !sim_view_outgrown(oracle, view),
+            "SIGTERM to %u without grace", process);
   if (for_limit)
     check_first_for_limit(oracle, view, process);
 }
 
 static void
-check_kill(const SimOracle *oracle, const SimView *view, guint process)
+check_kill(SimOracle *oracle, SimView *view, guint process)
 {
   const gboolean for_limit = view->breach_us != WD_NONE;
   SIM_CHECK(oracle->trace, (view->signals & WD_SIGNALS_KILL) == 0, "SIGKILL to %u twice", process);
   SIM_CHECK(oracle->trace, has_reason(oracle, view), "SIGKILL to %u without a reason", process);
   if (oracle->stop_requests >= 2)
     return;
-  if (for_limit && view->grace_us == 0) {
+  const gboolean at_once = for_limit && view->grace_us == 0;
+  if (!at_once && sim_view_outgrown(oracle, view)) {
+    view->outgrown_bytes = view->footprint_bytes;
+    sim_trace_count(oracle->trace, SIM_TALLY_OUTGROWN);
+  }
+  if (at_once || view->outgrown_bytes > 0) {
     SIM_CHECK(oracle->trace, process != WD_PROCESS_WORKER || (view->signals & WD_SIGNALS_USR1) != 0,
               "SIGKILL to the worker before SIGUSR1");
     check_first_for_limit(oracle, view, process);
@@ -135,6 +141,12 @@ check_end(const SimOracle *oracle, const WdEvent *event, const SimExpected *expe
     CHECK_FIELD(outcome, WD_OUTCOME_NONE);
     return;
   }
+  g_autofree char *cut =
+      view->outgrown_bytes == 0
+          ? NULL
+          : g_strdup_printf("{\"grace_cut_at_bytes\":%" G_GINT64_FORMAT "}", view->outgrown_bytes);
+  SIM_CHECK(oracle->trace, g_strcmp0(event->details, cut) == 0, "details %s, not %s",
+            event->details, cut);
   CHECK_FIELD(duration_ms, (oracle->now_us - view->first_signal_us) / 1000);
   CHECK_FIELD(outcome, view->stuck                              ? WD_OUTCOME_STUCK
                        : (view->signals & WD_SIGNALS_KILL) != 0 ? WD_OUTCOME_KILLED

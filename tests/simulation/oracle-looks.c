@@ -16,6 +16,23 @@ watched(const SimOracle *oracle, guint process)
          oracle->now_us >= oracle->enforced_from_us;
 }
 
+gboolean
+sim_view_ends_for_memory(const SimView *view)
+{
+  return view->pid != WD_NONE && view->breach_us != WD_NONE && view->reason == WD_REASON_MEMORY &&
+         !view->stuck;
+}
+
+gboolean
+sim_view_outgrown(const SimOracle *oracle, const SimView *view)
+{
+  const WdLimits *limits = &oracle->limits;
+  const double limit = (double)limits->memory_limit_bytes;
+  const double most = MIN(limit / 100 * (double)limits->grace_limit_percent, limit + 256. * SIM_MB);
+  return sim_view_ends_for_memory(view) && limits->grace_limit_percent > 0 &&
+         view->footprint_bytes > view->breach.measured && (double)view->footprint_bytes > most;
+}
+
 /* Unless something disturbed the looks, what is over its memory limit now wasn't so long ago. */
 static void
 check_detection(const SimOracle *oracle, guint process)
@@ -67,6 +84,7 @@ breached(SimOracle *oracle, guint process, const WdVerdict *verdict)
   }
   view->breach_us = oracle->now_us;
   view->breach = *verdict;
+  view->measure.baseline_final = view->measure.baseline_bytes != WD_NONE;
   sim_view_grant(oracle, view, oracle->limits.forced_shutdown_delay_s);
   view->reason = reason;
   if (memory)
@@ -94,15 +112,17 @@ looked_at(SimOracle *oracle, guint process, const WdSample *sample, gboolean reg
   if (no_memory)
     view->clean_us = MAX(view->clean_us, oracle->now_us + WD_CHECK_INTERVAL_S * SIM_S);
   view->was_watched = watched(oracle, process);
+  view->look_us = oracle->now_us;
   if (sample == NULL)
     return;
   const WdVerdict verdict =
       sim_measure(&view->measure, &oracle->limits, sample, oracle->now_us, regular);
+  const gint64 footprint_bytes = sim_measure_footprint(
+      &view->measure, &oracle->limits, sample->resident_bytes, sample->private_bytes);
+  view->footprint_bytes = footprint_bytes;
   if (verdict.reason == WD_REASON_NONE) {
     if (!regular)
       return;
-    const gint64 footprint_bytes = sim_measure_footprint(
-        &view->measure, &oracle->limits, sample->resident_bytes, sample->private_bytes);
     view->episode = FALSE;
     view->threads_due =
         process != WD_PROCESS_WATCHDOG &&
@@ -134,10 +154,10 @@ sim_oracle_tick(SimOracle *oracle, const WdMachine *supervisor, const WdInput *i
       SIM_CHECK(oracle->trace, wanted || view->pid == WD_NONE, "no check of %u", i);
     else
       SIM_CHECK(oracle->trace,
-                !wanted ||
+                !wanted || sim_view_ends_for_memory(view) ||
                     (i != WD_PROCESS_WATCHDOG && sim_view_running(view) && watched(oracle, i)),
                 "a look at %u, which nothing depends on", i);
-    if (!regular && wanted)
+    if (!regular && wanted && !sim_view_ends_for_memory(view))
       check_is_reason_to_look(oracle, i);
     if (wanted)
       looked_at(oracle, i, input->samples[i], regular);

@@ -10,6 +10,21 @@ check_due(const SimOracle *oracle, gint64 deadline_us, gint64 due_us, guint proc
   SIM_CHECK(oracle->trace, deadline_us <= due_us, "no tick in time for %s of %u", what, process);
 }
 
+/* What is being ended for memory is looked at every 50 ms at least, and killed once it has grown
+ * too much, but not before its limit_exceeded is stored. */
+static void
+check_growth(const SimOracle *oracle, const SimView *view, guint process, gint64 deadline_us)
+{
+  if (!sim_view_ends_for_memory(view))
+    return;
+  SIM_CHECK(oracle->trace, deadline_us <= view->look_us + 50 * SIM_MS,
+            "no tick in time for a look at %u, which is being ended for memory", process);
+  const gboolean waits = !view->stored && oracle->now_us < view->breach_us + WD_STORE_WAIT_US;
+  SIM_CHECK(oracle->trace,
+            waits || (view->signals & WD_SIGNALS_KILL) != 0 || !sim_view_outgrown(oracle, view),
+            "%u grows on", process);
+}
+
 static void
 check_obligations(const SimOracle *oracle, guint process, gint64 deadline_us)
 {
@@ -29,6 +44,7 @@ check_obligations(const SimOracle *oracle, guint process, gint64 deadline_us)
               "the end of %u is missing", process);
     return;
   }
+  check_growth(oracle, view, process, deadline_us);
   if ((view->signals & WD_SIGNALS_KILL) != 0) {
     if (!view->stuck)
       check_due(oracle, deadline_us, view->kill_us + WD_REAP_WAIT_US, process, "the report");

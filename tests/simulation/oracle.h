@@ -36,6 +36,9 @@ typedef struct {
   WdReason reason;
   WdVerdict breach;
   guint64 breach_seq;
+  gint64 look_us;         /* the last look at it */
+  gint64 footprint_bytes; /* then, or when it could last be read */
+  gint64 outgrown_bytes;  /* what its grace was cut short for; 0: it wasn't */
   gboolean stored;
   guint signals; /* WdSignals */
   gint64 first_signal_us;
@@ -156,6 +159,12 @@ void sim_oracle_disturbed(SimOracle *oracle, gint64 until_us);
 
 /* Running, and not being ended. */
 gboolean sim_view_running(const SimView *view);
+
+/* Being ended for memory, and not given up yet. */
+gboolean sim_view_ends_for_memory(const SimView *view);
+
+/* Being ended for memory, it has grown past the grace limit. */
+gboolean sim_view_outgrown(const SimOracle *oracle, const SimView *view);
 
 SimExpected *sim_oracle_expect(SimOracle *oracle, WdEventKind kind, guint process, WdReason reason);
 

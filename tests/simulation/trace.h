@@ -50,6 +50,7 @@
   TALLY(GONE_UNSIGNALLED, "gone before their first signal")               \
   TALLY(GRACEFUL, "ended gracefully")                                     \
   TALLY(KILLED, "killed")                                                 \
+  TALLY(OUTGROWN, "of them, because they grew on")                        \
   TALLY(STUCK, "stuck")                                                   \
   TALLY(UNSTUCK, "gone after having been stuck")                          \
   TALLY(STORED_IN_TIME, "acknowledgements in time")                       \

@@ -230,6 +230,128 @@ TEST_F(LifecycleTest, HowItEndedIsToldInFull)
   }
 }
 
+/* --- what grows on while it is being ended --- */
+
+TEST_F(LifecycleTest, WhatGrowsOnIsKilledAtOnce)
+{
+  begin();
+  machine->play({
+      {"memory worker 310", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"stored", "USR1 worker, TERM worker"},
+      {"memory worker 410", ""}, /* of 200, less the baseline of 10: twice the limit, no more */
+      {"wait 0.1", ""},
+      {"memory worker 411", ""},
+      {"wait 0.1", "@0.02 log, KILL worker"},
+      {"memory worker 500", ""}, /* it isn't gone at once */
+      {"wait 0.05", ""},
+      {"killed worker 9", "process_terminated worker memory, spawn worker"},
+  });
+  EXPECT_EQ(machine->last_log(), "osqueryd worker (1001) grows on while it is being stopped: "
+                                 "420478976 bytes. Sending kill signal.");
+  const WdEvent *ended = last(WD_EVENT_PROCESS_TERMINATED);
+  EXPECT_EQ(ended->outcome, WD_OUTCOME_KILLED);
+  EXPECT_EQ(ended->signals_sent, WD_SIGNALS_USR1 | WD_SIGNALS_TERM | WD_SIGNALS_KILL);
+  EXPECT_EQ(ended->measured, 300 * kMegabyte);
+  EXPECT_STREQ(ended->details, "{\"grace_cut_at_bytes\":420478976}");
+  EXPECT_STREQ(ended->message,
+               "osqueryd worker (1001) stopped: memory after 250 ms (killed; sent USR1,TERM,KILL; "
+               "its grace time was cut short because it grew to 420478976 bytes)");
+}
+
+/* Though it is far over the limit already: it has shown no more than that. */
+TEST_F(LifecycleTest, WhatStopsGrowingKeepsItsGrace)
+{
+  begin(normal_limits(), {"a"});
+  machine->play({
+      {"memory a 900", ""},
+      {"next", "limit_exceeded a memory ack"},
+      {"stored", "TERM a"},
+      {"memory a 890", ""},
+      {"wait 5", "@4 log, KILL a"},
+      {"killed a 9", "process_terminated a memory"},
+  });
+  EXPECT_EQ(last(WD_EVENT_PROCESS_TERMINATED)->details, nullptr);
+}
+
+/* No signal before the record, but the first one may then be the last. */
+TEST_F(LifecycleTest, WhatGrowsBeforeTheFirstSignalGetsNoOther)
+{
+  begin(normal_limits(), {"a"});
+  machine->play({
+      {"memory worker 500", ""},
+      {"memory a 500", ""},
+      {"next", "limit_exceeded worker memory ack, limit_exceeded a memory ack"},
+      {"memory worker 600", ""},
+      {"memory a 600", ""},
+      {"wait 0.019", ""},
+      {"next", "USR1 worker, log, KILL worker, log, KILL a"},
+      {"killed worker 9", "process_terminated worker memory, spawn worker"},
+      {"killed a 9", "process_terminated a memory"},
+  });
+  const WdEvent *ended = last(WD_EVENT_PROCESS_TERMINATED);
+  EXPECT_EQ(ended->signals_sent, unsigned{WD_SIGNALS_KILL});
+  EXPECT_STREQ(ended->message,
+               "osquery extension /ext/a (1002) stopped: memory after 0 ms (killed; sent KILL; its "
+               "grace time was cut short because it grew to 618659840 bytes)");
+}
+
+TEST_F(LifecycleTest, GraceIsWholeWithoutAGraceLimit)
+{
+  WdLimits limits = normal_limits();
+  limits.grace_limit_percent = 0;
+  begin(limits);
+  machine->play({
+      {"memory worker 310", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"stored", "USR1 worker, TERM worker"},
+      {"memory worker 2000", ""},
+      {"wait 4.5", "@4 log, KILL worker"},
+  });
+}
+
+/* Being ended for another reason, or for all of it to stop. */
+TEST_F(LifecycleTest, GraceIsCutShortForMemoryOnly)
+{
+  begin();
+  machine->play({
+      {"stop", "TERM worker"},
+      {"memory worker 2000", ""},
+      {"wait 12", "@11 log, KILL worker"},
+  });
+}
+
+/* The first regular check, which takes the baseline, would make all of it the baseline. */
+TEST_F(LifecycleTest, WhatIsBeingEndedKeepsItsBaseline)
+{
+  machine = std::make_unique<Machine>(normal_limits());
+  machine->boot();
+  machine->play({
+      {"wait 2.5", ""},
+      {"memory worker 310", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"stored", "USR1 worker, TERM worker"},
+      {"memory worker 400", ""},
+      {"wait 0.4", ""},
+      {"memory worker 420", ""},
+      {"next", "log, KILL worker"},
+  });
+}
+
+TEST_F(LifecycleTest, AReloadChangesTheGraceLimit)
+{
+  begin();
+  machine->play({
+      {"memory worker 310", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"stored", "USR1 worker, TERM worker"},
+      {"memory worker 350", ""},
+      {"wait 1", ""},
+  });
+  machine->limits.grace_limit_percent = 150;
+  machine->play({{"settings", "settings_changed watchdog request, log, KILL worker"}});
+}
+
 TEST_F(LifecycleTest, StuckIsReportedAndNeverRespawnedBeside)
 {
   begin();

@@ -53,6 +53,7 @@ normal_limits()
   limits.respawn_delay_s = 5;
   limits.max_delay_s = 600;
   limits.forced_shutdown_delay_s = 4;
+  limits.grace_limit_percent = 200;
   limits.stop_grace_s = 11;
   limits.extensions_interval_s = 3;
   limits.extensions_timeout_s = 3;

@@ -394,4 +394,39 @@ TEST_F(Meter, SeesACrossingWithin300Ms)
   }
 }
 
+TEST(Outgrows, TheGraceLimit)
+{
+  const struct {
+    const char *what;
+    gint64 limit;
+    gint64 percent;
+    gint64 exceeded;
+    gint64 footprint;
+    bool outgrows;
+  } cases[] = {
+      {"twice the limit exactly", 60 * MIB, 200, 61 * MIB, 120 * MIB, false},
+      {"past it", 60 * MIB, 200, 61 * MIB, 120 * MIB + 1, true},
+      {"past it when it was first seen", 60 * MIB, 200, 300 * MIB, 300 * MIB, false},
+      {"which then shrinks", 60 * MIB, 200, 300 * MIB, 299 * MIB, false},
+      {"which then grows", 60 * MIB, 200, 300 * MIB, 300 * MIB + 1, true},
+      {"256 MiB more exactly", 1000 * MIB, 200, 1001 * MIB, 1256 * MIB, false},
+      {"256 MiB more are less than half", 1000 * MIB, 200, 1001 * MIB, 1256 * MIB + 1, true},
+      {"the same of both", 256 * MIB, 200, 257 * MIB, 512 * MIB + 1, true},
+      {"half more", 60 * MIB, 150, 61 * MIB, 90 * MIB, false},
+      {"past half more", 60 * MIB, 150, 61 * MIB, 90 * MIB + 1, true},
+      {"no more at all", 60 * MIB, 100, 60 * MIB + 1, 60 * MIB + 2, true},
+      {"tenfold", 20 * MIB, 1000, 21 * MIB, 200 * MIB + 1, true},
+      {"never", 60 * MIB, 0, 61 * MIB, 4000 * MIB, false},
+      {"not known", 60 * MIB, 200, 61 * MIB, WD_NONE, false},
+      {"a limit past all sums", G_MAXINT64, 1000, 1, G_MAXINT64, false},
+      {"a reload to the least", 0, 200, 1, 2, true},
+  };
+  for (const auto &c : cases) {
+    WdLimits limits = {};
+    limits.memory_limit_bytes = c.limit;
+    limits.grace_limit_percent = c.percent;
+    EXPECT_EQ(wd_meter_outgrows(&limits, c.exceeded, c.footprint), c.outgrows) << c.what;
+  }
+}
+
 } // namespace

@@ -105,6 +105,7 @@ TEST_F(Settings, Defaults)
   EXPECT_EQ(limits.max_delay_s, 600);
   EXPECT_EQ(limits.watchdog_delay_s, 60);
   EXPECT_EQ(limits.forced_shutdown_delay_s, 4);
+  EXPECT_EQ(limits.grace_limit_percent, 200);
   EXPECT_EQ(limits.stop_grace_s, 11);
   EXPECT_EQ(limits.extensions_interval_s, 3);
   EXPECT_EQ(limits.extensions_timeout_s, 3);
@@ -119,8 +120,8 @@ TEST_F(Settings, OwnOptions)
   fake.files["/own"] = "--history_max=5\n--notables\n--memory_metric=private\n";
   ASSERT_EQ(parse({"w", "--state_dir=s", "--runtime-dir", "r", "--flagfile=/own", "--dry_run",
                    "--extension_give_up=abandon", "--extension_registration_timeout=30",
-                   "--history_expiry=60", "--memory_metric=resident", "--tables_extension=/t.ext",
-                   "--check", "--", "osqueryd"}),
+                   "--history_expiry=60", "--grace_limit=150", "--memory_metric=resident",
+                   "--tables_extension=/t.ext", "--check", "--", "osqueryd"}),
             "");
   EXPECT_EQ(settings->command, WD_COMMAND_CHECK);
   EXPECT_STREQ(settings->state_dir, "s");
@@ -133,6 +134,8 @@ TEST_F(Settings, OwnOptions)
   EXPECT_EQ(settings->limits.memory_metric, WD_METRIC_RESIDENT);
   EXPECT_EQ(settings->limits.extension_give_up, WD_GIVE_UP_ABANDON);
   EXPECT_EQ(settings->limits.extension_registration_timeout_s, 30);
+  EXPECT_EQ(settings->limits.grace_limit_percent, 150);
+  EXPECT_EQ(origin("grace_limit"), "150 argv");
   EXPECT_EQ(origin("history_max"), "5 /own:1");
   EXPECT_EQ(origin("tables"), "false /own:2");
   EXPECT_EQ(origin("memory_metric"), "resident argv");
@@ -170,6 +173,10 @@ TEST_F(Settings, WrongUseIsOneLineThatNamesIt)
        "argv: --memory_metric=rss: expected growth or resident or private"},
       {{"w", "--extension_give_up=no", "--", "osqueryd"},
        "argv: --extension_give_up=no: expected shutdown or abandon"},
+      {{"w", "--grace_limit=99", "--", "osqueryd"},
+       "argv: --grace_limit=99: expected 0 or a whole number from 100 to 1000"},
+      {{"w", "--grace_limit=1001", "--", "osqueryd"},
+       "argv: --grace_limit=1001: expected 0 or a whole number from 100 to 1000"},
       {{"w", "--history_max=0", "--", "osqueryd"},
        "argv: --history_max=0: expected a whole number from 1 to 100000000"},
       {{"w", "--history_max=100000001", "--", "osqueryd"},

@@ -42,12 +42,14 @@ exit_text(const WdEvent *event)
   return g_strdup_printf("exited with status %" G_GINT64_FORMAT, event->exit_code);
 }
 
+/* @more: what follows the signals; NULL: nothing. */
 static char *
-terminated_text(const WdEvent *event)
+terminated_text(const WdEvent *event, const char *more)
 {
-  return g_strdup_printf("stopped: %s after %" G_GINT64_FORMAT " ms (%s; sent %s)",
+  return g_strdup_printf("stopped: %s after %" G_GINT64_FORMAT " ms (%s; sent %s%s%s)",
                          wd_reason_name(event->reason), event->duration_ms,
-                         wd_outcome_name(event->outcome), wd_signals_text(event->signals_sent));
+                         wd_outcome_name(event->outcome), wd_signals_text(event->signals_sent),
+                         more != NULL ? "; " : "", more != NULL ? more : "");
 }
 
 static char *
@@ -91,7 +93,7 @@ wd_event_message(const WdEvent *event)
     what = exit_text(event);
     break;
   case WD_EVENT_PROCESS_TERMINATED:
-    what = terminated_text(event);
+    what = terminated_text(event, NULL);
     break;
   case WD_EVENT_WATCHDOG_STARTED:
   case WD_EVENT_PROCESS_STARTED:
@@ -207,6 +209,25 @@ wd_kill_message(WdRole role, const char *path, gint64 pid)
 {
   g_autofree char *who = subject_of(role, path, pid);
   return g_strdup_printf("%s could not be stopped. Sending kill signal.", who);
+}
+
+char *
+wd_outgrown_message(WdRole role, const char *path, gint64 pid, gint64 bytes)
+{
+  g_autofree char *who = subject_of(role, path, pid);
+  return g_strdup_printf("%s grows on while it is being stopped: %" G_GINT64_FORMAT
+                         " bytes. Sending kill signal.",
+                         who, bytes);
+}
+
+char *
+wd_cut_short_message(const WdEvent *event, gint64 bytes)
+{
+  g_autofree char *who = subject_of(event->role, event->path, event->pid);
+  g_autofree char *why = g_strdup_printf(
+      "its grace time was cut short because it grew to %" G_GINT64_FORMAT " bytes", bytes);
+  g_autofree char *what = terminated_text(event, why);
+  return g_strdup_printf("%s %s", who, what);
 }
 
 char *

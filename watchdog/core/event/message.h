@@ -30,4 +30,10 @@ char *wd_events_lost_message(guint64 lost);
 /* SIGTERM was not enough. */
 char *wd_kill_message(WdRole role, const char *path, gint64 pid);
 
+/* There is no time for SIGTERM: the process has grown to @bytes while it was being ended. */
+char *wd_outgrown_message(WdRole role, const char *path, gint64 pid, gint64 bytes);
+
+/* process_terminated, after that. */
+char *wd_cut_short_message(const WdEvent *event, gint64 bytes);
+
 G_END_DECLS

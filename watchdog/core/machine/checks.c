@@ -6,6 +6,10 @@
 
 #define INTERVAL_US (WD_CHECK_INTERVAL_S * G_TIME_SPAN_SECOND)
 
+/* What is being ended for memory may grow by 20 MB between two looks, at 1 GB/s. The first of them
+ * comes no later than the first signal. */
+#define ENDING_LOOK_US (20 * G_TIME_SPAN_MILLISECOND)
+
 /* The watchdog's own health is checked from the start. For extensions, too, the delay runs from the
  * worker's start (osquery/core/watcher.cpp, delayedTime). */
 gboolean
@@ -26,21 +30,25 @@ wd_checks_watched(const WdMachine *machine, const WdProcess *process, gint64 now
   return machine->enforced_from_us != WD_NONE && now_us >= machine->enforced_from_us;
 }
 
-/* Whether its memory is also looked at between the regular checks. */
-static gboolean
-looks_at_memory(const WdMachine *machine, const WdProcess *process, gint64 now_us)
+/* When its memory is looked at between the regular checks; G_MAXINT64: not at all. */
+static gint64
+memory_look_us(const WdMachine *machine, const WdProcess *process)
 {
-  return process->role != WD_ROLE_WATCHDOG && process->state == WD_STATE_RUNNING &&
-         wd_checks_watched(machine, process, now_us);
+  const gint64 look_us = MAX(process->next_memory_look_us, machine->enforced_from_us);
+  if (process->role == WD_ROLE_WATCHDOG || !wd_process_alive(process))
+    return G_MAXINT64;
+  if (wd_process_ends_for_memory(process, process->next_memory_look_us))
+    return process->next_memory_look_us;
+  if (process->state == WD_STATE_RUNNING && wd_checks_watched(machine, process, look_us))
+    return look_us;
+  return G_MAXINT64;
 }
 
 gboolean
 wd_checks_wants_sample(const WdMachine *machine, const WdProcess *process, gint64 now_us)
 {
-  if (!wd_process_alive(process))
-    return FALSE;
-  return now_us >= machine->next_check_us ||
-         (looks_at_memory(machine, process, now_us) && now_us >= process->next_memory_look_us);
+  return wd_process_alive(process) &&
+         now_us >= MIN(machine->next_check_us, memory_look_us(machine, process));
 }
 
 /* Reading all threads at every check would cost more than everything else together. So it begins at
@@ -120,18 +128,28 @@ measure(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean
 }
 
 static void
-look_at(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
+judge(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
 {
   const WdVerdict verdict = measure(machine, process, sample, regular);
-  /* A process may be over its limit already when enforcing begins: look at it then. */
-  if (machine->now_us < machine->enforced_from_us)
-    process->next_memory_look_us = MIN(process->next_memory_look_us, machine->enforced_from_us);
   if (verdict.reason == WD_REASON_NONE || process->state != WD_STATE_RUNNING ||
       !wd_checks_watched(machine, process, machine->now_us))
     return;
   /* As osquery: a process that is no longer the watchdog's child is left alone. */
   if (process->role == WD_ROLE_WATCHDOG || sample->ppid == wd_machine_watchdog(machine)->pid)
     machine->policy->over_limit(machine, process, &verdict);
+}
+
+static void
+look_at(WdMachine *machine, WdProcess *process, const WdSample *sample, gboolean regular)
+{
+  judge(machine, process, sample, regular);
+  gint64 latest_us = G_MAXINT64;
+  /* A process may be over its limit already when enforcing begins: look at it then. */
+  if (machine->now_us < machine->enforced_from_us)
+    latest_us = machine->enforced_from_us;
+  if (wd_process_ends_for_memory(process, machine->now_us))
+    latest_us = machine->now_us + ENDING_LOOK_US;
+  process->next_memory_look_us = MIN(process->next_memory_look_us, latest_us);
 }
 
 /* The worker first, then every extension, last the watchdog itself. */
@@ -156,11 +174,7 @@ gint64
 wd_checks_deadline(const WdMachine *machine)
 {
   gint64 deadline_us = machine->next_check_us;
-  for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++) {
-    const WdProcess *process = wd_machine_at(machine, i);
-    const gint64 look_us = MAX(process->next_memory_look_us, machine->enforced_from_us);
-    if (looks_at_memory(machine, process, look_us))
-      deadline_us = MIN(deadline_us, look_us);
-  }
+  for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
+    deadline_us = MIN(deadline_us, memory_look_us(machine, wd_machine_at(machine, i)));
   return deadline_us;
 }

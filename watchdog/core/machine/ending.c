@@ -16,6 +16,7 @@ wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdVerdict *bre
   WdEvent *event =
       wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach, machine->now_us);
   wd_process_change(process, WD_CHANGE_ENDING);
+  wd_meter_keep_baseline(&process->meter);
   process->ending = (WdEnding){
       .reason = breach->reason,
       .breach = *breach,
@@ -24,6 +25,15 @@ wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdVerdict *bre
   };
   process->ending.cause_seq =
       wd_machine_record(machine, process, event, WD_RECORD_ACKNOWLEDGE | WD_RECORD_DETAILS);
+}
+
+/* It was asked to end, or is about to be, and grows on. */
+static gboolean
+outgrows_its_grace(const WdMachine *machine, const WdProcess *process)
+{
+  return process->state == WD_STATE_TERMINATING && process->ending.reason == WD_REASON_MEMORY &&
+         wd_meter_outgrows(&machine->limits, process->ending.breach.measured,
+                           process->meter.footprint_bytes);
 }
 
 /* --- signals --- */
@@ -47,6 +57,16 @@ send_kill(WdMachine *machine, WdProcess *process)
   wd_process_change(process, WD_CHANGE_KILLED);
 }
 
+static void
+cut_grace_short(WdMachine *machine, WdProcess *process)
+{
+  process->ending.outgrown_bytes = process->meter.footprint_bytes;
+  wd_machine_log(machine, process,
+                 wd_outgrown_message(process->role, process->path, process->pid,
+                                     process->ending.outgrown_bytes));
+  send_kill(machine, process);
+}
+
 /* SIGUSR1 makes osqueryd denylist the query that it is running, so it is sent for a limit only.
  * Without grace time SIGTERM is left out, as osquery does. */
 static void
@@ -60,6 +80,10 @@ send_first_signals(WdMachine *machine, WdProcess *process)
   }
   if (ending->grace_us == 0) {
     send_kill(machine, process);
+    return;
+  }
+  if (outgrows_its_grace(machine, process)) {
+    cut_grace_short(machine, process);
     return;
   }
   send_signal(machine, process, SIGTERM);
@@ -129,6 +153,10 @@ wd_ending_deadline(const WdProcess *process)
 void
 wd_ending_advance(WdMachine *machine, WdProcess *process)
 {
+  if (process->ending.sent != WD_SIGNALS_NONE && outgrows_its_grace(machine, process)) {
+    cut_grace_short(machine, process);
+    return;
+  }
   if (machine->now_us < wd_ending_deadline(process))
     return;
   if (process->state == WD_STATE_KILLING) {
@@ -170,6 +198,11 @@ wd_ending_record(WdMachine *machine, WdProcess *process)
   event->outcome = outcome_of(process);
   event->signals_sent = ending->sent;
   event->duration_ms = duration_ms(machine, ending);
+  if (ending->outgrown_bytes > 0) {
+    event->message = wd_cut_short_message(event, ending->outgrown_bytes);
+    event->details =
+        g_strdup_printf("{\"grace_cut_at_bytes\":%" G_GINT64_FORMAT "}", ending->outgrown_bytes);
+  }
   return wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
 }
 

@@ -88,6 +88,12 @@ take_baseline(WdMeter *meter, const WdSample *sample, gint64 now_us, gboolean re
   }
 }
 
+void
+wd_meter_keep_baseline(WdMeter *meter)
+{
+  meter->baseline_final = meter->baseline_bytes != WD_NONE;
+}
+
 static gint64
 footprint(const WdMeter *meter, WdMemoryMetric metric, const WdSample *sample)
 {
@@ -128,6 +134,18 @@ judge_memory(WdMeter *meter, const WdLimits *limits, const WdSample *sample, gin
       .limit = limits->memory_limit_bytes,
       .unit = WD_UNIT_BYTES,
   };
+}
+
+gboolean
+wd_meter_outgrows(const WdLimits *limits, gint64 exceeded_bytes, gint64 footprint_bytes)
+{
+  if (limits->grace_limit_percent == 0 || footprint_bytes <= exceeded_bytes)
+    return FALSE;
+  gint64 hundredfold, more_bytes = WD_GRACE_BYTES;
+  if (!__builtin_mul_overflow(limits->memory_limit_bytes, limits->grace_limit_percent - 100,
+                              &hundredfold))
+    more_bytes = MIN(hundredfold / 100, WD_GRACE_BYTES);
+  return footprint_bytes - limits->memory_limit_bytes > more_bytes;
 }
 
 WdVerdict

@@ -78,6 +78,17 @@ WdVerdict wd_meter_sample(WdMeter *meter, const WdLimits *limits, const WdSample
 
 #define WD_BASELINE_SETTLE_US (250 * 1000)
 
+/* The process is over its limit: the baseline that it was measured against is final. */
+void wd_meter_keep_baseline(WdMeter *meter);
+
+/* Whether a process that is being ended for memory must not have more time: it has grown since it
+ * was seen over the limit, and is now over limits->grace_limit_percent of the limit, or over the
+ * limit and WD_GRACE_BYTES if that is less. A process that doesn't grow any more keeps its time.
+ * @exceeded_bytes: the footprint that was over the limit. @footprint_bytes: the present one. */
+gboolean wd_meter_outgrows(const WdLimits *limits, gint64 exceeded_bytes, gint64 footprint_bytes);
+
+#define WD_GRACE_BYTES (256 * 1024 * 1024)
+
 /* When to look at the memory again (monotonic), never later than WD_CHECK_INTERVAL_S after the last
  * sample.
  *

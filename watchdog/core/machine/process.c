@@ -85,6 +85,27 @@ wd_process_ends(const WdProcess *process)
   return wd_process_alive(process) && process->state != WD_STATE_RUNNING;
 }
 
+gboolean
+wd_process_ends_for_memory(const WdProcess *process, gint64 now_us)
+{
+  const WdEnding *ending = &process->ending;
+  if (ending->reason != WD_REASON_MEMORY || !wd_process_alive(process))
+    return FALSE;
+  switch (process->state) {
+  case WD_STATE_TERMINATING:
+  case WD_STATE_KILLING:
+    return TRUE;
+  case WD_STATE_RUNNING: /* an observer doesn't see it being ended */
+    return now_us <= ending->next_us;
+  case WD_STATE_WAITING:
+  case WD_STATE_STUCK:
+  case WD_STATE_STOPPED:
+  case WD_STATE_ABANDONED:
+    return FALSE;
+  }
+  g_return_val_if_reached(FALSE);
+}
+
 /* --- events about it --- */
 
 static gint64

@@ -18,7 +18,8 @@ typedef struct {
   gint64 grace_us;   /* SIGTERM → SIGKILL */
   WdSignals sent;    /* none while the first signal waits for the store */
   gint64 first_signal_us;
-  gint64 next_us; /* when the next stage is due */
+  gint64 next_us;        /* when the next stage is due */
+  gint64 outgrown_bytes; /* the footprint for which its grace was cut short; 0: it wasn't */
 } WdEnding;
 
 /* What the tables extension reported of a process (presence.h); WD_NONE: nothing yet. */
@@ -101,6 +102,9 @@ gboolean wd_process_alive(const WdProcess *process);
 
 /* Whether it is being ended. */
 gboolean wd_process_ends(const WdProcess *process);
+
+/* Whether it is being ended for memory, as far as is known, and may still grow. */
+gboolean wd_process_ends_for_memory(const WdProcess *process, gint64 now_us);
 
 /* A new event about @process, with its pid. */
 WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason);

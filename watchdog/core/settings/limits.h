@@ -31,6 +31,8 @@ typedef struct {
   gint64 max_delay_s;             /* cap of every back-off; 0: none at all */
   gint64 watchdog_delay_s;        /* after the worker's start, before limits are enforced */
   gint64 forced_shutdown_delay_s; /* SIGTERM → SIGKILL; 0: at once */
+  gint64 grace_limit_percent;     /* of the memory limit; what outgrows it while it is being ended
+                                     is killed at once; 0: never */
   gint64 stop_grace_s;            /* the same when we stop: alarm_timeout - 4, at least 1 */
   gint64 extensions_interval_s;   /* how often an extension looks for the worker's manager */
   gint64 extensions_timeout_s;    /* how long an extension waits for the manager's socket */

@@ -4,12 +4,14 @@
 #include "watchdog/core/settings/settings-error.h"
 
 #define MAX_HISTORY_ROWS 100000000
+#define MAX_GRACE_PERCENT 1000
 
 static const WdFlagSpec OWN[] = {
     {"state_dir", WD_FLAG_STRING, WD_DEFAULT_STATE_DIR},
     {"runtime_dir", WD_FLAG_STRING, WD_DEFAULT_RUNTIME_DIR},
     {"memory_metric", WD_FLAG_STRING, "growth"},
     {"dry_run", WD_FLAG_BOOL, "false"},
+    {"grace_limit", WD_FLAG_UINT64, "200"},
     {"extension_give_up", WD_FLAG_STRING, "shutdown"},
     {"extension_registration_timeout", WD_FLAG_UINT64, "0"},
     {"history_max", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_MAX)},
@@ -45,6 +47,19 @@ take_number(const WdFlags *flags, const char *name, gint64 least, gint64 most, g
     return wd_flag_refuse(flag, expected, error);
   }
   *number = flag->number;
+  return TRUE;
+}
+
+/* Less than the limit itself makes no sense, and 0 means something else. */
+static gboolean
+take_grace_limit(const WdFlags *flags, gint64 *percent, GError **error)
+{
+  const WdFlag *flag = wd_flags_get(flags, "grace_limit");
+
+  if (flag->number != 0 && (flag->number < 100 || flag->number > MAX_GRACE_PERCENT))
+    return wd_flag_refuse(flag, "0 or a whole number from 100 to " G_STRINGIFY(MAX_GRACE_PERCENT),
+                          error);
+  *percent = flag->number;
   return TRUE;
 }
 
@@ -113,6 +128,7 @@ take(WdSettings *settings, const WdFlags *flags, GError **error)
                    error) ||
       !take_number(flags, "extension_registration_timeout", 0, WD_LIMITS_MAX_S,
                    &settings->limits.extension_registration_timeout_s, error) ||
+      !take_grace_limit(flags, &settings->limits.grace_limit_percent, error) ||
       !take_choice(flags, "memory_metric", metrics, &metric, error) ||
       !take_choice(flags, "extension_give_up", give_ups, &give_up, error))
     return FALSE;
@@ -164,6 +180,9 @@ wd_own_options_help(void)
          "                                 resident: resident size\n"
          "                                 private: anonymous memory and swap\n"
          "  --dry_run                    record what would be ended, end nothing (false)\n"
+         "  --grace_limit=PERCENT        of the memory limit: what grows past it while it is "
+         "being\n"
+         "                               ended is killed at once (200; 0: never)\n"
          "  --extension_give_up=WHAT     when an extension exits too often (shutdown)\n"
          "                                 shutdown: stop everything\n"
          "                                 abandon: stop only this extension, try again rarely\n"

@@ -8,6 +8,7 @@
 static const char *const RELOADABLE[] = {
     "memory_metric",
     "dry_run",
+    "grace_limit",
     "extension_give_up",
     "extension_registration_timeout",
     "watchdog_level",
