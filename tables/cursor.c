@@ -33,12 +33,13 @@ table_cursor_open(TableStore *store, const WdTable *table, const TableQuery *que
 {
   guint source = table_source_index(table);
   sqlite3 *db;
-  if (!table_store_connect(store, source, &db, error))
+  guint64 columns;
+  if (!table_store_connect(store, source, &db, &columns, error))
     return NULL;
   g_autoptr(TableCursor) cursor = g_new0(TableCursor, 1);
   cursor->texts = g_ptr_array_new_with_free_func(g_free);
   if (db != NULL) {
-    cursor->select = table_select_new(&table_sources[source], query);
+    cursor->select = table_select_new(&table_sources[source], query, columns);
     if (sqlite3_prepare_v2(db, cursor->select->sql, -1, &cursor->stmt, NULL) != SQLITE_OK ||
         bind_values(cursor->stmt, cursor->select->values) != SQLITE_OK) {
       wd_database_set_error(db, error);

@@ -126,9 +126,11 @@ append_column(GString *sql, GArray *values, const TableQuery *query, guint colum
   }
 }
 
-/* Lists the columns that are used, or NULL if none is, because then the rows are only counted. */
+/* Lists the columns that are used, NULL for one that isn't @there; or NULL alone if none is used,
+ * because then the rows are only counted. */
 static void
-append_columns(GString *sql, TableSelect *select, const TableSource *source, guint64 used)
+append_columns(GString *sql, TableSelect *select, const TableSource *source, guint64 used,
+               guint64 there)
 {
   gint8 n = 0;
   memset(select->results, -1, sizeof select->results);
@@ -136,6 +138,8 @@ append_columns(GString *sql, TableSelect *select, const TableSource *source, gui
     if ((used >> i & 1) == 0)
       continue;
     const char *name = source->table->columns[i].name;
+    if ((there >> i & 1) == 0)
+      name = "NULL";
     gboolean computed = g_strcmp0(name, source->computed) == 0;
     g_string_append_printf(sql, "%s%s", n == 0 ? "" : ", ", computed ? source->expression : name);
     select->results[i] = n++;
@@ -149,7 +153,7 @@ append_columns(GString *sql, TableSelect *select, const TableSource *source, gui
  * keeps SQLite from using their indexes. Without one, the other indexes yield keys for an IN, whose
  * list SQLite keeps ordered. */
 TableSelect *
-table_select_new(const TableSource *source, const TableQuery *query)
+table_select_new(const TableSource *source, const TableQuery *query, guint64 columns)
 {
   const WdTable *table = source->table;
   TableSelect *select = g_new0(TableSelect, 1);
@@ -166,7 +170,7 @@ table_select_new(const TableSource *source, const TableQuery *query)
       append_column(where, select->values, query, i, &table->columns[i], by_key ? "+" : "");
 
   GString *sql = g_string_new("SELECT ");
-  append_columns(sql, select, source, query->columns_used);
+  append_columns(sql, select, source, query->columns_used, columns);
   if (by_key || where->len == nothing)
     g_string_append_printf(sql, " FROM %s WHERE %s", table->stored, where->str);
   else

@@ -18,8 +18,10 @@ typedef struct {
   gint8 results[64]; /* column of the table → column of the result, -1: not selected */
 } TableSelect;
 
-/* A constraint that can't be used is left out: too many rows are right, too few never are. */
-TableSelect *table_select_new(const TableSource *source, const TableQuery *query);
+/* @columns: bit set: the table's columns that the file has; the others are NULL. One with options
+ * is never missing. A constraint that can't be used is left out: too many rows are right, too few
+ * never are. */
+TableSelect *table_select_new(const TableSource *source, const TableQuery *query, guint64 columns);
 void table_select_free(TableSelect *select);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(TableSelect, table_select_free)
 

@@ -10,8 +10,10 @@ typedef struct {
   char *path;
   sqlite3 *db; /* NULL: not open */
   dev_t device;
-  ino_t inode;      /* of the open file; no other file gets this number while it is open */
-  gboolean has_wal; /* FALSE: later writes aren't visible through this connection */
+  ino_t inode;       /* of the open file; no other file gets this number while it is open */
+  gboolean has_wal;  /* FALSE: later writes aren't visible through this connection */
+  guint64 columns;   /* bit set: those of the table that the file has */
+  gboolean complete; /* FALSE: it lacks some, until its writer brings it up to date */
 } Connection;
 
 /* So many of SQLite's instructions take a millisecond or two. */
@@ -77,8 +79,20 @@ table_store_path(const TableStore *store, const WdTable *table)
   return store->connections[table_source_index(table)].path;
 }
 
+static void
+find_columns(Connection *connection, const WdTable *table)
+{
+  connection->columns = 0;
+  connection->complete = TRUE;
+  for (guint i = 0; i < table->n_columns; i++)
+    if (wd_database_has_column(connection->db, table->stored, table->columns[i].name))
+      connection->columns |= G_GUINT64_CONSTANT(1) << i;
+    else
+      connection->complete = FALSE;
+}
+
 gboolean
-table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **error)
+table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *columns, GError **error)
 {
   Connection *connection = &store->connections[source];
   /* Before opening, so that the next call notices a file that was replaced meanwhile. */
@@ -86,7 +100,7 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **erro
   gboolean exists = stat(connection->path, &info) == 0;
   gboolean has_wal = wd_reader_has_wal(connection->path);
   gboolean same = exists && info.st_dev == connection->device && info.st_ino == connection->inode;
-  if (connection->db != NULL && !(same && has_wal && connection->has_wal))
+  if (connection->db != NULL && !(same && has_wal && connection->has_wal && connection->complete))
     g_clear_pointer(&connection->db, sqlite3_close_v2);
 
   if (connection->db == NULL) {
@@ -97,6 +111,7 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **erro
       wd_database_set_error(opened, &failure);
     if (failure != NULL) {
       *db = NULL;
+      *columns = 0;
       if (!store->demands_files && g_error_matches(failure, WD_STORE_ERROR, WD_STORE_ERROR_MISSING))
         return TRUE;
       g_propagate_error(error, g_steal_pointer(&failure));
@@ -107,7 +122,9 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **erro
     connection->device = info.st_dev;
     connection->inode = info.st_ino;
     connection->has_wal = has_wal;
+    find_columns(connection, table_sources[source].table);
   }
+  *columns = connection->columns;
   *db = connection->db;
   return TRUE;
 }

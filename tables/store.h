@@ -25,8 +25,11 @@ void table_store_demand_files(TableStore *store);
 
 /* For cursor.c: the connection to the file of table_sources[@source] as it is now.
  * @db: set to NULL when there is no such file, unless files are demanded; stays the store's.
+ * @columns: set to the bits of those columns of the table that the file has; it may be of an older
+ * version.
  * Returns: FALSE with @error when the file can't be used. */
-gboolean table_store_connect(TableStore *store, guint source, sqlite3 **db, GError **error);
+gboolean table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *columns,
+                             GError **error);
 
 /* Cursors must have been freed before. */
 void table_store_free(TableStore *store);

@@ -58,7 +58,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   }
   for (guint i = 0; i < query->constraints->len; i++)
     check_constraint(&g_array_index(query->constraints, TableConstraint, i), table);
-  g_autoptr(TableSelect) select = table_select_new(source, query);
+  g_autoptr(TableSelect) select = table_select_new(source, query, G_MAXUINT64);
   sqlite3_stmt *stmt;
   g_assert_cmpint(sqlite3_prepare_v2(db, select->sql, -1, &stmt, NULL), ==, SQLITE_OK);
   g_assert_cmpint(sqlite3_bind_parameter_count(stmt), ==, (int)select->values->len);

@@ -42,6 +42,8 @@ def test_worker_over_its_memory_limit(stand_in, delay, request_, signals, outcom
     assert stand_in.event(f"event = 'process_started' AND pid = {new}")["restarts"] == 1
     assert not stand_in.events("event IN ('respawn_delayed', 'process_exited')")
     log = stand_in.log()
+    assert exceeded["peak"] == exceeded["measured"] <= ended["peak"] <= 120 * MEBIBYTE
+    assert exceeded["baseline"] == ended["baseline"] > MEBIBYTE
     assert (f"osqueryd worker ({pid}) stopping: Memory limits exceeded: {ended['measured']} bytes"
             " (limit is 30MB)") in log
     killed = f"osqueryd worker ({pid}) could not be stopped. Sending kill signal."
@@ -56,12 +58,14 @@ def test_what_grows_on_is_killed_at_once(stand_in, role):
         stand_in.add_extension("greedy", greedy)
     stand_in.start()
     if role == "worker":
+        eventually(lambda: stand_in.try_query("SELECT 1"), "the manager answers")
         stand_in.asking(f"SELECT misbehave('{greedy}')")
     ended = stand_in.wait_event("event = 'process_terminated'")
     assert (ended["role"], ended["reason"], ended["outcome"]) == (role, "memory", "killed")
     assert ended["signals_sent"].endswith("KILL") and ended["exit_signal"] == signal.SIGKILL
     assert ended["duration_ms"] < 30_000
     size = json.loads(ended["details"])["grace_cut_at_bytes"]
+    assert ended["measured"] < size <= ended["peak"]
     assert 60 * MEBIBYTE < size < 2000 * MEBIBYTE and f"it grew to {size} bytes" in ended["message"]
     assert f"({ended['pid']}) grows on while it is being stopped: {size} bytes." in stand_in.log()
 

@@ -181,6 +181,8 @@ def test_memory(anyones, modes, delay, signals):
     assert (event["event"], event["reason"], basis(event)) == (
         "process_terminated", "memory", "inferred")
     assert event["measured"] > event["limit_value"] == 30 * 1024 * 1024
+    # It grew on until it was gone.
+    assert event["measured"] < event["peak"] <= 200 * 1024 * 1024 and event["baseline"] > 0
     outcome = "killed" if signals.endswith("KILL") else "graceful"
     assert event["outcome"] == (outcome if stock.sees_ends else None)
     cause = stock.event(f"eid = {event['cause_eid']}")

@@ -137,6 +137,11 @@ check_end(const SimOracle *oracle, const WdEvent *event, const SimExpected *expe
   CHECK_FIELD(restarts, view->starts - 1);
   CHECK_FIELD(cause_seq, expected->cause_seq);
   CHECK_FIELD(signals_sent, view->signals);
+  CHECK_FIELD(peak_bytes, view->peak_bytes);
+  if (oracle->limits.memory_metric == WD_METRIC_GROWTH)
+    CHECK_FIELD(baseline_bytes, view->measure.baseline_bytes);
+  else
+    CHECK_FIELD(baseline_bytes, WD_NONE);
   if (event->kind == WD_EVENT_PROCESS_EXITED) {
     CHECK_FIELD(outcome, WD_OUTCOME_NONE);
     return;

@@ -120,6 +120,7 @@ looked_at(SimOracle *oracle, guint process, const WdSample *sample, gboolean reg
   const gint64 footprint_bytes = sim_measure_footprint(
       &view->measure, &oracle->limits, sample->resident_bytes, sample->private_bytes);
   view->footprint_bytes = footprint_bytes;
+  view->peak_bytes = MAX(view->peak_bytes, footprint_bytes);
   if (verdict.reason == WD_REASON_NONE) {
     if (!regular)
       return;

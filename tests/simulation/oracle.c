@@ -98,7 +98,7 @@ spawned(SimOracle *oracle, const WdInput *input)
   view->clean_us = MAX(view->clean_us, oracle->now_us + 250 * SIM_MS);
   view->breach_us = WD_NONE;
   view->breach_seq = 0;
-  view->footprint_bytes = WD_NONE;
+  view->footprint_bytes = view->peak_bytes = WD_NONE;
   view->outgrown_bytes = 0;
   view->stored = FALSE;
   view->signals = WD_SIGNALS_NONE;

@@ -38,7 +38,8 @@ typedef struct {
   guint64 breach_seq;
   gint64 look_us;         /* the last look at it */
   gint64 footprint_bytes; /* then, or when it could last be read */
-  gint64 outgrown_bytes;  /* what its grace was cut short for; 0: it wasn't */
+  gint64 peak_bytes;
+  gint64 outgrown_bytes; /* what its grace was cut short for; 0: it wasn't */
   gboolean stored;
   guint signals; /* WdSignals */
   gint64 first_signal_us;

@@ -143,7 +143,7 @@ TEST(CtlPrint, Log)
   };
   for (const auto &c : cases) {
     std::string row = std::string("SELECT 12, 0, 'r', '") + c.event + "', 'r', 'worker', 'p', 42";
-    for (int i = 8; i < 20; i++)
+    for (int i = 8; i < 22; i++)
       row += ", NULL";
     row += std::string(", ") + c.lifetime_ms + ", " + c.delay + ", NULL, NULL, NULL, " + c.cause +
            ", NULL, 'it' || char(27)";

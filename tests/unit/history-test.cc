@@ -51,7 +51,7 @@ TEST_F(History, IsSetUpForDurabilityAndPruning)
   g_autoptr(WdHistory) history = open_history(file, run("a"));
   EXPECT_EQ(rows(file, "PRAGMA journal_mode"), Rows{"wal"});
   EXPECT_EQ(rows(file, "PRAGMA auto_vacuum"), Rows{"2"});
-  EXPECT_EQ(rows(file, "PRAGMA user_version"), Rows{"1"});
+  EXPECT_EQ(rows(file, "PRAGMA user_version"), Rows{"2"});
   EXPECT_EQ(rows(file, "PRAGMA application_id"), Rows{std::to_string(0x4f576448)});
 }
 
@@ -69,6 +69,8 @@ TEST_F(History, EveryColumnGetsItsValue)
   event->measured = 12;
   event->limit_value = 13;
   event->unit = WD_UNIT_MS;
+  event->peak_bytes = 23;
+  event->baseline_bytes = 24;
   event->utilization = 14.5;
   event->utilization_limit = 15;
   event->sustained_s = 16;
@@ -88,7 +90,7 @@ TEST_F(History, EveryColumnGetsItsValue)
   EXPECT_EQ(
       rows(file, "SELECT * FROM events WHERE eid = 2"),
       Rows{"2|10|run-1|process_terminated|extension|a.ext|/x/a.ext|11|cpu|12|13|ms|14.5|15|16|"
-           "killed|17|18|TERM,KILL|19|20|21|22|q|SELECT 1|1|{}|gone"});
+           "killed|17|18|TERM,KILL|19|20|21|22|q|SELECT 1|1|{}|gone|23|24"});
 }
 
 TEST_F(History, AbsentValuesAreNull)
@@ -98,7 +100,7 @@ TEST_F(History, AbsentValuesAreNull)
   EXPECT_EQ(
       rows(file, "SELECT * FROM events"),
       Rows{"1|1000|a|process_started|worker|worker|/opt/osqueryd|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|"
-           "-|-|-|-|-"});
+           "-|-|-|-|-|-|-"});
 }
 
 TEST_F(History, TextIsMadeValid)
@@ -253,6 +255,8 @@ TEST_F(History, AClosedTerminationTellsWhatItWasFor)
     event->measured = 300;
     event->limit_value = 200;
     event->unit = WD_UNIT_BYTES;
+    event->peak_bytes = 310;
+    event->baseline_bytes = 30;
     ASSERT_TRUE(wd_history_append(history, &event, 1, nullptr));
     // Another process is being ended at the same time.
     append(history, 2, WD_EVENT_LIMIT_EXCEEDED, 1000, 43);
@@ -260,11 +264,11 @@ TEST_F(History, AClosedTerminationTellsWhatItWasFor)
   }
   g_autoptr(WdHistory) history = open_history(file, run("b", "boot-1", 200, 5000));
   EXPECT_EQ(rows(file, "SELECT eid, run_id, event, role, name, path, pid, reason, measured,"
-                       " limit_value, unit, outcome, cause_eid, exit_code FROM events"
-                       " WHERE time = 5000"),
-            (Rows{"4|a|watchdog_crashed|watchdog|watchdog|-|100|-|-|-|-|-|-|-",
+                       " limit_value, unit, peak, baseline, outcome, cause_eid, exit_code"
+                       " FROM events WHERE time = 5000"),
+            (Rows{"4|a|watchdog_crashed|watchdog|watchdog|-|100|-|-|-|-|-|-|-|-|-",
                   "5|a|process_terminated|worker|worker|/opt/osqueryd|42|memory|300|200|bytes|"
-                  "interrupted|1|-"}));
+                  "310|30|interrupted|1|-"}));
   EXPECT_EQ(wd_history_base(history) + 1, 6);
 }
 
@@ -416,9 +420,9 @@ TEST_F(History, FilesThatCannotBeUsedAreLeftAlone)
       {"foreign", {"CREATE TABLE t(a)"}, WD_STORE_ERROR_CORRUPT, "is no history"},
       {"foreign id", {"PRAGMA application_id=7"}, WD_STORE_ERROR_CORRUPT, "application_id 7"},
       {"newer",
-       {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=2"},
+       {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=3"},
        WD_STORE_ERROR_NEWER,
-       "has schema version 2, this program knows up to 1"},
+       "has schema version 3, this program knows up to 2"},
       {"wrong tables",
        {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=1"},
        WD_STORE_ERROR_CORRUPT,
@@ -489,39 +493,31 @@ TEST_F(History, AnImpossibleEidIsCorruption)
   EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT));
 }
 
-// A file of each version, as that version made it: never change one that has been released.
+// A file of each version, as that version made it.
 TEST_F(History, AFileOfEachVersionIsMigrated)
 {
-  const char *const versions[] = {
-      "PRAGMA journal_mode=WAL;"
-      "CREATE TABLE events(eid INTEGER PRIMARY KEY, time INTEGER NOT NULL, run_id TEXT NOT NULL,"
-      " event TEXT NOT NULL, role TEXT NOT NULL, name TEXT, path TEXT, pid INTEGER, reason TEXT,"
-      " measured INTEGER, limit_value INTEGER, unit TEXT, utilization REAL,"
-      " utilization_limit INTEGER, sustained INTEGER, outcome TEXT, exit_code INTEGER,"
-      " exit_signal INTEGER, signals_sent TEXT, duration_ms INTEGER, lifetime_ms INTEGER,"
-      " delay INTEGER, restarts INTEGER, query_name TEXT, query TEXT, cause_eid INTEGER,"
-      " details TEXT, message TEXT) STRICT;"
-      "CREATE INDEX events_time ON events(time);"
-      "CREATE INDEX events_event_time ON events(event, time);"
-      "CREATE TABLE run(id INTEGER PRIMARY KEY CHECK(id = 0), run_id TEXT NOT NULL,"
-      " boot_id TEXT NOT NULL, pid INTEGER NOT NULL, base INTEGER NOT NULL) STRICT;"
-      "INSERT INTO run VALUES(0, 'old', 'boot-1', 7, 3);"
-      "INSERT INTO events(eid, time, run_id, event, role, pid) VALUES"
-      " (4, 100, 'old', 'watchdog_started', 'watchdog', 7),"
-      " (5, 101, 'old', 'limit_exceeded', 'worker', 8);"
-      "PRAGMA application_id=1331127368; PRAGMA user_version=1",
-  };
+  const std::string versions[] = {HISTORY_1, HISTORY_2};
   ASSERT_EQ(static_cast<gint32>(G_N_ELEMENTS(versions)), wd_schema_history.version);
-  for (const char *sql : versions) {
-    execute(file, sql);
+  for (const std::string &sql : versions) {
+    execute(file, (sql + "INSERT INTO run VALUES(0, 'old', 'boot-1', 7, 3);"
+                         "INSERT INTO events(eid, time, run_id, event, role, pid) VALUES"
+                         " (4, 100, 'old', 'watchdog_started', 'watchdog', 7),"
+                         " (5, 101, 'old', 'limit_exceeded', 'worker', 8)")
+                      .c_str());
     g_autoptr(WdHistory) history = open_history(file, run("new", "boot-1", 9, 200));
-    append(history, 1, WD_EVENT_PROCESS_EXITED);
+    g_autoptr(WdEvent) event = new_event(1, WD_EVENT_PROCESS_EXITED);
+    event->peak_bytes = 70;
+    event->baseline_bytes = 30;
+    ASSERT_TRUE(wd_history_append(history, &event, 1, nullptr));
     EXPECT_EQ(rows(file, "PRAGMA user_version"), Rows{std::to_string(wd_schema_history.version)});
-    EXPECT_EQ(
-        rows(file, "SELECT eid, time, run_id, event, role, pid, cause_eid FROM events"),
-        (Rows{"4|100|old|watchdog_started|watchdog|7|-", "5|101|old|limit_exceeded|worker|8|-",
-              "6|200|old|watchdog_crashed|watchdog|7|-", "7|200|old|process_terminated|worker|8|5",
-              "8|1000|new|process_exited|worker|42|-"}));
+    EXPECT_EQ(rows(file, "SELECT eid, time, run_id, event, role, pid, cause_eid, peak, baseline"
+                         " FROM events"),
+              (Rows{"4|100|old|watchdog_started|watchdog|7|-|-|-",
+                    "5|101|old|limit_exceeded|worker|8|-|-|-",
+                    "6|200|old|watchdog_crashed|watchdog|7|-|-|-",
+                    "7|200|old|process_terminated|worker|8|5|-|-",
+                    "8|1000|new|process_exited|worker|42|-|70|30"}));
+    EXPECT_EQ(rows(file, "PRAGMA integrity_check"), Rows{"ok"});
     g_clear_pointer(&history, wd_history_free);
     for (const char *suffix : {"", "-wal", "-shm"})
       unlink((file + suffix).c_str());

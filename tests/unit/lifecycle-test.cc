@@ -259,6 +259,57 @@ TEST_F(LifecycleTest, WhatGrowsOnIsKilledAtOnce)
                "its grace time was cut short because it grew to 420478976 bytes)");
 }
 
+TEST_F(LifecycleTest, EveryEndTellsThePeakAndWhatItWasCountedFrom)
+{
+  begin();
+  machine->play({
+      {"memory worker 310", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"stored", "USR1 worker, TERM worker"},
+      {"memory worker 350", ""},
+      {"wait 0.1", ""},
+      {"memory worker 20", ""},
+      {"wait 0.1", ""},
+  });
+  EXPECT_EQ(last(WD_EVENT_LIMIT_EXCEEDED)->peak_bytes, 300 * kMegabyte);
+  EXPECT_EQ(last(WD_EVENT_LIMIT_EXCEEDED)->baseline_bytes, 10 * kMegabyte);
+  EXPECT_EQ(machine->status("worker")["peak_footprint"], std::to_string(340 * kMegabyte));
+  machine->play({{"exited worker 0", "process_terminated worker memory, spawn worker"}});
+  EXPECT_EQ(last(WD_EVENT_PROCESS_TERMINATED)->measured, 300 * kMegabyte);
+  EXPECT_EQ(last(WD_EVENT_PROCESS_TERMINATED)->peak_bytes, 340 * kMegabyte);
+  EXPECT_EQ(last(WD_EVENT_PROCESS_TERMINATED)->baseline_bytes, 10 * kMegabyte);
+
+  machine->play({
+      {"spawned worker", "process_started worker"},
+      {"wait 6", ""},
+      {"memory worker 60", ""},
+      {"wait 4", ""},
+      {"memory worker 40", ""},
+      {"wait 4", ""},
+      {"killed worker 11", "process_exited worker signal, spawn worker"},
+  });
+  EXPECT_EQ(last(WD_EVENT_PROCESS_EXITED)->peak_bytes, 50 * kMegabyte);
+  EXPECT_EQ(last(WD_EVENT_PROCESS_EXITED)->baseline_bytes, 10 * kMegabyte);
+
+  machine->play({
+      {"spawned worker", "process_started worker"},
+      {"exited worker 1", "process_exited worker exit, respawn_delayed worker exit"},
+  });
+  EXPECT_EQ(last(WD_EVENT_PROCESS_EXITED)->peak_bytes, WD_NONE) << "it wasn't looked at";
+  EXPECT_EQ(last(WD_EVENT_PROCESS_EXITED)->baseline_bytes, WD_NONE);
+}
+
+TEST_F(LifecycleTest, OnlyGrowthHasABaseline)
+{
+  WdLimits limits = normal_limits();
+  limits.memory_metric = WD_METRIC_RESIDENT;
+  limits.dry_run = TRUE;
+  begin(limits);
+  machine->play({{"memory worker 310", ""}, {"next", "would_terminate worker memory"}});
+  EXPECT_EQ(last(WD_EVENT_WOULD_TERMINATE)->peak_bytes, 310 * kMegabyte);
+  EXPECT_EQ(last(WD_EVENT_WOULD_TERMINATE)->baseline_bytes, WD_NONE);
+}
+
 /* Though it is far over the limit already: it has shown no more than that. */
 TEST_F(LifecycleTest, WhatStopsGrowingKeepsItsGrace)
 {

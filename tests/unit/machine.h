@@ -204,6 +204,7 @@ public:
             {"start_time", text(row->start_time_s)},
             {"next_start_time", text(row->next_start_time_s)},
             {"footprint", text(row->footprint_bytes)},
+            {"peak_footprint", text(row->peak_footprint_bytes)},
             {"resident_size", text(row->resident_bytes)},
             {"last_check_time", text(row->last_check_time_s)},
             {"last_exit_code", text(row->last_exit_code)},

@@ -178,6 +178,8 @@ protected:
       last_seq = event->seq;
       last_cause = event->cause_seq;
       last_measured = event->measured;
+      last_peak = event->peak_bytes;
+      last_baseline = event->baseline_bytes;
       last_delay_s = event->delay_s;
       last_details = action->details;
     }
@@ -190,7 +192,7 @@ protected:
   GArray *actions = wd_actions_new();
   gint64 now_us;
   guint64 last_seq = 0, last_cause = 0;
-  gint64 last_measured = 0, last_delay_s = 0;
+  gint64 last_measured = 0, last_peak = 0, last_baseline = 0, last_delay_s = 0;
   gboolean last_details = FALSE; /* to be filled in */
   int threads = 0;
 };
@@ -280,6 +282,30 @@ TEST_F(Observe, OneThatWasOverItsLimitLongAgoWasNotTerminatedForIt)
   gone(WORKER, killed(SIGKILL));
   EXPECT_EQ(take(),
             "limit_exceeded worker memory seen, process_exited worker signal seen signal=9");
+}
+
+/* How far it grows is seen while the watcher ends it, and no longer. */
+TEST_F(Observe, HowFarItGrowsIsSeen)
+{
+  guint worker;
+  ASSERT_TRUE(wd_observe_find(observe, WORKER, &worker));
+  grow(WORKER);
+  EXPECT_EQ(take(), "limit_exceeded worker memory seen");
+  EXPECT_EQ(last_peak, 70 * MIB);
+  EXPECT_EQ(last_baseline, 20 * MIB);
+  EXPECT_TRUE(wd_machine_wants_sample(observe, worker, now_us + 50 * 1000));
+  at(3.55);
+  look(WORKER, 0, 420 * MIB);
+  at(3.6);
+  look(WORKER, 0, 30 * MIB);
+  EXPECT_TRUE(wd_machine_wants_sample(observe, worker, now_us + 50 * 1000));
+  at(14);
+  look(WORKER, 0, 30 * MIB);
+  EXPECT_FALSE(wd_machine_wants_sample(observe, worker, now_us + 50 * 1000));
+  gone(WORKER, exited(0));
+  EXPECT_EQ(take(), "process_exited worker exit seen code=0");
+  EXPECT_EQ(last_peak, 400 * MIB);
+  EXPECT_EQ(last_baseline, 20 * MIB);
 }
 
 TEST_F(Observe, ALimitIsExceededOnceAnEpisode)

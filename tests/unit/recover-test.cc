@@ -140,7 +140,7 @@ TEST_F(Recover, AnEmptyFileIsNotWorthKeeping)
 TEST_F(Recover, ANewerHistoryIsLeftAlone)
 {
   fill();
-  execute(file, "PRAGMA user_version=2");
+  execute(file, "PRAGMA user_version=3");
   checkpoint();
   const std::string before = read_file(file);
   WdHistoryRun next = run("b");
@@ -177,6 +177,33 @@ TEST_F(Recover, WhatIsBesideTheDamageIsSaved)
   EXPECT_EQ(rows(file, "SELECT count(*) FROM events WHERE time <> 1000 + eid"), Rows{"0"});
   EXPECT_EQ(rows(file, "PRAGMA integrity_check"), Rows{"ok"});
   EXPECT_TRUE(read_file(recovery->moved_to) == content);
+}
+
+TEST_F(Recover, OfAnOlderVersionAsMuchIsSaved)
+{
+  execute(file, (std::string(HISTORY_1) +
+                 "INSERT INTO run VALUES(0, 'old', 'boot-1', 7, 0);"
+                 "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400)"
+                 "INSERT INTO events(eid, time, run_id, event, role, message)"
+                 " SELECT i, 1000 + i, 'old', 'process_exited', 'worker', printf('%03d%0100d', i, "
+                 "0) FROM n")
+                    .c_str());
+  checkpoint();
+  std::string content = read_file(file);
+  const size_t text = content.find("200" + std::string(100, '0'));
+  ASSERT_NE(text, std::string::npos);
+  std::fill_n(content.begin() + static_cast<long>(text / 4096 * 4096), 4096, '\x55');
+  write_file(file, content);
+
+  g_autoptr(WdHistory) history = open_or_recover(run("b", "boot-1", 200, 1000));
+  ASSERT_NE(recovery, nullptr);
+  EXPECT_GT(recovery->saved, static_cast<gint64>(EVENTS) - 40);
+  EXPECT_EQ(rows(file, "SELECT count(*) FROM events WHERE run_id = 'old' AND time = 1000 + eid"
+                       " AND message LIKE printf('%03d%%', eid) AND peak IS NULL"),
+            Rows{std::to_string(recovery->saved)});
+  // Its run is known, and closed.
+  EXPECT_EQ(rows(file, "SELECT run_id FROM events WHERE event = 'watchdog_crashed'"), Rows{"old"});
+  EXPECT_EQ(rows(file, "PRAGMA user_version"), Rows{"2"});
 }
 
 TEST_F(Recover, DamageAtEitherEndCostsOnlyThat)

@@ -40,7 +40,7 @@ select(const char *table, const std::vector<Asked> &asked, const char *column = 
   for (const Asked &a : asked)
     table_query_add(query, column_index(*from.table, a.column), static_cast<TableOperator>(a.op),
                     a.value);
-  TableSelect *result = table_select_new(&from, query);
+  TableSelect *result = table_select_new(&from, query, G_MAXUINT64);
   // The texts are the query's and go with it: only numbers are looked at after this.
   return result;
 }
@@ -145,16 +145,28 @@ TEST(Select, OnlyUsedColumnsAreRead)
   const TableSource &from = source("watchdog_events");
   g_autoptr(TableQuery) query = table_query_new();
   query->columns_used = 0;
-  g_autoptr(TableSelect) none = table_select_new(&from, query);
+  g_autoptr(TableSelect) none = table_select_new(&from, query, G_MAXUINT64);
   EXPECT_STREQ(none->sql, "SELECT NULL FROM events WHERE TRUE ORDER BY eid");
   EXPECT_EQ(none->results[0], -1);
 
   query->columns_used = 0b1001;
-  g_autoptr(TableSelect) two = table_select_new(&from, query);
+  g_autoptr(TableSelect) two = table_select_new(&from, query, G_MAXUINT64);
   EXPECT_STREQ(two->sql, "SELECT eid, event FROM events WHERE TRUE ORDER BY eid");
   EXPECT_EQ(two->results[0], 0);
   EXPECT_EQ(two->results[1], -1);
   EXPECT_EQ(two->results[3], 1);
+}
+
+// Of a file of an older version.
+TEST(Select, AMissingColumnIsNull)
+{
+  const TableSource &from = source("watchdog_events");
+  g_autoptr(TableQuery) query = table_query_new();
+  query->columns_used = 0b1101;
+  g_autoptr(TableSelect) select = table_select_new(&from, query, ~guint64{0b100});
+  EXPECT_STREQ(select->sql, "SELECT eid, NULL, event FROM events WHERE TRUE ORDER BY eid");
+  EXPECT_EQ(select->results[2], 1);
+  EXPECT_EQ(select->results[3], 2);
 }
 
 } // namespace

@@ -10,6 +10,27 @@
 #include <unistd.h>
 #include <vector>
 
+// The tables of history.db as each version made them: never change one that has been released.
+static const char *const HISTORY_1 =
+    "PRAGMA journal_mode=WAL;"
+    "CREATE TABLE events(eid INTEGER PRIMARY KEY, time INTEGER NOT NULL, run_id TEXT NOT NULL,"
+    " event TEXT NOT NULL, role TEXT NOT NULL, name TEXT, path TEXT, pid INTEGER, reason TEXT,"
+    " measured INTEGER, limit_value INTEGER, unit TEXT, utilization REAL,"
+    " utilization_limit INTEGER, sustained INTEGER, outcome TEXT, exit_code INTEGER,"
+    " exit_signal INTEGER, signals_sent TEXT, duration_ms INTEGER, lifetime_ms INTEGER,"
+    " delay INTEGER, restarts INTEGER, query_name TEXT, query TEXT, cause_eid INTEGER,"
+    " details TEXT, message TEXT) STRICT;"
+    "CREATE INDEX events_time ON events(time);"
+    "CREATE INDEX events_event_time ON events(event, time);"
+    "CREATE TABLE run(id INTEGER PRIMARY KEY CHECK(id = 0), run_id TEXT NOT NULL,"
+    " boot_id TEXT NOT NULL, pid INTEGER NOT NULL, base INTEGER NOT NULL) STRICT;"
+    "PRAGMA application_id=1331127368; PRAGMA user_version=1;";
+
+static const std::string HISTORY_2 = std::string(HISTORY_1) +
+                                     "ALTER TABLE events ADD COLUMN peak INTEGER;"
+                                     "ALTER TABLE events ADD COLUMN baseline INTEGER;"
+                                     "PRAGMA user_version=2;";
+
 class StoreTest : public testing::Test
 {
 protected:

@@ -153,6 +153,13 @@ wd_database_text(sqlite3 *db, const char *sql, GError **error)
   return g_strdup((const char *)text);
 }
 
+gboolean
+wd_database_has_column(sqlite3 *db, const char *table, const char *column)
+{
+  return sqlite3_table_column_metadata(db, "main", table, column, NULL, NULL, NULL, NULL, NULL) ==
+         SQLITE_OK;
+}
+
 void
 wd_database_rollback(sqlite3 *db)
 {

@@ -39,6 +39,9 @@ gboolean wd_database_integer(sqlite3 *db, const char *sql, gint64 *value, GError
 /* The text that @sql yields in its first row, newly allocated; NULL with @error. */
 char *wd_database_text(sqlite3 *db, const char *sql, GError **error);
 
+/* Whether @table has @column. A file of an older version may lack it. */
+gboolean wd_database_has_column(sqlite3 *db, const char *table, const char *column);
+
 /* Undoes the open transaction, if there is one, after a failure. */
 void wd_database_rollback(sqlite3 *db);
 

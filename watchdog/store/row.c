@@ -5,12 +5,15 @@
 #include <string.h>
 
 char *
-wd_row_columns(const WdTable *table)
+wd_row_columns(const WdTable *table, sqlite3 *db)
 {
   GString *list = g_string_new(table->key);
-  for (guint i = 0; i < table->n_columns + table->n_hidden; i++)
-    if (!g_str_equal(table->columns[i].name, table->key))
-      g_string_append_printf(list, ", %s", table->columns[i].name);
+  for (guint i = 0; i < table->n_columns + table->n_hidden; i++) {
+    const char *name = table->columns[i].name;
+    const gboolean there = db == NULL || wd_database_has_column(db, table->stored, name);
+    if (!g_str_equal(name, table->key))
+      g_string_append_printf(list, ", %s", there ? name : "NULL");
+  }
   return g_string_free(list, FALSE);
 }
 
@@ -18,7 +21,7 @@ sqlite3_stmt *
 wd_row_prepare(sqlite3 *db, const WdTable *table, const char *verb, const char *conflict,
                GError **error)
 {
-  g_autofree char *columns = wd_row_columns(table);
+  g_autofree char *columns = wd_row_columns(table, NULL);
   g_autoptr(GString) sql = g_string_new(NULL);
   g_string_printf(sql, "%s INTO %s(%s) VALUES(?", verb, table->stored, columns);
   for (const char *comma = strchr(columns, ','); comma != NULL; comma = strchr(comma + 1, ','))

@@ -6,8 +6,9 @@
 
 G_BEGIN_DECLS
 
-/* "eid, time, …": the key, then the other columns. Newly allocated. */
-char *wd_row_columns(const WdTable *table);
+/* "eid, time, …": the key, then the other columns. Newly allocated.
+ * @db: NULL, or a database of an older version: NULL stands in place of what it lacks. */
+char *wd_row_columns(const WdTable *table, sqlite3 *db);
 
 /* The statement "@verb INTO …(…) VALUES(…)@conflict", its parameters those of wd_row_columns().
  * @verb: INSERT or REPLACE. @conflict: " ON CONFLICT…", or "".

@@ -70,10 +70,12 @@ close_previous(sqlite3 *db, const PreviousRun *previous, gint64 greatest, gint64
   g_autoptr(sqlite3_stmt) interrupted = wd_database_prepare(
       db,
       "INSERT INTO events(eid, time, run_id, event, role, name, path, pid, reason, measured,"
-      "  limit_value, unit, utilization, utilization_limit, sustained, outcome, cause_eid, message)"
+      "  limit_value, unit, peak, baseline, utilization, utilization_limit, sustained, outcome, "
+      "cause_eid, message)"
       " SELECT ?3 + 1 + row_number() OVER (ORDER BY newest), ?1, run_id, 'process_terminated', "
       "role, name, path, pid, reason, measured,"
-      "  limit_value, unit, utilization, utilization_limit, sustained, 'interrupted', newest,"
+      "  limit_value, unit, peak, baseline, utilization, utilization_limit, sustained, "
+      "'interrupted', newest,"
       "  'the watchdog ended before it could tell how the ending of ' || name || ' ('"
       "  || coalesce(pid, '-') || ') went'"
       " FROM (SELECT *, max(eid) AS newest FROM events"

@@ -157,7 +157,7 @@ copy_run(sqlite3 *source, sqlite3 *target, gint64 most, GError **error)
 static gboolean
 prepare_select(Salvage *salvage, sqlite3 *source)
 {
-  g_autofree char *columns = wd_row_columns(&wd_event_table);
+  g_autofree char *columns = wd_row_columns(&wd_event_table, source);
   g_autofree char *up =
       g_strdup_printf("SELECT %s FROM events WHERE eid BETWEEN ? AND ? ORDER BY eid", columns);
   g_autofree char *down = g_strconcat(up, " DESC", NULL);
@@ -172,8 +172,7 @@ wd_salvage(sqlite3 *source, sqlite3 *target, gint64 most, gint64 *saved, GError 
   g_auto(Salvage) salvage = {.target = target};
   gint32 version;
   *saved = 0;
-  if (!wd_schema_check(source, &wd_schema_history, &version, NULL) ||
-      version != wd_schema_history.version)
+  if (!wd_schema_check(source, &wd_schema_history, &version, NULL) || version == 0)
     return TRUE;
   (void)sqlite3_limit(source, SQLITE_LIMIT_LENGTH, LENGTH_MOST);
   if (!prepare_select(&salvage, source))

@@ -1,5 +1,6 @@
 /* Versions of history.db:
  *   1  events as the columns of watchdog_events, in their order; run, one row: the newest run.
+ *   2  events: peak, baseline; NULL in what was recorded before.
  *
  * Versions of status.db:
  *   1  processes as the columns of watchdog_processes, in their order, then the hidden ones.
@@ -50,6 +51,15 @@ history_to_1(sqlite3 *db, GError **error)
                           " boot_id TEXT NOT NULL,"
                           " pid INTEGER NOT NULL,"
                           " base INTEGER NOT NULL) STRICT",
+                          error);
+}
+
+static gboolean
+history_to_2(sqlite3 *db, GError **error)
+{
+  return wd_database_exec(db,
+                          "ALTER TABLE events ADD COLUMN peak INTEGER;"
+                          "ALTER TABLE events ADD COLUMN baseline INTEGER",
                           error);
 }
 
@@ -122,8 +132,8 @@ status_to_3(sqlite3 *db, GError **error)
 const WdSchema wd_schema_history = {
     .title = "history",
     .application_id = 0x4f576448,
-    .version = 1,
-    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){history_to_1},
+    .version = 2,
+    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){history_to_1, history_to_2},
 };
 
 const WdSchema wd_schema_status = {

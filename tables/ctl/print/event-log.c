@@ -4,19 +4,14 @@
 #include "tables/ctl/print/terminal.h"
 #include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
+#include "tables/definitions.h"
 
-/* The columns of watchdog_events that the log shows. */
-enum {
-  EID = 0,
-  TIME = 1,
-  EVENT = 3,
-  NAME = 5,
-  PID = 7,
-  LIFETIME = 20,
-  DELAY = 21,
-  CAUSE = 25,
-  MESSAGE = 27,
-};
+/* Where watchdog_events has the column @name. */
+static int
+at(const char *name)
+{
+  return (int)table_column_index(&wd_event_table, name);
+}
 
 /* What the message leaves out: " (lived 2h 5m; next start in 5s; because of 41)".
  * @own_life: the row's lifetime is that of the process it is about. */
@@ -24,9 +19,9 @@ static char *
 remarks(sqlite3_stmt *stmt, gboolean own_life)
 {
   g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
-  gint64 lifetime_ms = ctl_integer(stmt, LIFETIME);
-  gint64 delay_s = ctl_integer(stmt, DELAY);
-  gint64 cause = ctl_integer(stmt, CAUSE);
+  gint64 lifetime_ms = ctl_integer(stmt, at("lifetime_ms"));
+  gint64 delay_s = ctl_integer(stmt, at("delay"));
+  gint64 cause = ctl_integer(stmt, at("cause_eid"));
   if (lifetime_ms >= 0 && own_life) {
     g_autofree char *lifetime = ctl_human_ms(lifetime_ms);
     g_ptr_array_add(parts, g_strdup_printf("lived %s", lifetime));
@@ -48,14 +43,14 @@ static void
 print_entry(sqlite3_stmt *stmt, const CtlTerminal *terminal, FILE *out)
 {
   WdEventKind kind;
-  gboolean known = ctl_word_event((const char *)sqlite3_column_text(stmt, EVENT), &kind);
+  gboolean known = ctl_word_event((const char *)sqlite3_column_text(stmt, at("event")), &kind);
   CtlColour colour = known ? ctl_colour_of_event(kind) : CTL_COLOUR_NONE;
-  g_autofree char *time = ctl_human_time(sqlite3_column_int64(stmt, TIME));
-  g_autofree char *eid = ctl_visible_value(stmt, EID);
-  g_autofree char *event = ctl_visible_value(stmt, EVENT);
-  g_autofree char *name = ctl_visible_value(stmt, NAME);
-  g_autofree char *pid = ctl_visible_value(stmt, PID);
-  g_autofree char *message = ctl_visible_value(stmt, MESSAGE);
+  g_autofree char *time = ctl_human_time(sqlite3_column_int64(stmt, at("time")));
+  g_autofree char *eid = ctl_visible_value(stmt, at("eid"));
+  g_autofree char *event = ctl_visible_value(stmt, at("event"));
+  g_autofree char *name = ctl_visible_value(stmt, at("name"));
+  g_autofree char *pid = ctl_visible_value(stmt, at("pid"));
+  g_autofree char *message = ctl_visible_value(stmt, at("message"));
   g_autofree char *more = remarks(stmt, known && kind != WD_EVENT_QUERY_DENYLISTED);
   fprintf(out, "%s%s%s  %s  ", ctl_colour_begin(terminal, CTL_COLOUR_DIM), time,
           ctl_colour_end(terminal, CTL_COLOUR_DIM), eid);

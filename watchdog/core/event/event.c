@@ -30,6 +30,12 @@ static const WdColumn columns[] = {
            "the limit that it was measured against, in `unit`")},
     {EVENT("unit", TEXT, unit,
            "`bytes` (memory), `ms` (CPU time used and allowed in one check interval)")},
+    {EVENT("peak", BIGINT, peak_bytes,
+           "bytes: the greatest footprint that was seen until then; NULL if the process ended "
+           "before it was looked at")},
+    {EVENT(
+        "baseline", BIGINT, baseline_bytes,
+        "bytes: the resident size at the start, which isn't counted (`--memory_metric=growth`)")},
     {EVENT("utilization", DOUBLE, utilization,
            "% of all CPUs in the last check interval (reason cpu)")},
     {EVENT("utilization_limit", INTEGER, utilization_limit, "% of all CPUs (reason cpu)")},

@@ -90,7 +90,9 @@ typedef struct {
   gint64 measured;
   gint64 limit_value;
   WdUnit unit;
-  double utilization; /* % of all CPUs */
+  gint64 peak_bytes;     /* the greatest footprint so far */
+  gint64 baseline_bytes; /* the resident size that growth counts from */
+  double utilization;    /* % of all CPUs */
   gint64 utilization_limit;
   gint64 sustained_s;
   WdOutcome outcome;

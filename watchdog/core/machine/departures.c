@@ -147,7 +147,7 @@ exited(WdMachine *machine, WdProcess *process, const WdExit *how, gboolean expla
   }
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_EXITED, departure.reason);
   event->cause_seq = explained ? wd_worker_gone_cause(machine) : process->ending.cause_seq;
-  wd_process_describe_end(process, event, machine->now_us);
+  wd_process_describe_end(process, &machine->limits, event, machine->now_us);
   departure.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
   return departure;
 }

@@ -13,8 +13,8 @@ wd_ending_is_for_limit(WdReason reason)
 void
 wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
 {
-  WdEvent *event =
-      wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach, machine->now_us);
+  WdEvent *event = wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach,
+                                           &machine->limits, machine->now_us);
   wd_process_change(process, WD_CHANGE_ENDING);
   wd_meter_keep_baseline(&process->meter);
   process->ending = (WdEnding){
@@ -193,7 +193,7 @@ wd_ending_record(WdMachine *machine, WdProcess *process)
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_TERMINATED, ending->reason);
   if (wd_ending_is_for_limit(ending->reason))
     wd_breach_describe(&ending->breach, event);
-  wd_process_describe_end(process, event, machine->now_us);
+  wd_process_describe_end(process, &machine->limits, event, machine->now_us);
   event->cause_seq = ending->cause_seq;
   event->outcome = outcome_of(process);
   event->signals_sent = ending->sent;

@@ -20,8 +20,8 @@ wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdVerdict *bre
   if (ending->reason != WD_REASON_NONE && machine->now_us > ending->next_us)
     *ending = (WdEnding){.reason = WD_REASON_NONE};
   if (ending->reason == WD_REASON_NONE) {
-    WdEvent *event =
-        wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach, machine->now_us);
+    WdEvent *event = wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach,
+                                             &machine->limits, machine->now_us);
     *ending = (WdEnding){.reason = breach->reason, .breach = *breach};
     ending->cause_seq = wd_machine_record(machine, process, event, flags);
   }
@@ -71,8 +71,9 @@ must_be_terminated(const WdMachine *machine, const WdProcess *process, const WdE
 static WdEvent *
 terminated_event(const WdMachine *machine, const WdProcess *process, const WdExit *how)
 {
-  WdEvent *event = wd_process_breach_event(process, WD_EVENT_PROCESS_TERMINATED,
-                                           &process->ending.breach, machine->now_us);
+  WdEvent *event =
+      wd_process_breach_event(process, WD_EVENT_PROCESS_TERMINATED, &process->ending.breach,
+                              &machine->limits, machine->now_us);
   event->cause_seq = process->ending.cause_seq;
   if (wd_exit_known(how))
     event->outcome = how->signal == SIGKILL ? WD_OUTCOME_KILLED : WD_OUTCOME_GRACEFUL;
@@ -119,7 +120,7 @@ wd_observe_child_gone(WdMachine *machine, WdProcess *process, const WdExit *how)
       terminated ? terminated_event(machine, process, how) : exited_event(machine, process, how);
   const WdReason reason = event->reason;
   const gboolean inferred = terminated || reason == WD_REASON_WORKER_GONE;
-  wd_process_describe_end(process, event, machine->now_us);
+  wd_process_describe_end(process, &machine->limits, event, machine->now_us);
   process->terminations += terminated;
   process->gone_seq =
       wd_machine_record(machine, process, event, inferred ? WD_RECORD_INFERRED : WD_RECORD_PLAIN);

@@ -136,19 +136,30 @@ wd_breach_describe(const WdVerdict *breach, WdEvent *event)
   }
 }
 
+static void
+describe_memory(const WdProcess *process, const WdLimits *limits, WdEvent *event)
+{
+  event->peak_bytes = process->meter.peak_footprint_bytes;
+  if (limits->memory_metric == WD_METRIC_GROWTH)
+    event->baseline_bytes = process->meter.baseline_bytes;
+}
+
 WdEvent *
 wd_process_breach_event(const WdProcess *process, WdEventKind kind, const WdVerdict *breach,
-                        gint64 now_us)
+                        const WdLimits *limits, gint64 now_us)
 {
   WdEvent *event = wd_process_event(process, kind, breach->reason);
   wd_breach_describe(breach, event);
+  describe_memory(process, limits, event);
   event->lifetime_ms = lifetime_ms(process, now_us);
   return event;
 }
 
 void
-wd_process_describe_end(const WdProcess *process, WdEvent *event, gint64 now_us)
+wd_process_describe_end(const WdProcess *process, const WdLimits *limits, WdEvent *event,
+                        gint64 now_us)
 {
+  describe_memory(process, limits, event);
   event->exit_code = process->last_exit_code;
   event->exit_signal = process->last_exit_signal;
   event->lifetime_ms = lifetime_ms(process, now_us);

@@ -109,12 +109,14 @@ gboolean wd_process_ends_for_memory(const WdProcess *process, gint64 now_us);
 /* A new event about @process, with its pid. */
 WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason);
 
-/* The same, with what was measured against which limit, at @now_us. */
+/* The same, with what was measured against which of @limits, at @now_us, and its memory so far. */
 WdEvent *wd_process_breach_event(const WdProcess *process, WdEventKind kind,
-                                 const WdVerdict *breach, gint64 now_us);
+                                 const WdVerdict *breach, const WdLimits *limits, gint64 now_us);
 
-/* Fills in how it ended, how long it lived, and how often it was restarted. */
-void wd_process_describe_end(const WdProcess *process, WdEvent *event, gint64 now_us);
+/* Fills in how it ended, how long it lived, how much memory it used, and how often it was
+ * restarted. */
+void wd_process_describe_end(const WdProcess *process, const WdLimits *limits, WdEvent *event,
+                             gint64 now_us);
 
 /* Fills in what was measured against which limit. */
 void wd_breach_describe(const WdVerdict *breach, WdEvent *event);

@@ -14,8 +14,8 @@ watchdog_unhealthy(WdMachine *machine, WdProcess *watchdog, const WdVerdict *bre
 {
   if (machine->supervising.stopping)
     return;
-  WdEvent *event =
-      wd_process_breach_event(watchdog, WD_EVENT_LIMIT_EXCEEDED, breach, machine->now_us);
+  WdEvent *event = wd_process_breach_event(watchdog, WD_EVENT_LIMIT_EXCEEDED, breach,
+                                           &machine->limits, machine->now_us);
   wd_ending_all(machine, WD_REASON_HEALTH, WD_EXIT_CATASTROPHIC,
                 wd_machine_record(machine, watchdog, event, WD_RECORD_DETAILS));
 }
@@ -27,8 +27,8 @@ record_breach(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
   if (process->breach_recorded)
     return;
   process->breach_recorded = TRUE;
-  WdEvent *event =
-      wd_process_breach_event(process, WD_EVENT_WOULD_TERMINATE, breach, machine->now_us);
+  WdEvent *event = wd_process_breach_event(process, WD_EVENT_WOULD_TERMINATE, breach,
+                                           &machine->limits, machine->now_us);
   wd_machine_record(machine, process, event, WD_RECORD_DETAILS);
 }
 
