@@ -113,6 +113,8 @@ end_for_limit(Day *day, guint process, WdReason reason, double measured, const c
   WdEvent *terminated = event_new(day, WD_EVENT_PROCESS_TERMINATED, process, reason);
   const guint64 death = terminated->seq;
   set_limit(day, process, terminated, measured);
+  if (reason == WD_REASON_MEMORY)
+    terminated->peak_bytes = terminated->measured + (gint64)(10 * MEBIBYTE);
   terminated->cause_seq = cause;
   terminated->signals_sent =
       process == WORKER ? WD_SIGNALS_USR1 | WD_SIGNALS_TERM : WD_SIGNALS_KILL;

@@ -196,7 +196,8 @@ def killed_for_memory(history):
     history.add(2, "limit_exceeded", **measured, details=json.dumps(DETAILS))
     history.add(3, "process_exited", role="extension", name="a.ext", pid=20, reason="worker_gone",
                 exit_code=0, cause_eid=2)
-    history.add(4, "process_terminated", **measured, cause_eid=2, lifetime_ms=7500000,
+    history.add(4, "process_terminated", **measured, peak=441450496, baseline=50331648,
+                cause_eid=2, lifetime_ms=7500000,
                 signals_sent="USR1,TERM,KILL", duration_ms=4120, outcome="killed", exit_signal=9)
     history.add(5, "respawn_delayed", pid=None, reason="memory", delay=5, cause_eid=4)
     history.add(6, "process_started", pid=11)
@@ -207,7 +208,8 @@ def killed_for_memory(history):
 
 MEMORY_STORY = r"""worker\[10\]: killed: over its memory limit, 16m ago \(....-..-.. ..:..:..\)
 
-Why       It used 300 MiB of memory; the limit is 200 MiB\. It had lived 2h 5m\.
+Why       It used 300 MiB of memory more than the 48 MiB at its start; the limit """ \
+r"""is 200 MiB\. It grew to 421 MiB before it was gone\. It had lived 2h 5m\.
 Threads   sched\\x1bule\[11\] 2950 ms of CPU time in the last 3\.0 s
 Memory    anonymous 300 MiB, files 1 MiB, shared 0 B, swapped 0 B; 50 open files
 Query     all_\\x1b\[31mfiles, which osquery denylisted for a day: SELECT \* FROM file
@@ -219,7 +221,7 @@ Timeline  .{19}  2   limit_exceeded 2
           .{19}  6   process_started 6
           .{19}  7   query_denylisted 7
 Change    Fix the scheduled query all_\\x1b\[31mfiles to read less at a time\. If it is worth """ \
-r"""that much memory, set --watchdog_memory_limit=450\.
+r"""that much memory, set --watchdog_memory_limit=650\.
 """
 
 

@@ -301,7 +301,7 @@ def test_what_it_tells(day, chromium):
     assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", newest[0])
     assert newest[1].startswith("worker pid ")
     assert newest[2] == "M memory over its limit"
-    assert re.fullmatch(r"2\d\d\.\d/200 MiB", newest[3])
+    assert re.fullmatch(r"2\d\d\.\d/200 MiB, then up to 2\d\d\.\d MiB", newest[3])
     assert newest[4].startswith("graceful in 1.2 s (USR1,TERM), had lived ")
     assert newest[5].startswith("pack_incident_hash_of_everything SELECT p.name,")
     captions = opened.evaluate("[...document.querySelectorAll('figcaption')].map(e => e.textContent)")

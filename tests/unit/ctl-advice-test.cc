@@ -28,7 +28,8 @@ found(WdRole role, WdReason reason, WdEventKind event = WD_EVENT_PROCESS_TERMINA
   finding.role = role;
   finding.name = role == WD_ROLE_EXTENSION ? "a.ext" : "worker";
   finding.reason = reason;
-  finding.measured = finding.sustained_s = finding.lifetime_ms = WD_NONE;
+  finding.measured = finding.peak_bytes = finding.baseline_bytes = finding.sustained_s =
+      finding.lifetime_ms = WD_NONE;
   finding.limit_value = finding.utilization_limit = WD_NONE;
   finding.exit_code = finding.exit_signal = finding.private_bytes = WD_NONE;
   finding.utilization = NAN;
@@ -91,6 +92,18 @@ TEST(CtlAdvice, Memory)
             "Fix the scheduled query pack/all_files to read less at a time. If it is worth that "
             "much memory, set --watchdog_memory_limit=350.");
   EXPECT_EQ(advice(found(WD_ROLE_WORKER, WD_REASON_MEMORY)), "(none)") << "nothing measured";
+}
+
+/* It is at least what was measured, if it is known. */
+TEST(CtlAdvice, MemoryLimitFollowsFromThePeak)
+{
+  CtlFinding finding = memory(WD_ROLE_WORKER, 214);
+  finding.peak_bytes = 390 * MB;
+  EXPECT_TRUE(contains(advice(finding), "--watchdog_memory_limit=600 ")) << advice(finding);
+  const CtlLimits limits = {400 * MB, WD_NONE, WD_NONE};
+  EXPECT_TRUE(contains(advice(finding, limits), "--watchdog_memory_limit=600 ")) << "not enough";
+  finding.measured = WD_NONE;
+  EXPECT_EQ(advice(finding), "(none)") << "within the limit";
 }
 
 TEST(CtlAdvice, PrivateMemoryWithinTheLimit)
@@ -254,9 +267,11 @@ TEST(CtlAdvice, SeveralTogether)
   finding.lifetime_ms = 500000;
   CtlFinding newer = memory(WD_ROLE_WORKER, 310, 300);
   newer.lifetime_ms = 3000;
+  newer.peak_bytes = 450 * MB;
   newer.private_bytes = 310 * MB;
   ctl_finding_add(&finding, &newer);
   EXPECT_EQ(finding.measured, 400 * MB);
+  EXPECT_EQ(finding.peak_bytes, 450 * MB);
   EXPECT_EQ(finding.limit_value, 300 * MB);
   EXPECT_EQ(finding.lifetime_ms, 500000);
   EXPECT_EQ(finding.private_bytes, 310 * MB);

@@ -56,9 +56,10 @@ TEST_F(CtlFindingTest, AsMuchAsTheRowsKnow)
       " VALUES(1, 'limit_exceeded', 'worker', 'worker', 'cpu',"
       " '{\"anonymous_bytes\":1000,\"swap_bytes\":24}');"
       "INSERT INTO watchdog_events(eid, event, role, name, reason, measured, limit_value,"
-      " utilization, utilization_limit, sustained, exit_signal, lifetime_ms, cause_eid)"
-      " VALUES(2, 'process_terminated', 'worker', 'worker', 'cpu', 900, 600, 15.0, 10, 12, 9,"
-      " 70000, 1);"
+      " peak, baseline, utilization, utilization_limit, sustained, exit_signal, lifetime_ms,"
+      " cause_eid)"
+      " VALUES(2, 'process_terminated', 'worker', 'worker', 'cpu', 900, 600, 77, 33, 15.0, 10, 12,"
+      " 9, 70000, 1);"
       "INSERT INTO watchdog_events(eid, event, role, name, query_name, cause_eid)"
       " VALUES(3, 'query_denylisted', 'worker', 'worker', 'a\x1b', 2),"
       " (4, 'query_denylisted', 'worker', 'worker', 'b', 2),"
@@ -71,6 +72,8 @@ TEST_F(CtlFindingTest, AsMuchAsTheRowsKnow)
   EXPECT_EQ(finding.reason, WD_REASON_CPU);
   EXPECT_EQ(finding.measured, 900);
   EXPECT_EQ(finding.limit_value, 600);
+  EXPECT_EQ(finding.peak_bytes, 77);
+  EXPECT_EQ(finding.baseline_bytes, 33);
   EXPECT_EQ(finding.utilization, 15.0);
   EXPECT_EQ(finding.utilization_limit, 10);
   EXPECT_EQ(finding.sustained_s, 12);
@@ -85,6 +88,7 @@ TEST_F(CtlFindingTest, AsMuchAsTheRowsKnow)
   EXPECT_EQ(finding.private_bytes, 1024) << "its own details";
   EXPECT_EQ(finding.query_name, nullptr);
   EXPECT_EQ(finding.measured, WD_NONE);
+  EXPECT_EQ(finding.peak_bytes, WD_NONE);
   EXPECT_TRUE(std::isnan(finding.utilization));
 }
 

@@ -44,6 +44,14 @@ culprit(const CtlFinding *finding, const char *how)
   return NULL;
 }
 
+/* What was measured when the limit was exceeded is only where it happened to be seen. The peak
+ * isn't known of what was recorded by version 0.1.0. */
+static double
+memory_used(const CtlFinding *finding)
+{
+  return (double)MAX(finding->peak_bytes, finding->measured);
+}
+
 /* What @finding alone calls for. */
 static CtlFlags
 flags_for(const CtlFinding *finding)
@@ -51,7 +59,7 @@ flags_for(const CtlFinding *finding)
   CtlFlags flags = CTL_FLAGS_NONE;
   if (finding->reason == WD_REASON_MEMORY && finding->measured != WD_NONE &&
       finding->limit_value != WD_NONE)
-    flags.memory_mb = round_up((double)finding->measured / MEGABYTE * MEMORY_HEADROOM);
+    flags.memory_mb = round_up(memory_used(finding) / MEGABYTE * MEMORY_HEADROOM);
   if (finding->reason == WD_REASON_CPU && !isnan(finding->utilization) &&
       finding->sustained_s != WD_NONE) {
     gint64 percent = round_up(finding->utilization * CPU_HEADROOM);

@@ -10,7 +10,8 @@ ctl_finding_add(CtlFinding *finding, const CtlFinding *newer)
 {
   const CtlFinding before = *finding;
   *finding = *newer;
-  finding->measured = MAX(before.measured, newer->measured);           /* WD_NONE is the least */
+  finding->measured = MAX(before.measured, newer->measured); /* WD_NONE is the least */
+  finding->peak_bytes = MAX(before.peak_bytes, newer->peak_bytes);
   finding->utilization = fmax(before.utilization, newer->utilization); /* NAN yields */
   finding->sustained_s = MAX(before.sustained_s, newer->sustained_s);
   finding->lifetime_ms = MAX(before.lifetime_ms, newer->lifetime_ms);
@@ -40,10 +41,12 @@ ctl_finding_read(sqlite3_stmt *stmt, GStringChunk *texts, CtlFinding *finding)
   finding->name = keep(texts, stmt, column++);
   (void)ctl_word_reason((const char *)sqlite3_column_text(stmt, column++), &finding->reason);
   finding->measured = ctl_integer(stmt, column++);
+  finding->peak_bytes = ctl_integer(stmt, column++);
   finding->utilization = ctl_real(stmt, column++);
   finding->sustained_s = ctl_integer(stmt, column++);
   finding->lifetime_ms = ctl_integer(stmt, column++);
   finding->limit_value = ctl_integer(stmt, column++);
+  finding->baseline_bytes = ctl_integer(stmt, column++);
   finding->utilization_limit = ctl_integer(stmt, column++);
   finding->exit_code = ctl_integer(stmt, column++);
   finding->exit_signal = ctl_integer(stmt, column++);

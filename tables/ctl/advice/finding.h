@@ -14,11 +14,13 @@ typedef struct {
   WdRole role;
   const char *name; /* the process's, never NULL */
   WdReason reason;
-  gint64 measured; /* in bytes for memory; of several: the greatest, as in the next three */
+  gint64 measured; /* in bytes for memory; of several: the greatest, as in the next four */
+  gint64 peak_bytes;
   double utilization;
   gint64 sustained_s;
   gint64 lifetime_ms;
   gint64 limit_value;
+  gint64 baseline_bytes;
   gint64 utilization_limit;
   gint64 exit_code;
   gint64 exit_signal;
@@ -40,16 +42,16 @@ void ctl_finding_add(CtlFinding *finding, const CtlFinding *newer);
  * " WHERE e.event = 'process_terminated' ORDER BY e.eid". One row for each of e. A
  * missing cause becomes 0, which no event has: SQLite looks up a 0, but would compare a NULL with
  * every row. */
-#define CTL_FINDING_SELECT                                                                  \
-  "WITH asked AS MATERIALIZED (" CTL_DENYLISTED_SELECT ")"                                  \
-  " SELECT e.event, e.role, e.name, e.reason, e.measured, e.utilization, e.sustained,"      \
-  " e.lifetime_ms, e.limit_value, e.utilization_limit, e.exit_code, e.exit_signal,"         \
-  " iif(json_valid(coalesce(c.details, e.details)),"                                        \
-  " json_extract(coalesce(c.details, e.details), '$.anonymous_bytes')"                      \
-  " + json_extract(coalesce(c.details, e.details), '$.swap_bytes'), NULL),"                 \
-  " iif(json_valid(e.details), json_extract(e.details, '$.basis') IS NOT NULL, 0),"         \
-  " asked.query_name"                                                                       \
-  " FROM watchdog_events e LEFT JOIN watchdog_events c ON c.eid = coalesce(e.cause_eid, 0)" \
+#define CTL_FINDING_SELECT                                                                      \
+  "WITH asked AS MATERIALIZED (" CTL_DENYLISTED_SELECT ")"                                      \
+  " SELECT e.event, e.role, e.name, e.reason, e.measured, e.peak, e.utilization, e.sustained,"  \
+  " e.lifetime_ms, e.limit_value, e.baseline, e.utilization_limit, e.exit_code, e.exit_signal," \
+  " iif(json_valid(coalesce(c.details, e.details)),"                                            \
+  " json_extract(coalesce(c.details, e.details), '$.anonymous_bytes')"                          \
+  " + json_extract(coalesce(c.details, e.details), '$.swap_bytes'), NULL),"                     \
+  " iif(json_valid(e.details), json_extract(e.details, '$.basis') IS NOT NULL, 0),"             \
+  " asked.query_name"                                                                           \
+  " FROM watchdog_events e LEFT JOIN watchdog_events c ON c.eid = coalesce(e.cause_eid, 0)"     \
   " LEFT JOIN asked ON asked.cause_eid = e.eid"
 
 /* The present row of such a query.

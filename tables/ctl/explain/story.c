@@ -99,16 +99,33 @@ print_headline(const Story *story, sqlite3_stmt *stmt)
   fprintf(story->ctl->out, "%s\n", ctl_colour_end(&story->terminal, colour));
 }
 
+/* Against which limit, what isn't counted, and how far it went from there. */
+static char *
+memory_words(const CtlFinding *newest)
+{
+  GString *text = g_string_new(NULL);
+  g_autofree char *used = ctl_human_bytes(newest->measured, WD_NONE);
+  g_autofree char *limit = ctl_human_bytes(newest->limit_value, WD_NONE);
+  g_string_append_printf(text, "It used %s of memory", used);
+  if (newest->baseline_bytes >= 0) {
+    g_autofree char *baseline = ctl_human_bytes(newest->baseline_bytes, WD_NONE);
+    g_string_append_printf(text, " more than the %s at its start", baseline);
+  }
+  g_string_append_printf(text, "; the limit is %s.", limit);
+  if (newest->peak_bytes > newest->measured) {
+    g_autofree char *peak = ctl_human_bytes(newest->peak_bytes, WD_NONE);
+    g_string_append_printf(text, " It grew to %s before it was gone.", peak);
+  }
+  return g_string_free(text, FALSE);
+}
+
 /* The measured value and its limit; the log's line for an end without them. */
 static char *
 measure_words(const CtlFinding *newest, const char *message)
 {
   gboolean measured = newest->measured != WD_NONE && newest->limit_value != WD_NONE;
-  if (measured && newest->reason == WD_REASON_MEMORY) {
-    g_autofree char *used = ctl_human_bytes(newest->measured, WD_NONE);
-    g_autofree char *limit = ctl_human_bytes(newest->limit_value, WD_NONE);
-    return g_strdup_printf("It used %s of memory; the limit is %s.", used, limit);
-  }
+  if (measured && newest->reason == WD_REASON_MEMORY)
+    return memory_words(newest);
   if (measured && newest->reason == WD_REASON_CPU)
     return g_strdup_printf("It used %.1f %% of all CPUs (%" G_GINT64_FORMAT
                            " ms where %" G_GINT64_FORMAT

@@ -26,12 +26,12 @@ static const char counts_sql[] =
 /* The newest rows, and the query that was denylisted for each, which is looked up for these rows
  * alone.
  */
-#define ROWS(condition)                                                             \
-  "SELECT e.eid, e.time, e.event, e.name, e.pid, e.reason, e.measured,"             \
-  " e.limit_value, e.utilization, e.utilization_limit, e.sustained, e.outcome,"     \
-  " e.signals_sent, e.duration_ms, e.lifetime_ms, q.query_name, q.query, e.message" \
-  " FROM (SELECT * FROM watchdog_events WHERE time >= ? AND " condition             \
-  " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (" CTL_DENYLISTED_SELECT ") q"           \
+#define ROWS(condition)                                                                 \
+  "SELECT e.eid, e.time, e.event, e.name, e.pid, e.reason, e.measured,"                 \
+  " e.limit_value, e.peak, e.utilization, e.utilization_limit, e.sustained, e.outcome," \
+  " e.signals_sent, e.duration_ms, e.lifetime_ms, q.query_name, q.query, e.message"     \
+  " FROM (SELECT * FROM watchdog_events WHERE time >= ? AND " condition                 \
+  " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (" CTL_DENYLISTED_SELECT ") q"               \
   " ON q.cause_eid = e.eid ORDER BY e.eid DESC"
 
 static const char *
@@ -58,6 +58,7 @@ event_from_row(sqlite3_stmt *stmt, GStringChunk *texts)
   event->reason = keep(texts, stmt, column++);
   event->measured = ctl_integer(stmt, column++);
   event->limit_value = ctl_integer(stmt, column++);
+  event->peak_bytes = ctl_integer(stmt, column++);
   event->utilization = ctl_real(stmt, column++);
   event->utilization_limit = ctl_integer(stmt, column++);
   event->sustained_s = ctl_integer(stmt, column++);

@@ -21,6 +21,7 @@ typedef struct {
   const char *reason;
   gint64 measured;
   gint64 limit_value;
+  gint64 peak_bytes;
   double utilization;
   gint64 utilization_limit;
   gint64 sustained_s;

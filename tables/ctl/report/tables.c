@@ -82,9 +82,13 @@ against_limit(const CtlReportEvent *event)
 {
   if (g_str_equal(event->reason, "cpu") && !isnan(event->utilization))
     return ctl_human_percent(event->utilization, event->utilization_limit);
-  if (g_str_equal(event->reason, "memory") && event->measured != WD_NONE)
-    return ctl_human_bytes(event->measured, event->limit_value);
-  return g_strdup("–");
+  if (!g_str_equal(event->reason, "memory") || event->measured == WD_NONE)
+    return g_strdup("–");
+  g_autofree char *measured = ctl_human_bytes(event->measured, event->limit_value);
+  if (event->peak_bytes <= event->measured)
+    return g_steal_pointer(&measured);
+  g_autofree char *peak = ctl_human_bytes(event->peak_bytes, WD_NONE);
+  return g_strdup_printf("%s, then up to %s", measured, peak);
 }
 
 static char *
