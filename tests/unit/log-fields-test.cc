@@ -44,6 +44,7 @@ TEST(LogFields, ValuesThatApply)
   event->reason = WD_REASON_MEMORY;
   event->measured = 300;
   event->limit_value = 200;
+  event->peak_bytes = 400;
   event->unit = WD_UNIT_BYTES;
   event->outcome = WD_OUTCOME_KILLED;
   event->exit_signal = 9;
@@ -61,6 +62,7 @@ TEST(LogFields, ValuesThatApply)
       {"OSQUERY_WATCHDOG_REASON", "memory"},
       {"OSQUERY_WATCHDOG_MEASURED", "300"},
       {"OSQUERY_WATCHDOG_LIMIT", "200"},
+      {"OSQUERY_WATCHDOG_PEAK", "400"},
       {"OSQUERY_WATCHDOG_UNIT", "bytes"},
       {"OSQUERY_WATCHDOG_OUTCOME", "killed"},
       {"OSQUERY_WATCHDOG_EXIT_CODE", "absent"},

@@ -67,6 +67,7 @@ wd_event_log_fields(const WdEvent *event)
   add_text(fields, "OSQUERY_WATCHDOG_REASON", wd_reason_name(event->reason));
   add_number(fields, "OSQUERY_WATCHDOG_MEASURED", event->measured);
   add_number(fields, "OSQUERY_WATCHDOG_LIMIT", event->limit_value);
+  add_number(fields, "OSQUERY_WATCHDOG_PEAK", event->peak_bytes);
   add_text(fields, "OSQUERY_WATCHDOG_UNIT", wd_unit_name(event->unit));
   add_text(fields, "OSQUERY_WATCHDOG_OUTCOME", wd_outcome_name(event->outcome));
   add_number(fields, "OSQUERY_WATCHDOG_EXIT_CODE", event->exit_code);
