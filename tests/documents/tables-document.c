@@ -49,16 +49,18 @@ event_cells(WdEventKind kind)
     return "the program runs: fork and exec succeeded | restarts | ";
   case WD_EVENT_PROCESS_EXITED:
     return "the process ended, but not because of the watchdog | reason, exit_code or exit_signal, "
-           "lifetime_ms, restarts, cause_eid (worker_gone) | exit, signal, oom, worker_gone, "
-           "worker_silent, registration";
+           "lifetime_ms, peak, baseline, restarts, cause_eid (worker_gone) | exit, signal, oom, "
+           "worker_gone, worker_silent, registration";
   case WD_EVENT_LIMIT_EXCEEDED:
     return "the process is over a limit; the event is stored before the first signal, which waits "
-           "at most 20 ms for that | reason, measured, limit_value, unit, lifetime_ms, details; "
-           "for CPU, also utilization, utilization_limit, sustained | memory, cpu";
+           "at most 20 ms for that | reason, measured, limit_value, unit, peak, baseline, "
+           "lifetime_ms, details; for CPU, also utilization, utilization_limit, sustained | "
+           "memory, cpu";
   case WD_EVENT_PROCESS_TERMINATED:
     return "the watchdog ended the process; recorded once for each termination | reason, outcome, "
-           "signals_sent, exit_code or exit_signal, duration_ms, lifetime_ms, restarts; for a "
-           "limit, also cause_eid and everything that limit_exceeded measured | memory, cpu, "
+           "signals_sent, exit_code or exit_signal, duration_ms, lifetime_ms, peak, baseline, "
+           "restarts; for a limit, also cause_eid and everything that limit_exceeded measured | "
+           "memory, cpu, "
            "request, settings, registration";
   case WD_EVENT_WOULD_TERMINATE:
     return "with `--dry_run`, in place of limit_exceeded; recorded once, until a regular check "
