@@ -15,6 +15,7 @@
 #include "thrift/server.h"
 #include "thrift/types.h"
 #include "watchdog/base/source.h"
+#include "watchdog/record/private-directory.h"
 
 /* When osquery asks us to end, we send the replies first, but wait no longer than this. */
 #define FLUSH_STEP_MS 10
@@ -235,6 +236,15 @@ take_signals(Program *program)
   return TRUE;
 }
 
+/* A directory that the watchdog couldn't claim may be another watchdog's, or anybody's. What lies
+ * there doesn't tell of our osqueryd. */
+static gboolean
+is_watchdogs(const char *directory, gpointer user_data)
+{
+  const Program *program = user_data;
+  return wd_private_directory_is_claimed_by(directory, program->parent);
+}
+
 static void
 program_clear(Program *program)
 {
@@ -273,6 +283,8 @@ ext_program_run(const ExtOptions *options)
   program.due = wd_timer_new(on_due, &program);
   program.store = table_store_new(options->state_dir, options->runtime_dir);
   table_store_set_breather(program.store, on_breathe, &program);
+  if (options->report_fd != NULL)
+    table_store_guard(program.store, is_watchdogs, &program);
   program.plugin = ext_plugin_new(program.store, on_shutdown, &program, &error);
   if (program.plugin == NULL) {
     say("%s", error->message);

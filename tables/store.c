@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 typedef struct {
+  char *directory;
   char *path;
   sqlite3 *db; /* NULL: not open */
   dev_t device;
@@ -23,6 +24,8 @@ struct TableStore {
   Connection connections[TABLE_N_SOURCES];
   void (*breathe)(gpointer user_data); /* NULL: not needed */
   gpointer user_data;
+  gboolean (*may_read)(const char *directory, gpointer user_data); /* NULL: everything */
+  gpointer may_read_data;
   gboolean demands_files;
 };
 
@@ -32,9 +35,10 @@ table_store_new(const char *state_dir, const char *runtime_dir)
   TableStore *store = g_new0(TableStore, 1);
   for (guint i = 0; i < TABLE_N_SOURCES; i++) {
     const TableSource *source = &table_sources[i];
-    g_autofree char *dir =
+    Connection *connection = &store->connections[i];
+    connection->directory =
         g_canonicalize_filename(source->in_state_dir ? state_dir : runtime_dir, NULL);
-    store->connections[i].path = g_build_filename(dir, source->file, NULL);
+    connection->path = g_build_filename(connection->directory, source->file, NULL);
   }
   return store;
 }
@@ -46,6 +50,7 @@ table_store_free(TableStore *store)
     return;
   for (guint i = 0; i < TABLE_N_SOURCES; i++) {
     sqlite3_close_v2(store->connections[i].db);
+    g_free(store->connections[i].directory);
     g_free(store->connections[i].path);
   }
   g_free(store);
@@ -62,6 +67,15 @@ void
 table_store_demand_files(TableStore *store)
 {
   store->demands_files = TRUE;
+}
+
+void
+table_store_guard(TableStore *store,
+                  gboolean (*may_read)(const char *directory, gpointer user_data),
+                  gpointer user_data)
+{
+  store->may_read = may_read;
+  store->may_read_data = user_data;
 }
 
 static int
@@ -95,6 +109,11 @@ gboolean
 table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *columns, GError **error)
 {
   Connection *connection = &store->connections[source];
+  *db = NULL;
+  if (store->may_read != NULL && !store->may_read(connection->directory, store->may_read_data)) {
+    g_clear_pointer(&connection->db, sqlite3_close_v2);
+    return TRUE;
+  }
   /* Before opening, so that the next call notices a file that was replaced meanwhile. */
   struct stat info = {0};
   gboolean exists = stat(connection->path, &info) == 0;
@@ -110,7 +129,6 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *colu
     if (opened != NULL && table_processes_prepare(opened) != SQLITE_OK)
       wd_database_set_error(opened, &failure);
     if (failure != NULL) {
-      *db = NULL;
       *columns = 0;
       if (!store->demands_files && g_error_matches(failure, WD_STORE_ERROR, WD_STORE_ERROR_MISSING))
         return TRUE;

@@ -23,6 +23,12 @@ const char *table_store_path(const TableStore *store, const WdTable *table);
  */
 void table_store_demand_files(TableStore *store);
 
+/* From now on a file in a directory that @may_read refuses is as if it were missing. It is asked
+ * before each use, with the directory's absolute path. */
+void table_store_guard(TableStore *store,
+                       gboolean (*may_read)(const char *directory, gpointer user_data),
+                       gpointer user_data);
+
 /* For cursor.c: the connection to the file of table_sources[@source] as it is now.
  * @db: set to NULL when there is no such file, unless files are demanded; stays the store's.
  * @columns: set to the bits of those columns of the table that the file has; it may be of an older

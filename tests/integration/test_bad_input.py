@@ -174,65 +174,6 @@ def test_a_relative_path_begins_at_the_working_directory(watchdog):
     assert code == FAILED and "/osqueryd can't be opened" in line
 
 
-# --- directories ---
-
-
-@pytest.mark.parametrize("which", ["state_dir", "runtime_dir"])
-@pytest.mark.parametrize("kind, says", [
-    ("file", "a directory"), ("below a file", "a directory"),
-    ("group-writable", "writable by others"), ("other-writable", "writable by others"),
-    ("dangling link", ""), ("not creatable", ""),
-])
-def test_directories_that_cannot_be_used(watchdog, which, kind, says):
-    watchdog.state_dir.mkdir(0o700)
-    watchdog.runtime_dir.mkdir(0o700)
-    path = watchdog.directory / "bad"
-    if kind == "file":
-        path.write_text("precious")
-    elif kind == "below a file":
-        path.write_text("precious")
-        path = path / "below"
-    elif kind == "dangling link":
-        path.symlink_to(watchdog.directory / "nowhere")
-    elif kind == "not creatable":
-        path = "/proc/no-such-directory"
-    else:
-        path.mkdir()
-        path.chmod(0o770 if kind == "group-writable" else 0o707)
-    code, line = refused(watchdog, f"--{which}={path}")
-    assert code == FAILED
-    assert str(path) in line and says in line
-
-
-@pytest.mark.parametrize("shared", ["state_dir", "runtime_dir"])
-def test_a_second_instance(watchdog, directory, shared):
-    worker = watchdog.start().worker()
-    other = directory / "other"
-    other.mkdir(0o700)
-    apart = {"state_dir": "runtime_dir", "runtime_dir": "state_dir"}[shared]
-    taken = getattr(watchdog, shared)
-    before = sorted(os.listdir(taken))
-    done = subprocess.run(watchdog.command(f"--{apart}={other}"), capture_output=True, text=True,
-                          timeout=PATIENCE)
-    assert done.returncode == FAILED
-    assert re.fullmatch(r"osquery-watchdogd: [^\n]+\n", done.stderr), done.stderr
-    assert str(taken) in done.stderr and "another osquery-watchdogd" in done.stderr
-    assert sorted(os.listdir(taken)) == before
-    assert watchdog.worker() == worker
-    assert watchdog.stop() == 0
-    # And it is no obstacle any more.
-    watchdog.start()
-    assert watchdog.stop() == 0
-
-
-def test_one_directory_serves_as_both(watchdog):
-    watchdog.runtime_dir = watchdog.state_dir
-    watchdog.start()
-    done = subprocess.run(watchdog.command(), capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == FAILED and "another osquery-watchdogd" in done.stderr
-    assert watchdog.stop() == 0
-
-
 # --- extensions ---
 
 

@@ -126,9 +126,8 @@ def test_daemonize(watchdog):
     worker = watchdog.worker()
     daemon = int(pidfile.read_text())
     assert os.getsid(daemon) == os.getpgid(daemon) != os.getsid(0)
-    second = subprocess.run(watchdog.command(flags=("--ephemeral",)), capture_output=True,
-                            text=True, timeout=30)
-    assert second.returncode == 1 and "locked" in second.stderr, "the daemon holds its locks"
+    second = subprocess.run(watchdog.command(), capture_output=True, text=True, timeout=30)
+    assert second.returncode == 1 and "locked" in second.stderr, "the daemon holds the pidfile"
     os.kill(daemon, signal.SIGTERM)
     watchdog.wait_nothing_runs()
     assert not alive(worker)

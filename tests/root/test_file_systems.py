@@ -39,11 +39,16 @@ def mount(own_mounts, directory):
 
 @pytest.mark.parametrize("which", ["state_dir", "runtime_dir"])
 def test_a_read_only_file_system(mount, watchdog, which):
-    mount(getattr(watchdog, which), "ro")
-    done = subprocess.run(watchdog.command(), capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 1
-    assert re.fullmatch(r"osquery-watchdogd: [^\n]+\n", done.stderr), done.stderr
-    assert str(getattr(watchdog, which)) in done.stderr and "can't be written" in done.stderr
+    path = getattr(watchdog, which)
+    mount(path, "ro")
+    watchdog.start(ready=False)
+    eventually(lambda: f"{path}: can't be written" in watchdog.log(), "it is told")
+    eventually(watchdog.children, "the worker runs")
+    subprocess.run(["mount", "-o", "remount,rw", path], check=True)
+    watchdog.wait_event("event = 'process_started'")
+    watchdog.worker()
+    assert watchdog.log().count(f"{path}: can't be written") == 1
+    assert watchdog.stop() == 0
 
 
 def fill(path):
@@ -82,14 +87,20 @@ def test_a_full_disk_delays_no_restart(mount, stand_in, when):
     assert stand_in.stop() == 0
 
 
-def test_a_full_runtime_directory_is_told_at_the_start(mount, stand_in):
-    """No process may run that isn't written down there before."""
+def test_a_full_runtime_directory_before_the_start(mount, stand_in):
     mount(stand_in.runtime_dir, "size=8k")
     fill(stand_in.runtime_dir / "filler")
-    done = subprocess.run(stand_in.command(), capture_output=True, text=True, timeout=PATIENCE)
-    assert done.returncode == 1
-    assert re.fullmatch(r"osquery-watchdogd: [^\n]+\n", done.stderr), done.stderr
-    assert str(stand_in.runtime_dir) in done.stderr and "No space left" in done.stderr
+    stand_in.flags(*NO_BACK_OFF)
+    stand_in.start(ready=False)
+    pid = stand_in.wait_event("event = 'process_started'")["pid"]
+    assert f"{stand_in.runtime_dir}" in stand_in.log()
+    subprocess.run(["mount", "-o", "remount,size=1m", stand_in.runtime_dir], check=True)
+    (stand_in.runtime_dir / "filler").unlink()
+    assert stand_in.worker() == pid
+    record = stand_in.runtime_dir / "processes"
+    eventually(lambda: record.exists() and f"\n{pid} " in record.read_text(),
+               "the worker is in the record")
+    assert stand_in.stop() == 0
 
 
 def test_a_full_runtime_directory_costs_only_the_present_state(mount, stand_in):

@@ -20,10 +20,11 @@ protected:
   void SetUp() override
   {
     StoreTest::SetUp();
-    const std::string history = path("history.db"), status = path("status.db");
+    state_dir = wd_private_directory_new(directory.c_str());
+    runtime_dir = wd_private_directory_new(directory.c_str());
     WdWriterOptions options = {};
-    options.history_path = history.c_str();
-    options.status_path = status.c_str();
+    options.state_dir = state_dir;
+    options.runtime_dir = runtime_dir;
     options.run_id = options.boot_id = "id";
     options.watchdog_pid = getpid();
     options.history_max = options.history_expiry_s = 10000;
@@ -58,6 +59,8 @@ protected:
     wd_machine_free(machine);
     wd_handle_free(self);
     EXPECT_TRUE(wd_writer_finish(writer, PATIENCE_US));
+    wd_private_directory_free(state_dir);
+    wd_private_directory_free(runtime_dir);
     StoreTest::TearDown();
   }
 
@@ -94,6 +97,7 @@ protected:
     return static_cast<const WdProcessStatus *>(rows->pdata[0])->last_check_us != WD_NONE;
   }
 
+  WdPrivateDirectory *state_dir = nullptr, *runtime_dir = nullptr;
   WdWriter *writer = nullptr;
   WdHandle *self = nullptr;
   WdMachine *machine = nullptr;

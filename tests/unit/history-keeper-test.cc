@@ -11,6 +11,8 @@ protected:
   void SetUp() override
   {
     StoreTest::SetUp();
+    state_dir = wd_private_directory_new(directory.c_str());
+    keeper.directory = state_dir;
     keeper.path = g_strdup(path("history.db").c_str());
     keeper.run_id = g_strdup("run");
     keeper.boot_id = g_strdup("boot");
@@ -22,6 +24,7 @@ protected:
   void TearDown() override
   {
     wd_history_keeper_clear(&keeper);
+    wd_private_directory_free(state_dir);
     StoreTest::TearDown();
   }
 
@@ -40,6 +43,7 @@ protected:
     return wd_history_keeper_due_us(&keeper) <= g_get_monotonic_time() + 10 * G_TIME_SPAN_SECOND;
   }
 
+  WdPrivateDirectory *state_dir = nullptr;
   WdHistoryKeeper keeper = {};
   bool recovered = false;
 };
@@ -75,6 +79,17 @@ TEST_F(HistoryKeeper, WhatCannotBeOpenedIsTriedAgainSoon)
   EXPECT_GT(wd_history_keeper_due_us(&keeper), g_get_monotonic_time());
   ASSERT_EQ(rmdir(keeper.path), 0);
   EXPECT_TRUE(append(0));
+}
+
+TEST_F(HistoryKeeper, ADirectoryThatCannotBeHadIsTriedAgainSoon)
+{
+  ASSERT_EQ(chmod(directory.c_str(), 0777), 0);
+  EXPECT_FALSE(append(1));
+  EXPECT_NE(access(keeper.path, F_OK), 0);
+  EXPECT_TRUE(is_due());
+  EXPECT_GT(wd_history_keeper_due_us(&keeper), g_get_monotonic_time());
+  ASSERT_EQ(chmod(directory.c_str(), 0700), 0);
+  EXPECT_TRUE(append(1));
 }
 
 } // namespace

@@ -3,12 +3,12 @@
  * A script is a list of lines, each an input and the actions that must follow. Inputs:
  *   tick · wait SECONDS · next · spawned NAME · counted NAME (spawned, and its page faults can be
  * counted) · faulted NAME · failed NAME · exited NAME CODE · killed NAME SIGNAL
- * · oom NAME · accepts · stored (everything so far) · wanted NAME · unwanted NAME · settings (the
- * machine's `limits`, as changed by the test) · stop · report NAME… (of the worker, that these are
- * registered; see observe()) · silent (a report that the worker doesn't answer) · denylisted QUERY
- * · remember NAME… (the history has these as given up; boot() says that it has none) and, as
- * changes of what the next samples show, without a step: memory NAME MB · cpu NAME PERCENT · parent
- * NAME PID · unreadable NAME · readable NAME
+ * · oom NAME · accepts · stored (everything so far) · unstorable · wanted NAME · unwanted NAME ·
+ * settings (the machine's `limits`, as changed by the test) · stop · report NAME… (of the worker,
+ * that these are registered; see observe()) · silent (a report that the worker doesn't answer) ·
+ * denylisted QUERY · remember NAME… (the history has these as given up; boot() says that it has
+ * none) and, as changes of what the next samples show, without a step: memory NAME MB · cpu NAME
+ * PERCENT · parent NAME PID · unreadable NAME · readable NAME
  *
  * Actions are written "spawn NAME", "TERM NAME" (or USR1, KILL), "EVENT NAME REASON", with "ack"
  * behind it when the store shall acknowledge, "log", "probe", "count NAME" and "exit CODE",
@@ -336,6 +336,9 @@ private:
     } else if (verb == "stored") {
       input.kind = WD_INPUT_STORED;
       input.seq = last_seq_;
+    } else if (verb == "unstorable") {
+      input.kind = WD_INPUT_STORED;
+      input.seq = G_MAXUINT64;
     } else if (verb == "wanted" || verb == "unwanted") {
       input.kind = WD_INPUT_WANTED;
       input.wanted = verb == "wanted";

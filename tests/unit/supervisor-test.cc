@@ -136,6 +136,25 @@ TEST(SideBySide, TwoAreEndedWhileTheThirdIsChecked)
   });
 }
 
+/* Nobody waits for what can't be stored: neither what is asked for then, nor what waits already. */
+TEST(SideBySide, WithoutAStoreTheFirstSignalsGoAtOnce)
+{
+  Machine machine(normal_limits(), {"a", "b"});
+  machine.boot();
+  machine.play({
+      {"wait 4", ""},
+      {"memory worker 500", ""},
+      {"next", "limit_exceeded worker memory ack"},
+      {"unstorable", "USR1 worker, TERM worker"},
+      {"memory a 300", ""},
+      {"next", "limit_exceeded a memory ack, TERM a"},
+      {"stored", ""},
+      {"memory b 400", ""},
+      {"next", "limit_exceeded b memory ack"},
+      {"stored", "TERM b"},
+  });
+}
+
 TEST(SideBySide, TheWorkerIsJudgedFirstAndTheWatchdogLast)
 {
   Machine machine(normal_limits(), {"a", "b"});

@@ -45,6 +45,8 @@ open_history(WdHistoryKeeper *keeper, WdRecovery **recovery, GError **error)
 {
   if (is_open(keeper))
     return TRUE;
+  if (!wd_private_directory_claim(keeper->directory, error))
+    return FALSE;
   const WdHistoryRun run = {
       .run_id = keeper->run_id,
       .boot_id = keeper->boot_id,
@@ -101,7 +103,7 @@ wd_history_keeper_append(WdHistoryKeeper *keeper, WdEvent *const *events, gsize 
   if (n > 0)
     keeper->durable = events[n - 1]->seq;
   keeper->retry_us = keeper->retry_at_us = 0;
-  g_clear_pointer(&keeper->trouble, g_free);
+  wd_log_store_mended(&keeper->trouble, keeper->path);
   return TRUE;
 }
 

@@ -5,6 +5,7 @@
 
 #include "watchdog/core/event/clock-watch.h"
 #include "watchdog/core/event/recovery.h"
+#include "watchdog/record/private-directory.h"
 #include "watchdog/store/history.h"
 
 G_BEGIN_DECLS
@@ -16,6 +17,7 @@ G_BEGIN_DECLS
 
 /* All strings are owned. */
 typedef struct {
+  WdPrivateDirectory *directory; /* of the file; borrowed */
   char *path;
   char *run_id;
   char *boot_id;
@@ -37,8 +39,8 @@ typedef struct {
 
 void wd_history_keeper_clear(WdHistoryKeeper *keeper);
 
-/* Opens the history if need be, and appends @events; @n may be 0. A failure is logged; don't try
- * again before retry_at_us.
+/* Claims the directory and opens the history if need be, and appends @events; @n may be 0. A
+ * failure is logged; don't try again before retry_at_us.
  * @recovery: set when a new history was begun, on failure too; else untouched. */
 gboolean wd_history_keeper_append(WdHistoryKeeper *keeper, WdEvent *const *events, gsize n,
                                   WdRecovery **recovery);

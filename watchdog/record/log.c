@@ -145,6 +145,14 @@ wd_log_store_trouble(char **logged, const GError *error)
 }
 
 void
+wd_log_store_mended(char **logged, const char *path)
+{
+  if (*logged != NULL)
+    wd_logf("the store can be written again: %s", path);
+  g_clear_pointer(logged, g_free);
+}
+
+void
 wd_log_event(const WdEvent *event)
 {
   if (!log_state.journal) {

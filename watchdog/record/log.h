@@ -25,6 +25,9 @@ void wd_logf(const char *format, ...) G_GNUC_PRINTF(1, 2);
  * @logged: the last trouble that was logged, NULL for none; owned by the caller. */
 void wd_log_store_trouble(char **logged, const GError *error);
 
+/* Logs that the file at @path can be written again, if such a trouble was logged; forgets it. */
+void wd_log_store_mended(char **logged, const char *path);
+
 /* Logs the event's message; in the journal, with more of its columns as fields. */
 void wd_log_event(const WdEvent *event);
 

@@ -24,6 +24,7 @@ struct WdStatusWriter {
   gboolean finishing;
 
   /* the thread's own */
+  WdPrivateDirectory *directory; /* borrowed */
   char *path;
   WdStatus *status;
   char *trouble; /* the last one logged */
@@ -31,20 +32,26 @@ struct WdStatusWriter {
 
 /* --- the thread --- */
 
+static gboolean
+open_status(WdStatusWriter *writer, GError **error)
+{
+  if (writer->status == NULL && wd_private_directory_claim(writer->directory, error))
+    writer->status = wd_status_open(writer->path, error);
+  return writer->status != NULL;
+}
+
 /* A failure is logged but not retried, because the next state comes soon. */
 static void
 write_rows(WdStatusWriter *writer, const GPtrArray *rows, gint64 base)
 {
   g_autoptr(GError) error = NULL;
-  if (writer->status == NULL)
-    writer->status = wd_status_open(writer->path, &error);
-  if (writer->status == NULL ||
+  if (!open_status(writer, &error) ||
       !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len, base,
                        &error)) {
     wd_log_store_trouble(&writer->trouble, error);
     g_clear_pointer(&writer->status, wd_status_free);
   } else {
-    g_clear_pointer(&writer->trouble, g_free);
+    wd_log_store_mended(&writer->trouble, writer->path);
   }
 }
 
@@ -54,8 +61,7 @@ learn_shown_eid(WdStatusWriter *writer)
 {
   g_autoptr(GError) error = NULL;
   gint64 eid = 0;
-  writer->status = wd_status_open(writer->path, &error);
-  if (writer->status == NULL || !wd_status_last_eid(writer->status, &eid, &error))
+  if (!open_status(writer, &error) || !wd_status_last_eid(writer->status, &eid, &error))
     wd_log_store_trouble(&writer->trouble, error);
   g_mutex_lock(&writer->mutex);
   writer->shown_eid = CLAMP(eid, 0, WD_GREATEST_EID / 2);
@@ -119,10 +125,11 @@ writer_free(WdStatusWriter *writer)
 }
 
 WdStatusWriter *
-wd_status_writer_start(const char *path, GError **error)
+wd_status_writer_start(WdPrivateDirectory *directory, GError **error)
 {
   WdStatusWriter *writer = g_new0(WdStatusWriter, 1);
-  writer->path = g_strdup(path);
+  writer->directory = directory;
+  writer->path = g_build_filename(wd_private_directory_path(directory), WD_STATUS_FILE, NULL);
   writer->base = WD_NONE;
   writer->shown_eid = WD_NONE;
   g_mutex_init(&writer->mutex);

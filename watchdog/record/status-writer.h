@@ -5,14 +5,15 @@
  * reader sees it before them; but not for long, and not while they can't be written. */
 #pragma once
 
-#include <glib.h>
+#include "watchdog/record/private-directory.h"
 
 G_BEGIN_DECLS
 
 typedef struct WdStatusWriter WdStatusWriter;
 
-/* @path: of status.db, absolute. NULL with @error. */
-WdStatusWriter *wd_status_writer_start(const char *path, GError **error);
+/* @directory: where status.db is to be; claimed by the thread; must outlive the writer. NULL with
+ * @error. */
+WdStatusWriter *wd_status_writer_start(WdPrivateDirectory *directory, GError **error);
 
 /* For the history's thread: waits until the file has been opened. Returns: the greatest eid, stored
  * or not, that it shows from before this run; 0: none. */

@@ -26,6 +26,7 @@ struct WdWriter {
   guint64 queued;      /* seq of the newest event that was ever among them */
   gint64 finish_by_us; /* G_MAXINT64: not asked to finish */
   guint64 stored;
+  gboolean failing; /* the last attempt to store has failed */
   guint64 lost;
   WdRecovery *recovery; /* not yet collected; NULL: none */
   GPtrArray *given_up;  /* likewise */
@@ -95,6 +96,17 @@ drop_batch(WdWriter *writer, gsize n)
 }
 
 static void
+note_outcome(WdWriter *writer, gboolean done)
+{
+  g_mutex_lock(&writer->mutex);
+  const gboolean news = writer->failing == done;
+  writer->failing = !done;
+  g_mutex_unlock(&writer->mutex);
+  if (news)
+    notify(writer);
+}
+
+static void
 write_events(WdWriter *writer)
 {
   WdEvent *batch[WD_HISTORY_BATCH_MAX];
@@ -104,6 +116,7 @@ write_events(WdWriter *writer)
   if (recovery != NULL)
     report(writer, recovery);
   hand_over_given_up(writer);
+  note_outcome(writer, done);
   if (done && n > 0)
     drop_batch(writer, n);
   wd_status_writer_settled(writer->status, done ? writer->keeper.durable : G_MAXUINT64,
@@ -183,7 +196,9 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   }
   WdWriter *writer = g_new0(WdWriter, 1);
   writer->keeper = (WdHistoryKeeper){
-      .path = g_strdup(options->history_path),
+      .directory = options->state_dir,
+      .path =
+          g_build_filename(wd_private_directory_path(options->state_dir), WD_HISTORY_FILE, NULL),
       .run_id = g_strdup(options->run_id),
       .boot_id = g_strdup(options->boot_id),
       .watchdog_pid = options->watchdog_pid,
@@ -197,7 +212,7 @@ wd_writer_start(const WdWriterOptions *options, GError **error)
   g_cond_init(&writer->changed);
   g_queue_init(&writer->events);
   wd_database_keep_small(); /* nothing else in this program uses SQLite */
-  writer->status = wd_status_writer_start(options->status_path, error);
+  writer->status = wd_status_writer_start(options->runtime_dir, error);
   if (writer->status != NULL)
     writer->thread = wd_thread_start("history", history_thread, writer, error);
   if (writer->thread != NULL)
@@ -261,7 +276,7 @@ wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery *
   const gssize n = read(writer->event_fd, &ignored, sizeof ignored);
   (void)n; /* not readable: nothing has changed */
   g_mutex_lock(&writer->mutex);
-  *stored = writer->stored;
+  *stored = writer->failing ? G_MAXUINT64 : writer->stored;
   *recovery = g_steal_pointer(&writer->recovery);
   *lost = g_queue_is_empty(&writer->events) ? writer->lost : 0;
   writer->lost -= *lost;

@@ -7,12 +7,13 @@
 
 #include "watchdog/core/event/event.h"
 #include "watchdog/core/event/recovery.h"
+#include "watchdog/record/private-directory.h"
 
 G_BEGIN_DECLS
 
 typedef struct {
-  const char *history_path;
-  const char *status_path;
+  WdPrivateDirectory *state_dir;   /* for history.db; both are borrowed, outlive the writer, */
+  WdPrivateDirectory *runtime_dir; /* for status.db; and are claimed by it, now or later */
   const char *run_id;
   const char *boot_id;
   gint64 watchdog_pid;
@@ -39,7 +40,7 @@ void wd_writer_wake(WdWriter *writer);
 int wd_writer_fd(const WdWriter *writer);
 
 /* Makes wd_writer_fd() unreadable.
- * @stored: everything up to this seq is durable.
+ * @stored: everything up to this seq is durable; G_MAXUINT64: nothing can be stored at present.
  * @lost: events that found no room and weren't reported yet; 0 until there is room to record it.
  * @recovery: owned by the caller; what happened to a history that couldn't be used, reported once.
  * NULL: nothing. */

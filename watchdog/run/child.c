@@ -120,7 +120,7 @@ fork_program(WdChild *child, GError **error)
 }
 
 gboolean
-wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error)
+wd_child_start(WdChild *child, WdRunRecord *record, guint index, GError **error)
 {
   g_free(child->file);
   child->file = wd_program_file_identity(child->program.path);
@@ -130,8 +130,9 @@ wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **
   child->alive = TRUE;
   child->faults = wd_fault_counter_open(child->spawn.pid);
   child->handle = wd_handle_open(child->spawn.pid, error);
-  if (child->handle == NULL || !wd_run_record_set(record, index, child->handle, error) ||
-      !wd_spawn_go(&child->spawn, error)) {
+  if (child->handle != NULL)
+    wd_run_record_set(record, index, child->handle);
+  if (child->handle == NULL || !wd_spawn_go(&child->spawn, error)) {
     /* The waiting child sees its control socket close, and exits; it is reaped like any stray. */
     wd_child_reaped(child);
     return FALSE;

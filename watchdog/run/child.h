@@ -48,7 +48,7 @@ void wd_child_free(WdChild *child);
 /* Checks the program file, forks, writes the process to @record as @index, and lets it exec. Then
  * `spawn.control_fd` is readable once the exec has succeeded or failed: see wd_child_poll_exec().
  */
-gboolean wd_child_start(WdChild *child, const WdRunRecord *record, guint index, GError **error);
+gboolean wd_child_start(WdChild *child, WdRunRecord *record, guint index, GError **error);
 
 /* Notes whether the exec has succeeded or failed. Returns: FALSE: that isn't known yet. */
 gboolean wd_child_poll_exec(WdChild *child);

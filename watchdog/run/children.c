@@ -101,7 +101,7 @@ feed_spawn_failed(WdChildren *children, guint process, const char *error)
 }
 
 void
-wd_children_start(WdChildren *children, guint process, const WdRunRecord *record)
+wd_children_start(WdChildren *children, guint process, WdRunRecord *record)
 {
   g_autoptr(GError) error = NULL;
   WdChild *child = wd_children_at(children, process);

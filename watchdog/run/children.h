@@ -20,7 +20,7 @@ void wd_children_free(WdChildren *children);
 WdChild *wd_children_at(const WdChildren *children, guint process);
 
 /* Starts the process, and feeds the machine with whether that succeeded. */
-void wd_children_start(WdChildren *children, guint process, const WdRunRecord *record);
+void wd_children_start(WdChildren *children, guint process, WdRunRecord *record);
 
 /* Sends @signo to the process; SIGKILL to its whole group. */
 void wd_children_signal(const WdChildren *children, guint process, int signo);

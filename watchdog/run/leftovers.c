@@ -8,6 +8,7 @@
 
 #include "watchdog/base/errno-error.h"
 #include "watchdog/core/event/exit.h"
+#include "watchdog/record/log.h"
 #include "watchdog/run/run-mark.h"
 #include "watchdog/run/signal.h"
 
@@ -18,8 +19,12 @@
 #define POLL_US (20 * G_TIME_SPAN_MILLISECOND)
 
 struct WdRunRecord {
+  const WdPrivateDirectory *directory; /* borrowed */
   char *path;
-  int fd;
+  int fd;            /* -1: not open */
+  GPtrArray *lines;  /* of char *, owned; NULL where there is no process */
+  gboolean complete; /* the file has all lines */
+  char *trouble;     /* the last one logged */
 };
 
 /* --- the old record --- */
@@ -84,45 +89,52 @@ signal_all(const GPtrArray *leftovers, int signo)
     (void)wd_signal_send(g_ptr_array_index(leftovers, i), signo);
 }
 
-static gboolean
-end_recorded(const GPtrArray *leftovers, gint64 grace_us, GError **error)
+static void
+end_recorded(const GPtrArray *leftovers, gint64 grace_us)
 {
   if (leftovers->len == 0)
-    return TRUE;
+    return;
   signal_all(leftovers, SIGTERM);
   if (wait_until_gone(leftovers, g_get_monotonic_time() + grace_us))
-    return TRUE;
+    return;
   signal_all(leftovers, SIGKILL);
-  if (wait_until_gone(leftovers, g_get_monotonic_time() + WD_REAP_WAIT_US))
-    return TRUE;
-  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_AGAIN,
-              "a process that an earlier osquery-watchdogd left behind can't be stopped");
-  return FALSE;
+  if (!wait_until_gone(leftovers, g_get_monotonic_time() + WD_REAP_WAIT_US))
+    wd_log("a process that an earlier osquery-watchdogd left behind can't be stopped");
 }
 
 /* Recorded processes may end in good order; what they leave behind is killed, as always. */
-static gboolean
-end_leftovers(const char *text, gsize lines, const char *boot_id, gint64 grace_us, guint *ended,
-              GError **error)
+static guint
+end_leftovers(int fd, const char *boot_id, gint64 grace_us)
 {
+  char text[LINE_LENGTH * LINES_MAX];
+  const gssize n = TEMP_FAILURE_RETRY(pread(fd, text, sizeof text, 0));
+  const gsize lines = n > 0 ? (gsize)n / LINE_LENGTH : 0;
   g_autofree char *mark = recorded_mark(text, lines, boot_id);
-  *ended = 0;
   if (mark == NULL)
-    return TRUE;
+    return 0;
   g_autoptr(GPtrArray) leftovers = read_leftovers(text, lines);
-  if (!end_recorded(leftovers, grace_us, error))
-    return FALSE;
-  *ended = leftovers->len + wd_run_mark_kill(mark);
-  return TRUE;
+  end_recorded(leftovers, grace_us);
+  return leftovers->len + wd_run_mark_kill(mark);
 }
 
 /* --- the record --- */
 
+static gboolean
+open_file(WdRunRecord *record, GError **error)
+{
+  if (record->fd < 0)
+    record->fd = open(record->path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  return record->fd >= 0 || wd_errno_error(error, record->path);
+}
+
 /* One write for each line, so that after a crash a line is either complete or missing. */
 static gboolean
-write_line(const WdRunRecord *record, guint line, const char *text, GError **error)
+write_line(const WdRunRecord *record, guint line, GError **error)
 {
   char padded[LINE_LENGTH + 1];
+  const char *text = g_ptr_array_index(record->lines, line);
+  if (text == NULL)
+    return TRUE;
   g_snprintf(padded, sizeof padded, "%-*.*s\n", LINE_LENGTH - 1, LINE_LENGTH - 1, text);
   const gssize n =
       TEMP_FAILURE_RETRY(pwrite(record->fd, padded, LINE_LENGTH, (off_t)line * LINE_LENGTH));
@@ -131,37 +143,77 @@ write_line(const WdRunRecord *record, guint line, const char *text, GError **err
   return n == LINE_LENGTH || wd_errno_error(error, record->path);
 }
 
-WdRunRecord *
-wd_run_record_open(const char *path, const char *boot_id, const char *mark, gint64 grace_us,
-                   guint *ended, GError **error)
+/* An old record that we first meet here is overwritten: what it names has run beside our processes
+ * for a while, so ending it helps nobody. */
+static gboolean
+write_all(WdRunRecord *record, GError **error)
 {
-  char text[LINE_LENGTH * LINES_MAX];
-  g_autofree WdRunRecord *record = g_new0(WdRunRecord, 1);
-  record->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-  if (record->fd < 0) {
-    wd_errno_error(error, path);
-    return NULL;
-  }
-  const gssize n = TEMP_FAILURE_RETRY(pread(record->fd, text, sizeof text, 0));
-  const gsize lines = n > 0 ? (gsize)n / LINE_LENGTH : 0;
-  g_autofree char *header = g_strconcat(boot_id, " ", mark, NULL);
-  record->path = g_strdup(path);
-  if (!end_leftovers(text, lines, boot_id, grace_us, ended, error) ||
-      (ftruncate(record->fd, 0) < 0 && !wd_errno_error(error, path)) ||
-      !write_line(record, 0, header, error)) {
-    close(record->fd);
-    g_free(record->path);
-    return NULL;
-  }
-  return g_steal_pointer(&record);
+  if (!open_file(record, error))
+    return FALSE;
+  if (ftruncate(record->fd, 0) < 0)
+    return wd_errno_error(error, record->path);
+  gboolean done = TRUE;
+  for (guint i = 0; i < record->lines->len && done; i++)
+    done = write_line(record, i, error);
+  return done;
 }
 
-gboolean
-wd_run_record_set(const WdRunRecord *record, guint index, const WdHandle *handle, GError **error)
+/* @error: NULL: the record is complete. */
+static void
+note_outcome(WdRunRecord *record, const GError *error)
 {
-  g_autofree char *line = g_strdup_printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
-                                          wd_handle_pid(handle), wd_handle_start_ticks(handle));
-  return write_line(record, index, line, error);
+  record->complete = error == NULL;
+  if (error != NULL)
+    wd_log_store_trouble(&record->trouble, error);
+  else
+    wd_log_store_mended(&record->trouble, record->path);
+}
+
+static void
+set_line(WdRunRecord *record, guint line, char *text)
+{
+  if (record->lines->len <= line)
+    g_ptr_array_set_size(record->lines, (gint)line + 1);
+  g_free(g_ptr_array_index(record->lines, line));
+  g_ptr_array_index(record->lines, line) = text;
+}
+
+WdRunRecord *
+wd_run_record_open(const WdPrivateDirectory *directory, const char *boot_id, const char *mark,
+                   gint64 grace_us, guint *ended)
+{
+  WdRunRecord *record = g_new0(WdRunRecord, 1);
+  record->directory = directory;
+  record->path = g_build_filename(wd_private_directory_path(directory), "processes", NULL);
+  record->fd = -1;
+  record->lines = g_ptr_array_new_with_free_func(g_free);
+  set_line(record, 0, g_strconcat(boot_id, " ", mark, NULL));
+  *ended = 0;
+  if (wd_private_directory_claimed(directory) && open_file(record, NULL))
+    *ended = end_leftovers(record->fd, boot_id, grace_us);
+  wd_run_record_complete(record);
+  return record;
+}
+
+void
+wd_run_record_set(WdRunRecord *record, guint index, const WdHandle *handle)
+{
+  g_autoptr(GError) error = NULL;
+  set_line(record, index,
+           g_strdup_printf("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT, wd_handle_pid(handle),
+                           wd_handle_start_ticks(handle)));
+  if (record->complete && !write_line(record, index, &error))
+    note_outcome(record, error);
+}
+
+void
+wd_run_record_complete(WdRunRecord *record)
+{
+  g_autoptr(GError) error = NULL;
+  if (record->complete || !wd_private_directory_claimed(record->directory))
+    return;
+  (void)write_all(record, &error);
+  note_outcome(record, error);
 }
 
 void
@@ -169,9 +221,12 @@ wd_run_record_finish(WdRunRecord *record, gboolean left_behind)
 {
   if (record == NULL)
     return;
-  if (!left_behind)
+  if (record->fd >= 0 && !left_behind)
     unlink(record->path);
-  close(record->fd);
+  if (record->fd >= 0)
+    close(record->fd);
+  g_ptr_array_unref(record->lines);
   g_free(record->path);
+  g_free(record->trouble);
   g_free(record);
 }

@@ -98,6 +98,7 @@ tick(gpointer user_data)
   wd_children_hear(loop->children);
   wd_children_look_for_oom(loop->children);
   wd_driver_tick(loop->driver, NULL);
+  wd_run_record_complete(loop->parts.record);
 }
 
 /* One signal at a time, because while children keep dying there is always another. */

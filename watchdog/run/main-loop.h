@@ -8,7 +8,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   const WdRoster *roster;
-  const WdRunRecord *record;
+  WdRunRecord *record;
   WdWriter *writer;
   gboolean orphans_are_ours; /* see wd_children_new() */
   /* Asked to reload: adds to the roster, then feeds the changes. */

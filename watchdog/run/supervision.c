@@ -19,8 +19,6 @@
 #include "watchdog/run/roster.h"
 #include "watchdog/run/self-protection.h"
 #include "watchdog/run/service-manager.h"
-#include "watchdog/store/history.h"
-#include "watchdog/store/status.h"
 
 /* How long the last events may take to be written when everything else is done. */
 #define FINISH_WAIT_US (2 * G_TIME_SPAN_SECOND)
@@ -30,16 +28,14 @@ typedef struct {
   const char *const *argv;
   WdSettings *settings; /* as last read */
   char *worker_path;
-  char *state_dir;
-  char *runtime_dir;
+  WdPrivateDirectory *state_dir;
+  WdPrivateDirectory *runtime_dir;
   char *boot_id;
   char *run_id;
   char *mark;          /* a secret; the run's id isn't, because the events show it */
   char *oom_score_adj; /* what children set theirs to; NULL: as ours */
   gboolean orphans_are_ours;
   int daemonized_fd; /* -1: we are no daemon, or its caller has gone on already */
-  int state_lock_fd;
-  int runtime_lock_fd;
   WdPidfile *pidfile;
   WdRunRecord *record;
   GPtrArray *extensions; /* of WdManagedExtension, as last listed */
@@ -59,7 +55,8 @@ left_behind(void)
 static void
 run_clear(Run *run)
 {
-  if (run->writer != NULL && !wd_writer_finish(run->writer, FINISH_WAIT_US))
+  const gboolean written = run->writer == NULL || wd_writer_finish(run->writer, FINISH_WAIT_US);
+  if (!written)
     wd_log("the last events could not be written");
   wd_log_finish();
   wd_roster_free(run->roster);
@@ -67,15 +64,13 @@ run_clear(Run *run)
   wd_run_record_finish(run->record, left_behind());
   if (run->daemonized_fd >= 0)
     close(run->daemonized_fd);
-  if (run->runtime_lock_fd >= 0)
-    close(run->runtime_lock_fd);
-  if (run->state_lock_fd >= 0)
-    close(run->state_lock_fd);
+  if (written) { /* otherwise a thread may still write, so they stay locked until we are gone */
+    wd_private_directory_free(run->runtime_dir);
+    wd_private_directory_free(run->state_dir);
+  }
   /* Last: whoever waits for it may use everything else. */
   wd_pidfile_free(run->pidfile);
   g_free(run->worker_path);
-  g_free(run->state_dir);
-  g_free(run->runtime_dir);
   g_free(run->boot_id);
   g_free(run->run_id);
   g_free(run->mark);
@@ -101,29 +96,6 @@ find_programs(Run *run, GError **error)
   if (unreadable != NULL)
     wd_logf("no extensions loaded: %s", unreadable->message);
   return run->extensions != NULL;
-}
-
-static gboolean
-prepare_directories(Run *run, GError **error)
-{
-  run->state_dir = wd_private_directory_prepare(run->settings->state_dir, error);
-  if (run->state_dir == NULL)
-    return FALSE;
-  run->runtime_dir = wd_private_directory_prepare(run->settings->runtime_dir, error);
-  return run->runtime_dir != NULL;
-}
-
-/* After going to the background, because a forked child doesn't inherit the locks; and after the
- * pidfile, whose owner --force may have to end first. */
-static gboolean
-lock_directories(Run *run, GError **error)
-{
-  run->state_lock_fd = wd_private_directory_lock(run->state_dir, error);
-  if (run->state_lock_fd < 0)
-    return FALSE;
-  /* A watchdog that shares only this directory with us would take our processes for leftovers. */
-  run->runtime_lock_fd = wd_private_directory_lock(run->runtime_dir, error);
-  return run->runtime_lock_fd >= 0;
 }
 
 static gboolean
@@ -162,12 +134,14 @@ take_pidfile(Run *run, GError **error)
   return run->pidfile != NULL;
 }
 
-static gboolean
-end_leftovers(Run *run, GError **error)
+/* After going to the background, because a forked child doesn't inherit the directory's lock. Where
+ * the directory can't be had, the writer logs why, and tries again. A watchdog that has it would
+ * take our processes for leftovers. */
+static void
+end_leftovers(Run *run)
 {
   guint ended = 0;
   const gint64 grace_s = run->settings->limits.forced_shutdown_delay_s;
-  g_autofree char *path = g_build_filename(run->runtime_dir, "processes", NULL);
   /* Before anything is forked. We may have children already, if a shell had some and then became
    * us. And PID 1 of a container inherits all orphans. */
   g_autoptr(GArray) children = wd_process_tree_children(getpid());
@@ -175,30 +149,29 @@ end_leftovers(Run *run, GError **error)
   run->boot_id = wd_procfs_boot_id();
   run->run_id = g_uuid_string_random();
   run->mark = g_uuid_string_random();
-  run->record =
-      wd_run_record_open(path, run->boot_id, run->mark, grace_s * G_USEC_PER_SEC, &ended, error);
+  (void)wd_private_directory_claim(run->runtime_dir, NULL);
+  run->record = wd_run_record_open(run->runtime_dir, run->boot_id, run->mark,
+                                   grace_s * G_USEC_PER_SEC, &ended);
   if (ended > 0)
     wd_logf("ended %u processes that an earlier osquery-watchdogd left behind", ended);
-  return run->record != NULL;
 }
 
 static gboolean
 make_roster(Run *run, GError **error)
 {
   run->oom_score_adj = wd_self_protect();
-  run->roster = wd_roster_new(run->settings, run->worker_path, run->extensions, run->state_dir,
-                              run->runtime_dir, run->mark, run->oom_score_adj, error);
+  run->roster = wd_roster_new(
+      run->settings, run->worker_path, run->extensions, wd_private_directory_path(run->state_dir),
+      wd_private_directory_path(run->runtime_dir), run->mark, run->oom_score_adj, error);
   return run->roster != NULL;
 }
 
 static gboolean
 start_writer(Run *run, GError **error)
 {
-  g_autofree char *history = g_build_filename(run->state_dir, WD_HISTORY_FILE, NULL);
-  g_autofree char *status = g_build_filename(run->runtime_dir, WD_STATUS_FILE, NULL);
   const WdWriterOptions options = {
-      .history_path = history,
-      .status_path = status,
+      .state_dir = run->state_dir,
+      .runtime_dir = run->runtime_dir,
       .run_id = run->run_id,
       .boot_id = run->boot_id,
       .watchdog_pid = getpid(),
@@ -270,18 +243,21 @@ reload(gpointer data, WdDriver *driver)
 int
 wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error)
 {
-  g_auto(Run) run = {.argv = argv,
-                     .settings = settings,
-                     .daemonized_fd = -1,
-                     .state_lock_fd = -1,
-                     .runtime_lock_fd = -1};
+  g_auto(Run) run = {
+      .argv = argv,
+      .settings = settings,
+      .daemonized_fd = -1,
+      .state_dir = wd_private_directory_new(settings->state_dir),
+      .runtime_dir = wd_private_directory_new(settings->runtime_dir),
+  };
   if (!wd_descriptors_open_standard(error))
     return WD_EXIT_FAILED;
   wd_descriptors_keep_from_children();
   if (!may_daemonize(settings, error) || !find_programs(&run, error) ||
-      !prepare_directories(&run, error) || !go_to_background(&run, error) ||
-      !take_pidfile(&run, error) || !lock_directories(&run, error) || !end_leftovers(&run, error) ||
-      !make_roster(&run, error) || !wd_main_loop_block_signals(error))
+      !go_to_background(&run, error) || !take_pidfile(&run, error))
+    return WD_EXIT_FAILED;
+  end_leftovers(&run);
+  if (!make_roster(&run, error) || !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();
   if (!start_writer(&run, error) || !be_in_background(&run, error))

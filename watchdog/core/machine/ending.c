@@ -21,7 +21,7 @@ wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdVerdict *bre
       .reason = breach->reason,
       .breach = *breach,
       .grace_us = machine->limits.forced_shutdown_delay_s * G_USEC_PER_SEC,
-      .next_us = machine->now_us + WD_STORE_WAIT_US,
+      .next_us = machine->now_us + (machine->supervising.storeless ? 0 : WD_STORE_WAIT_US),
   };
   process->ending.cause_seq =
       wd_machine_record(machine, process, event, WD_RECORD_ACKNOWLEDGE | WD_RECORD_DETAILS);

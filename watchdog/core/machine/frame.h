@@ -41,6 +41,7 @@ typedef struct {
   WdReason give_up_reason;
   gint64 give_up_until_us;
 
+  gboolean storeless;      /* nothing can be stored at present, so no signal waits for that */
   gboolean stopping;       /* nothing is started again */
   gboolean stop_requested; /* once */
   gboolean stop_at_once;   /* twice */

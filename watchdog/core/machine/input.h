@@ -56,7 +56,7 @@ typedef struct {
     const WdSample *const *samples;
     WdExit exited;
     const WdReport *report;     /* well-formed, but not trusted: see report.h */
-    guint64 seq;                /* STORED */
+    guint64 seq;                /* STORED; G_MAXUINT64: nothing can be stored at present */
     guint64 lost;               /* EVENTS_LOST */
     const WdRecovery *recovery; /* HISTORY_RECOVERED */
     struct {

@@ -64,6 +64,7 @@ unregistered(WdMachine *machine, WdProcess *extension)
 static void
 stored(WdMachine *machine, guint64 seq)
 {
+  machine->supervising.storeless = seq == G_MAXUINT64;
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
     wd_ending_stored(machine, wd_machine_at(machine, i), seq);
   wd_give_up_stored(machine, seq);
