@@ -110,6 +110,7 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *colu
 {
   Connection *connection = &store->connections[source];
   *db = NULL;
+  *columns = 0;
   if (store->may_read != NULL && !store->may_read(connection->directory, store->may_read_data)) {
     g_clear_pointer(&connection->db, sqlite3_close_v2);
     return TRUE;
@@ -129,7 +130,6 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *colu
     if (opened != NULL && table_processes_prepare(opened) != SQLITE_OK)
       wd_database_set_error(opened, &failure);
     if (failure != NULL) {
-      *columns = 0;
       if (!store->demands_files && g_error_matches(failure, WD_STORE_ERROR, WD_STORE_ERROR_MISSING))
         return TRUE;
       g_propagate_error(error, g_steal_pointer(&failure));

@@ -14,7 +14,7 @@ typedef struct {
 } Input;
 
 static char *
-read_file(const char *path, gpointer user_data, GError **error)
+read_file(const char *path, gsize *length, gpointer user_data, GError **error)
 {
   const Input *input = user_data;
   const char *at = input->text;
@@ -28,7 +28,8 @@ read_file(const char *path, gpointer user_data, GError **error)
     const char *nul = memchr(at, '\0', (size_t)(end - at));
     at = nul != NULL ? nul + 1 : end;
   }
-  return g_strndup(at, (gsize)(end - at));
+  *length = (gsize)(end - at);
+  return g_strndup(at, *length);
 }
 
 static const char *

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -96,34 +97,57 @@ def test_a_socket_path_with_room_for_the_extensions_only_just(watchdog):
 # --- flagfiles ---
 
 
-@pytest.mark.parametrize("whose", ["own", "osqueryd"])
-@pytest.mark.parametrize("kind, says", [
-    ("missing", "No such file"), ("directory", "not a regular file"),
-    ("pipe", "not a regular file"),
-    ("no text", "not a text file"), ("huge", "larger than"), ("itself", "flagfile"),
-    ("each other", "flagfile"),
-])
-def test_flagfiles_that_cannot_be_read(watchdog, whose, kind, says):
-    path = watchdog.directory / "flags"
+def make_flagfile(path, kind):
     if kind == "directory":
         path.mkdir()
     elif kind == "pipe":
         os.mkfifo(path)
-    elif kind == "no text":
-        path.write_bytes(b"--dry_run\n\0\n")
-    elif kind == "huge":
-        path.write_text("# comment\n" * 200000)
+    elif kind == "NUL byte":
+        path.write_bytes(b"--verbose\n\0\n--dry_run\n")
+    elif kind == "UTF-16":
+        path.write_bytes("--verbose\n".encode("utf-16"))
+    elif kind == "byte order mark":
+        path.write_bytes(b"\xef\xbb\xbf--verbose\n--verbose\n")
     elif kind == "itself":
         path.write_text(f"--flagfile={path}\n")
     elif kind == "each other":
-        other = watchdog.directory / "other"
+        other = path.parent / "other"
         path.write_text(f"--flagfile={other}\n")
         other.write_text(f"--flagfile={path}\n")
+
+
+NO_TEXT = [("directory", "not a regular file"), ("pipe", "not a regular file"),
+           ("NUL byte", "NUL byte"), ("UTF-16", "UTF-16"), ("byte order mark", "byte order mark")]
+
+
+@pytest.mark.parametrize("whose, kind, says", [
+    *(("own", *case) for case in NO_TEXT),
+    *((whose, *case) for whose in ("own", "osqueryd") for case in (
+        ("missing", "No such file"), ("itself", "flagfile"), ("each other", "flagfile"))),
+])
+def test_flagfiles_that_cannot_be_read(watchdog, whose, kind, says):
+    path = watchdog.directory / "flags"
+    make_flagfile(path, kind)
     flag = f"--flagfile={path}"
     code, line = refused(watchdog, *([flag] if whose == "own" else []),
                          flags=[flag] if whose == "osqueryd" else [])
     assert code in (USAGE, FAILED)
     assert str(path) in line and says in line
+
+
+@pytest.mark.parametrize("kind, says", NO_TEXT)
+def test_what_osqueryd_ignores_of_its_flagfile_is_a_warning(watchdog, kind, says):
+    path = watchdog.directory / "flags"
+    make_flagfile(path, kind)
+    done = subprocess.run(watchdog.command("--check", flags=[f"--flagfile={path}"]),
+                          capture_output=True, text=True, timeout=PATIENCE)
+    lines = [line for line in (done.stdout + done.stderr).splitlines()
+             if line.startswith("warning: ") and str(path) in line]
+    assert len(lines) == 1 and says in lines[0], (done.stdout, done.stderr)
+    assert f"--verbose={'true' if kind == 'NUL byte' else 'false'}  " in done.stdout
+    if watchdog.osqueryd.parent != STAND_IN or kind not in ("directory", "pipe"):
+        watchdog.start(flags=[f"--flagfile={path}"])
+        assert watchdog.stop() == 0
 
 
 # --- osqueryd ---
@@ -203,15 +227,15 @@ def test_each_refused_extension_is_named_with_the_reason(watchdog):
     assert [row["name"] for row in names] == ["watchdog", "worker", "good.ext"]
 
 
-@pytest.mark.parametrize("kind", ["missing", "directory", "pipe", "no text"])
+@pytest.mark.parametrize("kind", ["missing", "directory", "pipe", "UTF-16"])
 def test_extensions_load_that_cannot_be_read(watchdog, kind):
     watchdog.autoload.unlink()
     if kind == "directory":
         watchdog.autoload.mkdir()
     elif kind == "pipe":
         os.mkfifo(watchdog.autoload)
-    elif kind == "no text":
-        watchdog.autoload.write_bytes(b"\0\xff\n")
+    elif kind == "UTF-16":
+        watchdog.autoload.write_bytes("/opt/one.ext\n/opt/two.ext\n".encode("utf-16"))
     watchdog.start()
     complaints = [line for line in watchdog.log().splitlines() if str(watchdog.autoload) in line]
     assert len(complaints) == (kind != "missing")  # osquery, too, needs none
@@ -234,11 +258,67 @@ def test_an_extension_that_turns_unsafe_is_not_started_again(watchdog):
 @pytest.mark.parametrize("kind, says", [("missing", "can't be opened"),
                                         ("other-writable", "writable by others")])
 def test_a_tables_extension_that_is_not_safe_to_run(watchdog, kind, says):
+    """Osquery runs without the tables. A reload finds them once they are right."""
     path = watchdog.directory / "tables.ext"
     if kind == "other-writable":
         watchdog.program("tables.ext", STAND_IN / "stand-in.ext").chmod(0o757)
-    code, line = refused(watchdog, "--tables", f"--tables_extension={path}")
-    assert code == FAILED and str(path) in line and says in line
+    watchdog.tables = True
+    watchdog.add_extension("one")
+    watchdog.start(f"--tables_extension={path}", tables=True, ready=False)
+    watchdog.registered("one")
+    complaints = [line for line in watchdog.log().splitlines() if str(path) in line]
+    assert len(complaints) == 1 and says in complaints[0]
+    assert "no tables are served" in complaints[0]
+    watchdog.program("tables.ext", STAND_IN / "stand-in.ext")
+    watchdog.process.send_signal(signal.SIGHUP)
+    watchdog.pid("tables.ext")
+    assert watchdog.stop() == 0
+
+
+def test_a_name_without_a_directory_is_no_extension(watchdog):
+    """As for osquery, for which it is in none; with a slash it is one."""
+    watchdog.program("alone.ext", STAND_IN / "stand-in.ext")
+    watchdog.program("beside.ext", STAND_IN / "stand-in.ext")
+    watchdog.autoload.write_text("alone.ext\n./beside.ext\n")
+    watchdog.popen = {"cwd": watchdog.directory}
+    watchdog.start()
+    watchdog.registered("beside")
+    complaints = [line for line in watchdog.log().splitlines() if "alone.ext" in line]
+    assert len(complaints) == 1 and "names no directory" in complaints[0]
+    assert watchdog.status("alone.ext") is None
+    assert watchdog.status("beside.ext")["path"] == f"{watchdog.directory}/./beside.ext"
+
+
+def test_a_directory_is_read_as_osquery_reads_it(watchdog):
+    """Through links, and without what is hidden in it."""
+    folder = watchdog.directory / "extensions"
+    elsewhere = watchdog.directory / "elsewhere"
+    for path in (folder / "below", folder / ".hidden", elsewhere):
+        path.mkdir(parents=True)
+    for name in ("extensions/a.ext", "extensions/.b.ext", "extensions/.hidden/c.ext",
+                 "extensions/below/d.ext", "extensions/below/.e.ext", "elsewhere/f.ext"):
+        watchdog.program(name, STAND_IN / "stand-in.ext")
+    (folder / "link").symlink_to(elsewhere)
+    (elsewhere / "round").symlink_to(elsewhere)
+    watchdog.autoload.write_text(f"{folder}\n")
+    watchdog.start()
+    names = watchdog.read(watchdog.runtime_dir / "status.db",
+                          "SELECT name FROM processes WHERE role = 'extension' ORDER BY name")
+    assert [row["name"] for row in names] == [".e.ext", "a.ext", "d.ext", "f.ext"]
+
+
+@pytest.mark.parametrize("content, lines, loaded", [
+    (b"%s\0junk\n", 1, True), (b"\0\n%s\n", 1, True), (b"\v%s\f\r\n", 0, True),
+    (b"\xef\xbb\xbf%s\n", 1, False),
+])
+def test_what_osquery_ignores_of_extensions_load(watchdog, content, lines, loaded):
+    path = watchdog.program("one.ext", STAND_IN / "stand-in.ext")
+    watchdog.autoload.write_bytes(content.replace(b"%s", str(path).encode()))
+    watchdog.start()
+    assert (watchdog.status("one.ext") is not None) == loaded
+    complaints = [line for line in watchdog.log().splitlines()
+                  if str(watchdog.autoload) in line or "not loaded" in line]
+    assert len(complaints) == lines, complaints
 
 
 # --- what only prints ---

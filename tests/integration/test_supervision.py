@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import (GROW, NO_BACK_OFF, PATIENCE, SMALL, STAND_IN, alive, all_processes,
+from harness import (BUILD, GROW, NO_BACK_OFF, PATIENCE, SMALL, STAND_IN, alive, all_processes,
                      eventually)
 
 
@@ -284,7 +284,7 @@ def test_each_extension_of_a_directory_is_managed_once(stand_in):
     folder.mkdir(parents=True)
     stand_in.program("more/below/two.ext", STAND_IN / "stand-in.ext")
     stand_in.program("more/not-an-extension", STAND_IN / "stand-in.ext")
-    (stand_in.directory / "more" / "again.ext").symlink_to(one)
+    (stand_in.directory / "more" / "one.ext").symlink_to(one)
     stand_in.autoload.write_text(f"# a comment\n; another\n\n  {one}  \n{one}\n"
                                  f"{stand_in.directory}/more\n")
     stand_in.start()
@@ -292,3 +292,35 @@ def test_each_extension_of_a_directory_is_managed_once(stand_in):
     assert stand_in.children() == pids
     names = stand_in.read(stand_in.runtime_dir / "status.db", "SELECT name FROM processes")
     assert [row["name"] for row in names] == ["watchdog", "worker", "one.ext", "two.ext"]
+
+
+def test_another_name_is_another_extension(watchdog):
+    """A program may look at its name. The same file by the same name is one, whatever its path."""
+    folder = watchdog.directory / "program"
+    folder.mkdir()
+    program = watchdog.program("program/a.ext", STAND_IN / "stand-in.ext")
+    os.link(program, folder / "b.ext")
+    (folder / "c.ext").symlink_to(program)
+    (watchdog.directory / "link").symlink_to(folder)
+    watchdog.autoload.write_text("".join(f"{path}\n" for path in (
+        program, folder / "b.ext", folder / "c.ext", watchdog.directory / "link" / "a.ext",
+        folder / ".." / "program" / "a.ext", f"{folder}//a.ext", folder)))
+    watchdog.start()
+    for name in "abc":
+        watchdog.registered(name)
+    rows = watchdog.read(watchdog.runtime_dir / "status.db",
+                         "SELECT name, path FROM processes WHERE role = 'extension' ORDER BY name")
+    assert rows == [{"name": f"{name}.ext", "path": f"{folder}/{name}.ext"} for name in "abc"]
+
+
+def test_our_own_extension_is_one_by_any_name(watchdog):
+    """A second one would only be refused as a duplicate."""
+    own = BUILD / "bin" / "osquery-watchdog.ext"
+    copy = watchdog.program("osquery-watchdog.ext", own)
+    os.link(copy, watchdog.directory / "hard.ext")
+    (watchdog.directory / "soft.ext").symlink_to(copy)
+    watchdog.autoload.write_text("".join(f"{watchdog.directory}/{name}.ext\n" for name in (
+        "osquery-watchdog", "hard", "soft")))
+    watchdog.start(f"--tables_extension={copy}", tables=True)
+    names = watchdog.query("SELECT name FROM watchdog_processes WHERE role = 'extension'")
+    assert [row["name"] for row in names] == ["osquery-watchdog.ext"]

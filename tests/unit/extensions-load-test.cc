@@ -9,10 +9,10 @@ namespace
 {
 
 std::vector<std::string>
-entries(const char *text)
+entries(const std::string &text)
 {
   std::vector<std::string> all;
-  g_auto(GStrv) parsed = wd_extensions_load_parse(text);
+  g_auto(GStrv) parsed = wd_extensions_load_parse(text.data(), text.size());
   for (char **path = parsed; *path != nullptr; path++)
     all.push_back(*path);
   return all;
@@ -33,6 +33,21 @@ TEST(ExtensionsLoad, BlanksAndCommentsDoNotCount)
 {
   EXPECT_EQ(entries("# all\n; of\n  # them\n\t;\n  /a b.ext \t\r\n\n/c #d.ext"),
             (Entries{"/a b.ext", "/c #d.ext"}));
+}
+
+/* As osqueryd 5.23.1 was seen to read them. */
+TEST(ExtensionsLoad, EveryBlankIsTakenOffAPath)
+{
+  EXPECT_EQ(entries("\v/a.ext\f\n \t\r\v/b.ext\r\n"), (Entries{"/a.ext", "/b.ext"}));
+  EXPECT_EQ(entries("\xa0/a.ext"), Entries{"\xa0/a.ext"});
+}
+
+TEST(ExtensionsLoad, ALineEndsAtANul)
+{
+  const std::string nul(1, '\0');
+  EXPECT_EQ(entries("/a.ext" + nul + "junk\n/b.ext"), (Entries{"/a.ext", "/b.ext"}));
+  EXPECT_EQ(entries("/a" + nul + ".ext\n" + nul + "/b.ext\n" + nul), Entries{"/a"});
+  EXPECT_EQ(entries("/a.ext " + nul), Entries{"/a.ext"});
 }
 
 TEST(ExtensionsLoad, NamesEndInExt)

@@ -233,15 +233,6 @@ TEST_F(Gflags, FlagfilesThatNeverEndAreRefused)
   EXPECT_LE(fake.read.size(), 400u);
 }
 
-TEST_F(Gflags, GreatFlagfilesAreRefused)
-{
-  fake.files["/f"] = std::string(1024 * 1024, '\n');
-  EXPECT_EQ(parse({"p", "--flagfile=/f"}), "");
-  fake.files["/f"] += "\n";
-  EXPECT_EQ(parse({"p", "--flagfile=/f"}),
-            "file: argv: flagfile /f: expected at most 1048576 bytes");
-}
-
 TEST_F(Gflags, AGreatFlagfileTakesNoGreatTime)
 {
   std::string &file = fake.files["/f"];
@@ -260,11 +251,6 @@ TEST_F(Gflags, WhatAFlagfileSilentlyIgnoresIsWarnedAbout)
     Lines warnings;
   } const cases[] = {
       {"--level=1\n# --level=2\n", "1", {}},
-      {"\xef\xbb\xbf--level=1\n--level=2",
-       "0",
-       {"/f:2: ignored, as are the flags below: the line above has no '-', so it names the "
-        "programs "
-        "that they are for"}},
       {"--level 1",
        "0",
        {"/f:1: ignored: in a flagfile, --level needs a '=' before its value and no blank before "
@@ -302,6 +288,69 @@ TEST_F(Gflags, WhatAFlagfileSilentlyIgnoresIsWarnedAbout)
     EXPECT_EQ(text("level"), c.level) << c.file;
     EXPECT_EQ(warnings(), c.warnings) << c.file;
   }
+}
+
+// As osqueryd 5.23.1 was seen to read them.
+TEST_F(Gflags, WhatIsNoPlainTextIsWarnedAbout)
+{
+  using namespace std::string_literals;
+  const char bom[] =
+      "/f:1: ignored, as are the flags below: the file begins with a byte order mark, so this line "
+      "is read as the name of a program; save it without the mark";
+  const char utf16[] = "/f: ignored: it is UTF-16 text; save it as UTF-8";
+  struct {
+    std::string file;
+    const char *level;
+    Lines warnings;
+  } const cases[] = {
+      {"--level=1\n--socket=\0/s\n--level=2\n"s,
+       "1",
+       {"/f:2: has a NUL byte, at which reading ends: the rest is ignored"}},
+      {"--level=1\0--level=2"s,
+       "1",
+       {"/f:1: has a NUL byte, at which reading ends: the rest is ignored"}},
+      {"\0--level=1"s, "0", {"/f:1: has a NUL byte, at which reading ends: the rest is ignored"}},
+      {"\0\0--level=1"s, "0", {"/f:1: has a NUL byte, at which reading ends: the rest is ignored"}},
+      {"\xff\xfe-\0-\0l\0e\0v\0e\0l\0=\0"
+       "1\0"s,
+       "0",
+       {utf16}},
+      {"\xfe\xff\0-\0-\0l\0e\0v\0e\0l\0=\0"
+       "1"s,
+       "0",
+       {utf16}},
+      {"-\0-\0l\0e\0v\0e\0l\0=\0"
+       "1\0"s,
+       "0",
+       {utf16}},
+      {"\0-\0-\0l\0e\0v\0e\0l\0=\0"
+       "1"s,
+       "0",
+       {utf16}},
+      {"\xef\xbb\xbf--level=1\n", "0", {bom}},
+      {"\xef\xbb\xbf# comment\n--level=1\n--level=2\n", "0", {bom}},
+      {"\xef\xbb\xbf\n--level=1\nother\n--level=2\nprogram\n--level=3",
+       "3",
+       {bom, "/f:4: ignored, as are the flags below: the line above has no '-', so it names the "
+             "programs that they are for"}},
+      {"\xef\xbb\xbf", "0", {bom}},
+      {"", "0", {}},
+      {"-", "0", {}},
+  };
+  for (const auto &c : cases) {
+    fake.files["/f"] = c.file;
+    EXPECT_EQ(parse({"/bin/program", "--flagfile=/f"}), "") << c.file;
+    EXPECT_EQ(text("level"), c.level) << c.file;
+    EXPECT_EQ(warnings(), c.warnings) << c.file;
+  }
+}
+
+TEST_F(Gflags, WhatIsNoFileIsReadAsAnEmptyOne)
+{
+  fake.unreadable = "/f";
+  EXPECT_EQ(parse({"p", "--flagfile=/f", "--level=1"}), "");
+  EXPECT_EQ(text("level"), "1");
+  EXPECT_EQ(warnings(), Lines{"/f: ignored: is not a regular file"});
 }
 
 TEST_F(Gflags, ABooleanIgnoresTheWordBehindIt)

@@ -62,7 +62,7 @@ TEST(Permission, MissingIsNeverSafe)
   EXPECT_STREQ(wd_permission_fault(nullptr, &directory, USER, TRUE), "can't be opened");
   EXPECT_STREQ(wd_permission_fault(nullptr, &directory, USER, FALSE), "can't be opened");
   EXPECT_STREQ(wd_permission_fault(&file, nullptr, USER, FALSE),
-               "is in a directory that can't be looked at");
+               "names no directory that can be looked at");
 }
 
 } // namespace

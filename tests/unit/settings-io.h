@@ -11,10 +11,11 @@
 struct FakeIo {
   std::map<std::string, std::string> files;
   std::map<std::string, std::string> environment;
-  std::string denied; // exists, and can't be read
+  std::string denied;     // exists, and can't be opened
+  std::string unreadable; // can be opened, and isn't a file
   std::vector<std::string> read;
 
-  static char *read_file(const char *path, gpointer user_data, GError **error)
+  static char *read_file(const char *path, gsize *length, gpointer user_data, GError **error)
   {
     auto *self = static_cast<FakeIo *>(user_data);
     self->read.push_back(path);
@@ -22,12 +23,17 @@ struct FakeIo {
       g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_ACCES, "Permission denied");
       return nullptr;
     }
+    if (self->unreadable == path) {
+      g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "is not a regular file");
+      return nullptr;
+    }
     auto found = self->files.find(path);
     if (found == self->files.end()) {
       g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "No such file or directory");
       return nullptr;
     }
-    return g_strdup(found->second.c_str());
+    *length = found->second.size();
+    return static_cast<char *>(g_memdup2(found->second.c_str(), *length + 1));
   }
 
   static const char *get_env(const char *name, gpointer user_data)

@@ -1,9 +1,11 @@
 #include "watchdog/look/managed-extensions.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "watchdog/core/settings/extensions-load.h"
+#include "watchdog/core/settings/text-kind.h"
 #include "watchdog/look/program-file.h"
 #include "watchdog/look/text-file.h"
 #include "watchdog/record/log.h"
@@ -16,6 +18,7 @@
 typedef struct {
   GPtrArray *extensions;
   gboolean allow_unsafe;
+  GHashTable *visited; /* "DEVICE INODE" of each directory, because links may form a circle */
 } Loader;
 
 static void
@@ -65,9 +68,11 @@ same_file(const char *a, const char *b)
 static gboolean
 listed(const Loader *loader, const char *path)
 {
+  g_autofree char *name = g_path_get_basename(path);
   for (guint i = 0; i < loader->extensions->len; i++) {
     const WdManagedExtension *extension = g_ptr_array_index(loader->extensions, i);
-    if (same_file(extension->path, path))
+    if ((extension->is_tables || strcmp(extension->name, name) == 0) &&
+        same_file(extension->path, path))
       return TRUE;
   }
   return FALSE;
@@ -83,6 +88,15 @@ add(const Loader *loader, const char *path, gboolean is_tables)
   g_ptr_array_add(loader->extensions, extension);
 }
 
+/* Keeps ".." as it is, because behind a link it isn't the directory that the text names. */
+static char *
+make_absolute(const char *path)
+{
+  g_autofree char *here = g_get_current_dir();
+  return g_path_is_absolute(path) ? g_strdup(path) : g_build_filename(here, path, NULL);
+}
+
+/* @path: as it is listed. As osquery, starts it by its absolute path. */
 static void
 consider(const Loader *loader, const char *path)
 {
@@ -95,8 +109,10 @@ consider(const Loader *loader, const char *path)
     wd_logf("extension not loaded: %s: its name does not end in .ext", path);
   else if (!wd_program_file_check(path, loader->allow_unsafe, &error))
     wd_logf("extension not loaded: %s", error->message);
-  else
-    add(loader, path, FALSE);
+  else {
+    g_autofree char *absolute = make_absolute(path);
+    add(loader, absolute, FALSE);
+  }
 }
 
 static gint
@@ -107,8 +123,16 @@ compare_names(gconstpointer a, gconstpointer b)
   return strcmp(*name_a, *name_b);
 }
 
-/* Considers the .ext files below a directory, in a fixed order. It follows no symbolic links to
- * directories, because they may form a circle. */
+static gboolean
+visit(const Loader *loader, const struct stat *directory)
+{
+  return g_hash_table_add(loader->visited,
+                          g_strdup_printf("%" G_GUINT64_FORMAT " %" G_GUINT64_FORMAT,
+                                          (guint64)directory->st_dev, (guint64)directory->st_ino));
+}
+
+/* Considers the .ext files below a directory, in a fixed order. As osquery, follows links, and
+ * leaves out hidden files and directories in @directory itself, but not those below. */
 static void
 consider_directory(const Loader *loader, const char *directory, guint depth)
 {
@@ -125,8 +149,10 @@ consider_directory(const Loader *loader, const char *directory, guint depth)
   for (guint i = 0; i < names->len; i++) {
     g_autofree char *path = g_build_filename(directory, g_ptr_array_index(names, i), NULL);
     struct stat status;
-    if (lstat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
-      if (depth < DEPTH_MAX)
+    if (depth == 0 && g_str_has_prefix(g_ptr_array_index(names, i), "."))
+      continue;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+      if (depth < DEPTH_MAX && visit(loader, &status))
         consider_directory(loader, path, depth + 1);
     } else if (wd_extensions_load_accepts(path)) {
       consider(loader, path);
@@ -153,16 +179,34 @@ name_apart(const GPtrArray *extensions)
   }
 }
 
-static gboolean
-add_tables_extension(const Loader *loader, const WdSettings *settings, GError **error)
+static void
+add_tables_extension(const Loader *loader, const WdSettings *settings, GError **no_tables)
 {
   if (!settings->tables)
-    return TRUE;
-  g_autofree char *path = find_tables_extension(settings->tables_extension, error);
-  if (path == NULL || !wd_program_file_check(path, loader->allow_unsafe, error))
-    return FALSE;
-  add(loader, path, TRUE);
-  return TRUE;
+    return;
+  g_autofree char *path = find_tables_extension(settings->tables_extension, no_tables);
+  if (path != NULL && wd_program_file_check(path, loader->allow_unsafe, no_tables))
+    add(loader, path, TRUE);
+}
+
+static void
+consider_lines(const Loader *loader, const char *text, gsize length)
+{
+  g_auto(GStrv) paths = wd_extensions_load_parse(text, length);
+  for (gsize i = 0; paths[i] != NULL; i++) {
+    /* Not canonical by its text alone, because of links before "..". */
+    g_autofree char *directory =
+        g_file_test(paths[i], G_FILE_TEST_IS_DIR) ? realpath(paths[i], NULL) : NULL;
+    if (wd_text_kind(paths[i], strlen(paths[i])) == WD_TEXT_BOM)
+      wd_logf(
+          "extension not loaded: %s: the file begins with a byte order mark, which osquery takes "
+          "for a part of this path",
+          paths[i]);
+    else if (directory != NULL)
+      consider_directory(loader, directory, 0);
+    else
+      consider(loader, paths[i]);
+  }
 }
 
 /* A missing file is the same as an empty one. */
@@ -170,30 +214,36 @@ static void
 add_autoloaded(const Loader *loader, const char *autoload, GError **unreadable)
 {
   g_autoptr(GError) failure = NULL;
-  g_autofree char *text = wd_text_file_read(autoload, &failure);
+  gsize length;
+  g_autofree char *text = wd_text_file_read(autoload, &length, &failure);
   if (text == NULL) {
     if (!g_error_matches(failure, G_FILE_ERROR, G_FILE_ERROR_NOENT))
       g_propagate_error(unreadable, g_steal_pointer(&failure));
     return;
   }
-  g_auto(GStrv) paths = wd_extensions_load_parse(text);
-  for (gsize i = 0; paths[i] != NULL; i++) {
-    if (g_file_test(paths[i], G_FILE_TEST_IS_DIR))
-      consider_directory(loader, paths[i], 0);
-    else
-      consider(loader, paths[i]);
+  if (wd_text_kind(text, length) == WD_TEXT_UTF16) {
+    g_set_error(unreadable, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "%s: is UTF-16 text; save it as UTF-8", autoload);
+    return;
   }
+  if (strlen(text) < length)
+    wd_logf("%s: has a NUL byte: of a line with one, only what is before it is read", autoload);
+  consider_lines(loader, text, length);
 }
 
 GPtrArray *
-wd_managed_extensions_list(const WdSettings *settings, GError **unreadable, GError **error)
+wd_managed_extensions_list(const WdSettings *settings, GError **unreadable, GError **no_tables)
 {
   g_autoptr(GPtrArray) extensions = g_ptr_array_new_with_free_func(extension_free);
-  const Loader loader = {.extensions = extensions, .allow_unsafe = settings->allow_unsafe};
+  g_autoptr(GHashTable) visited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  const Loader loader = {
+      .extensions = extensions,
+      .allow_unsafe = settings->allow_unsafe,
+      .visited = visited,
+  };
   if (!settings->limits.manager)
     return g_steal_pointer(&extensions);
-  if (!add_tables_extension(&loader, settings, error))
-    return NULL;
+  add_tables_extension(&loader, settings, no_tables);
   add_autoloaded(&loader, settings->extensions_autoload, unreadable);
   name_apart(extensions);
   return g_steal_pointer(&extensions);

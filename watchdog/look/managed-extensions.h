@@ -14,13 +14,14 @@ typedef struct {
 } WdManagedExtension;
 
 /* Lists our own extension first, unless it is switched off, then those that extensions.load names.
- * With --disable_extensions the list is empty. A file appears once, even if it is named twice or
- * through two paths, or is our own. Files that may not be executed are left out, and the log shows
- * which check failed.
+ * With --disable_extensions the list is empty. One file by one name appears once, even if it is
+ * listed twice or reached through two directories; another name is another extension, because a
+ * program may look at its name. Our own appears once, whatever it is called. Files that may not be
+ * executed are left out, and the log shows which check failed.
  * @unreadable: set when extensions.load exists but can't be read; then the rest is listed.
- * Returns: an array of WdManagedExtension; NULL with @error when our own extension is missing or
- * may not be executed. */
+ * @no_tables: set when our own extension is missing or may not be executed; likewise.
+ * Returns: an array of WdManagedExtension. */
 GPtrArray *wd_managed_extensions_list(const WdSettings *settings, GError **unreadable,
-                                      GError **error);
+                                      GError **no_tables);
 
 G_END_DECLS

@@ -30,7 +30,8 @@ wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error)
   struct stat directory;
   g_autofree char *parent = g_path_get_dirname(path);
   const gboolean has_file = stat(path, &file) == 0;
-  const gboolean has_directory = stat(parent, &directory) == 0;
+  /* For osquery, a name alone is in no directory, not in the working directory. */
+  const gboolean has_directory = strchr(path, '/') != NULL && stat(parent, &directory) == 0;
   const char *fault = wd_permission_fault(
       has_file ? &file : NULL, has_directory ? &directory : NULL, geteuid(), allow_unsafe);
   if (fault == NULL)

@@ -14,10 +14,10 @@
 #include "watchdog/record/log.h"
 
 static char *
-read_file(const char *path, gpointer user_data, GError **error)
+read_file(const char *path, gsize *length, gpointer user_data, GError **error)
 {
   (void)user_data;
-  return wd_text_file_read(path, error);
+  return wd_text_file_read(path, length, error);
 }
 
 static const char *
@@ -98,8 +98,11 @@ wd_settings_check(const WdSettings *settings, GError **error)
   g_autoptr(GError) unreadable = NULL;
   if (!wd_program_file_check(program, settings->allow_unsafe, error))
     return FALSE;
-  g_autoptr(GPtrArray) extensions = wd_managed_extensions_list(settings, &unreadable, error);
+  g_autoptr(GError) no_tables = NULL;
+  g_autoptr(GPtrArray) extensions = wd_managed_extensions_list(settings, &unreadable, &no_tables);
   if (unreadable != NULL)
     wd_logf("warning: no extensions are loaded: %s", unreadable->message);
-  return extensions != NULL;
+  if (no_tables != NULL)
+    wd_logf("warning: no tables are served: %s", no_tables->message);
+  return TRUE;
 }

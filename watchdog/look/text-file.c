@@ -2,13 +2,12 @@
 
 #include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
 #include "watchdog/base/errno-error.h"
 
-#define SIZE_MAX_BYTES (1u << 20)
+#define SIZE_MAX_BYTES (16u << 20)
 
 static char *
 refuse(GError **error, const char *path, const char *problem)
@@ -25,7 +24,7 @@ is_null_device(const struct stat *status)
 }
 
 static char *
-read_text(FILE *file, const char *path, GError **error)
+read_text(FILE *file, const char *path, gsize *length, GError **error)
 {
   struct stat status;
   const gboolean known = fstat(fileno(file), &status) == 0;
@@ -33,21 +32,23 @@ read_text(FILE *file, const char *path, GError **error)
     return g_strdup("");
   if (!known || !S_ISREG(status.st_mode))
     return refuse(error, path, "is not a regular file");
-  g_autofree char *text = g_malloc(SIZE_MAX_BYTES + 1);
-  const gsize length = fread(text, 1, SIZE_MAX_BYTES + 1, file);
+  g_autoptr(GString) text = g_string_new(NULL);
+  char block[8192];
+  gsize n;
+  while ((n = fread(block, 1, sizeof block, file)) > 0 && text->len <= SIZE_MAX_BYTES)
+    g_string_append_len(text, block, (gssize)n);
   if (ferror(file)) {
     wd_errno_error(error, path);
     return NULL;
   }
-  if (length > SIZE_MAX_BYTES)
-    return refuse(error, path, "is larger than 1 MiB");
-  if (memchr(text, '\0', length) != NULL)
-    return refuse(error, path, "is not a text file: it has a NUL byte");
-  return g_strndup(text, length);
+  if (text->len > SIZE_MAX_BYTES)
+    return refuse(error, path, "is larger than 16 MiB");
+  *length = text->len;
+  return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 char *
-wd_text_file_read(const char *path, GError **error)
+wd_text_file_read(const char *path, gsize *length, GError **error)
 {
   /* Without O_NONBLOCK, opening a named pipe would wait for a writer. */
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -58,7 +59,7 @@ wd_text_file_read(const char *path, GError **error)
       close(fd);
     return NULL;
   }
-  char *text = read_text(file, path, error);
+  char *text = read_text(file, path, length, error);
   fclose(file);
   return text;
 }

@@ -81,6 +81,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
 
 /* --- preparing --- */
 
+/* Without our own extension osqueryd runs as well. */
+static GPtrArray *
+list_extensions(const WdSettings *settings, GError **unreadable)
+{
+  g_autoptr(GError) no_tables = NULL;
+  GPtrArray *extensions = wd_managed_extensions_list(settings, unreadable, &no_tables);
+  if (no_tables != NULL)
+    wd_logf("no tables are served: %s", no_tables->message);
+  return extensions;
+}
+
 static gboolean
 find_programs(Run *run, GError **error)
 {
@@ -91,11 +102,11 @@ find_programs(Run *run, GError **error)
       !wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
     return FALSE;
   g_autoptr(GError) unreadable = NULL;
-  run->extensions = wd_managed_extensions_list(run->settings, &unreadable, error);
+  run->extensions = list_extensions(run->settings, &unreadable);
   /* As osquery: goes on without them. */
   if (unreadable != NULL)
     wd_logf("no extensions loaded: %s", unreadable->message);
-  return run->extensions != NULL;
+  return TRUE;
 }
 
 static gboolean
@@ -203,15 +214,11 @@ reload(gpointer data, WdDriver *driver)
   Run *run = data;
   g_autoptr(GError) error = NULL;
   g_autoptr(WdSettings) settings = wd_settings_read(run->argv, &error);
-  g_autoptr(GError) unreadable = NULL;
   if (settings != NULL && settings->runs_once != NULL) {
     wd_logf("reload: nothing is changed: %s", settings->runs_once);
     return;
   }
-  g_autoptr(GPtrArray) extensions =
-      settings != NULL ? wd_managed_extensions_list(settings, &unreadable, &error) : NULL;
-  if (unreadable != NULL && error == NULL)
-    g_propagate_error(&error, g_steal_pointer(&unreadable));
+  g_autoptr(GPtrArray) extensions = settings != NULL ? list_extensions(settings, &error) : NULL;
   if (error != NULL) {
     wd_logf("reload: nothing is changed: %s", error->message);
     return;

@@ -2,13 +2,13 @@
 
 #include "watchdog/core/settings/flagfile.h"
 #include "watchdog/core/settings/settings-error.h"
+#include "watchdog/core/settings/text-kind.h"
 
 #include <string.h>
 
 enum {
   MAX_DEPTH = 16,
   MAX_FILES = 256,
-  MAX_FILE_BYTES = 1024 * 1024,
 };
 
 typedef struct {
@@ -113,6 +113,32 @@ apply_flag_line(Parser *parser, const char *line, const char *source, GError **e
   return set_flag(parser, flag_of(flags, word.spec), word.value, source, error);
 }
 
+/* @length: of the whole file; @text ends where gflags stops reading. */
+static void
+warn_unreadable(const Parser *parser, const char *path, const char *text, gsize length)
+{
+  GPtrArray *warnings = parser->flags->warnings;
+  const WdTextKind kind = wd_text_kind(text, length);
+  guint line = 1;
+
+  if (kind == WD_TEXT_UTF16) {
+    wd_settings_warn(warnings, "%s: ignored: it is UTF-16 text; save it as UTF-8", path);
+    return;
+  }
+  if (kind == WD_TEXT_BOM)
+    wd_settings_warn(
+        warnings,
+        "%s:1: ignored, as are the flags below: the file begins with a byte order "
+        "mark, so this line is read as the name of a program; save it without the mark",
+        path);
+  if (strlen(text) == length)
+    return;
+  for (const char *at = text; *at != '\0'; at++)
+    line += *at == '\n';
+  wd_settings_warn(warnings, "%s:%u: has a NUL byte, at which reading ends: the rest is ignored",
+                   path, line);
+}
+
 static gboolean
 apply_text(Parser *parser, const char *path, const char *text, GError **error)
 {
@@ -120,6 +146,7 @@ apply_text(Parser *parser, const char *path, const char *text, GError **error)
   WdFlagfileLine line;
   gboolean relevant = TRUE;
   gboolean in_names = FALSE;
+  gboolean after_bom = FALSE;
 
   while (wd_flagfile_next(&file, &line)) {
     g_autofree char *content = line.text;
@@ -134,9 +161,10 @@ apply_text(Parser *parser, const char *path, const char *text, GError **error)
     if (*content != '-') {
       relevant = (in_names && relevant) || wd_flagfile_names_program(content, parser->program);
       in_names = TRUE;
+      after_bom = wd_text_kind(content, strlen(content)) == WD_TEXT_BOM;
       continue;
     }
-    if (!relevant && in_names)
+    if (!relevant && in_names && !after_bom) /* that one was warned of as a whole */
       wd_settings_warn(
           parser->flags->warnings,
           "%s: ignored, as are the flags below: the line above has no '-', so it names the "
@@ -165,8 +193,10 @@ apply_file(Parser *parser, const char *path, gboolean optional, const char *sour
         MAX_FILES, MAX_DEPTH);
 
   g_autoptr(GError) read_error = NULL;
-  g_autofree char *text = parser->io->read_file(path, parser->io->user_data, &read_error);
-  if (text == NULL && !optional)
+  gsize length = 0;
+  g_autofree char *text = parser->io->read_file(path, &length, parser->io->user_data, &read_error);
+  const gboolean readable = !g_error_matches(read_error, G_FILE_ERROR, G_FILE_ERROR_INVAL);
+  if (text == NULL && !optional && readable)
     return wd_settings_fail(error, WD_SETTINGS_ERROR_FILE, "%s: flagfile %s: %s", source, path,
                             read_error->message);
   if (text == NULL) {
@@ -174,11 +204,7 @@ apply_file(Parser *parser, const char *path, gboolean optional, const char *sour
       wd_settings_warn(parser->flags->warnings, "%s: ignored: %s", path, read_error->message);
     return TRUE;
   }
-  if (strlen(text) > MAX_FILE_BYTES)
-    return wd_settings_fail(error, WD_SETTINGS_ERROR_FILE,
-                            "%s: flagfile %s: expected at most %d bytes", source, path,
-                            MAX_FILE_BYTES);
-
+  warn_unreadable(parser, path, text, length);
   parser->reading[parser->depth++] = path;
   parser->files++;
   gboolean ok = apply_text(parser, path, text, error);

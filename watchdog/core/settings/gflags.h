@@ -12,16 +12,21 @@
  * line ends at the next CR, not at an LF before it. `--fromenv=A,B` takes FLAGS_A and FLAGS_B,
  * `--tryfromenv` those of them that exist.
  *
- * Not as gflags: flagfiles that include themselves, that nest deeper than 16, are greater than 1
- * MiB or more than 256 in all are errors here; gflags would go on until it crashes. */
+ * A flagfile ends at its first NUL byte, and one that can be opened but isn't a regular file is
+ * empty.
+ *
+ * Not as gflags: flagfiles that include themselves, that nest deeper than 16 or are more than 256
+ * in all are errors here; gflags would go on until it crashes. */
 #pragma once
 
 #include "watchdog/core/settings/flag-word.h"
 
 G_BEGIN_DECLS
 
-/* Reads a whole file. Returns: its text, newly allocated, NUL-terminated; or NULL with @error. */
-typedef char *(*WdReadFile)(const char *path, gpointer user_data, GError **error);
+/* Reads a whole file. @length: set to its bytes.
+ * Returns: its text, newly allocated, NUL-terminated; or NULL with @error: G_FILE_ERROR_INVAL when
+ * it can be opened, but not read as a file. */
+typedef char *(*WdReadFile)(const char *path, gsize *length, gpointer user_data, GError **error);
 
 /* getenv(). Returns: the value, owned by the environment; NULL: not set. */
 typedef const char *(*WdGetEnv)(const char *name, gpointer user_data);

@@ -9,7 +9,7 @@ wd_permission_fault(const struct stat *file, const struct stat *directory, uid_t
   if (allow_unsafe)
     return NULL;
   if (directory == NULL)
-    return "is in a directory that can't be looked at";
+    return "names no directory that can be looked at";
   if (directory->st_mode & S_ISVTX)
     return "is in a directory with the sticky bit, like /tmp";
   if (S_ISDIR(file->st_mode))

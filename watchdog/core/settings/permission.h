@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 /* @file: of the opened file, links followed; NULL if it can't be opened.
  * @directory: of the directory in the path as it is named, so not where a link leads; NULL if it
- * can't be looked at.
+ * can't be looked at, or the path names none.
  * @user: the current one.
  * @allow_unsafe: --allow_unsafe: only that the file exists is checked.
  * Returns: the first check that failed, to follow a path in a sentence: "is writable by others",
