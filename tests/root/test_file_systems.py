@@ -114,3 +114,18 @@ def test_a_full_runtime_directory_costs_only_the_present_state(mount, stand_in):
     (stand_in.runtime_dir / "filler").unlink()
     assert stand_in.worker() == pid
     assert stand_in.stop() == 0
+
+
+def test_without_a_null_device(watchdog, directory):
+    """As stock osqueryd, which needs none."""
+    dev = directory / "dev"
+    dev.mkdir()
+    script = f"mount --bind {dev} /dev && exec \"$0\" \"$@\""
+    command = watchdog.command
+    watchdog.command = lambda *own, **more: ["unshare", "--mount", "sh", "-c", script,
+                                             *command(*own, **more)]
+    watchdog.popen = {"stdin": None}
+    pid = watchdog.start().worker()
+    os.kill(pid, signal.SIGKILL)
+    watchdog.worker(other_than=pid)
+    assert watchdog.stop() == 0

@@ -367,13 +367,20 @@ TEST_F(Settings, ASocketPathMustLeaveRoomForTheExtensions)
 {
   const std::string longest = "--extensions_socket=/" + std::string(100, 's');
   const std::string too_long = longest + "s";
-  EXPECT_EQ(parse({"w", "--", "osqueryd", longest.c_str()}), "");
-  EXPECT_EQ(parse({"w", "--", "osqueryd", too_long.c_str()}),
+  ASSERT_EQ(parse({"w", "--", "osqueryd", longest.c_str()}), "");
+  EXPECT_TRUE(settings->limits.manager);
+  EXPECT_EQ(settings->warnings->len, 0u);
+  ASSERT_EQ(parse({"w", "--", "osqueryd", too_long.c_str(), "--disable_extensions"}), "");
+  EXPECT_FALSE(settings->limits.manager);
+  EXPECT_EQ(settings->warnings->len, 0u);
+  /* osqueryd runs all the same. */
+  ASSERT_EQ(parse({"w", "--", "osqueryd", too_long.c_str()}), "");
+  EXPECT_FALSE(settings->limits.manager);
+  ASSERT_EQ(settings->warnings->len, 1u);
+  EXPECT_EQ(static_cast<const char *>(settings->warnings->pdata[0]),
             "argv: " + too_long +
-                ": expected at most 101 bytes: a socket's path has room for 107, .65535 behind it "
-                "included");
-  EXPECT_EQ(code, WD_SETTINGS_ERROR_USAGE);
-  EXPECT_EQ(parse({"w", "--", "osqueryd", too_long.c_str(), "--disable_extensions"}), "");
+                ": longer than 101 bytes, so no extension can register and none is started: a "
+                "socket's path has room for 107, .65535 behind it included");
 }
 
 TEST_F(Settings, WarnsAboutWhatHardlyIsMeant)

@@ -28,6 +28,7 @@ read_text(FILE *file, const char *path, gsize *length, GError **error)
 {
   struct stat status;
   const gboolean known = fstat(fileno(file), &status) == 0;
+  *length = 0;
   if (known && is_null_device(&status))
     return g_strdup("");
   if (!known || !S_ISREG(status.st_mode))

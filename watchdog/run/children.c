@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "watchdog/base/errno-error.h"
 #include "watchdog/base/source.h"
 #include "watchdog/core/machine/descendants.h"
 #include "watchdog/look/oom-kills.h"
@@ -191,12 +190,12 @@ wd_children_faulted(const WdChildren *children, int signalled_fd)
 
 /* --- left behind --- */
 
-gboolean
-wd_children_inherit_strays(GError **error)
+void
+wd_children_inherit_strays(void)
 {
-  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0)
-    return TRUE;
-  return wd_errno_error(error, "subreaper");
+  if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0)
+    wd_logf("what a process leaves behind can't be inherited, and isn't ended: %s",
+            g_strerror(errno));
 }
 
 /* Each stray is signalled once, and remembered until it is reaped. While a child ends, the list of

@@ -36,8 +36,8 @@ void wd_children_faulted(const WdChildren *children, int signalled_fd);
 void wd_children_hear(WdChildren *children);
 
 /* From now on orphans among our descendants become our children. (To PID 1 of a container all
- * orphans come anyway.) */
-gboolean wd_children_inherit_strays(GError **error);
+ * orphans come anyway.) Where that isn't permitted, logs it: such orphans aren't ended then. */
+void wd_children_inherit_strays(void);
 
 /* Looks for kills by the kernel. To be called regularly, so that an old kill isn't taken for a new
  * one. */

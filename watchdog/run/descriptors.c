@@ -5,12 +5,19 @@
 
 #include "watchdog/base/errno-error.h"
 
+int
+wd_descriptors_open_null(int flags)
+{
+  const int fd = open("/dev/null", O_RDWR | flags);
+  return fd >= 0 ? fd : open("/", O_PATH | flags);
+}
+
 gboolean
 wd_descriptors_open_standard(GError **error)
 {
   int fd;
   do
-    fd = open("/dev/null", O_RDWR); /* these three are for children, too */
+    fd = wd_descriptors_open_null(0); /* these three are for children, too */
   while (fd >= 0 && fd <= STDERR_FILENO);
   if (fd < 0)
     return wd_errno_error(error, "/dev/null");

@@ -5,6 +5,10 @@
 
 G_BEGIN_DECLS
 
+/* Opens /dev/null. Where there is none, what it opens fails to be read and written, as if it were
+ * closed. @flags: of open(), beside the access mode. -1 with errno. */
+int wd_descriptors_open_null(int flags);
+
 /* Opens those of stdin, stdout and stderr that are closed. Otherwise the next files that we open
  * would take their place, and get our log and our children's output. */
 gboolean wd_descriptors_open_standard(GError **error);

@@ -173,8 +173,9 @@ open_sources(Loop *loop, GError **error)
   if (loop->signal_fd < 0)
     return wd_errno_error(error, "signalfd");
   loop->self = wd_handle_open(getpid(), error);
-  if (loop->self == NULL || !wd_children_inherit_strays(error))
+  if (loop->self == NULL)
     return FALSE;
+  wd_children_inherit_strays();
   const guint watchdog_ms = wd_service_manager_watchdog_ms();
   if (watchdog_ms > 0)
     g_timeout_add(watchdog_ms, on_service_watchdog, NULL);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
+#include "watchdog/run/descriptors.h"
 #include "watchdog/run/self-protection.h"
 
 #define EXIT_NOT_STARTED 127
@@ -115,7 +116,7 @@ wd_spawn(const WdProgram *program, WdSpawn *spawn, GError **error)
 
   if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
     return wd_errno_error(error, "socketpair");
-  const int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const int null_fd = wd_descriptors_open_null(O_CLOEXEC);
   if (null_fd < 0) {
     wd_errno_error(error, "/dev/null");
     close(pair[0]);

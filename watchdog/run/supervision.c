@@ -193,6 +193,13 @@ start_writer(Run *run, GError **error)
   return run->writer != NULL;
 }
 
+static void
+log_warnings(const WdSettings *settings)
+{
+  for (guint i = 0; i < settings->warnings->len; i++)
+    wd_logf("warning: %s", (const char *)g_ptr_array_index(settings->warnings, i));
+}
+
 /* --- reloading --- */
 
 static void
@@ -223,6 +230,7 @@ reload(gpointer data, WdDriver *driver)
     wd_logf("reload: nothing is changed: %s", error->message);
     return;
   }
+  log_warnings(settings);
   g_autoptr(GPtrArray) added = NULL;
   g_autoptr(GPtrArray) removed = NULL;
   wd_roster_compare(run->roster, extensions, &added, &removed);
@@ -267,6 +275,7 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   if (!make_roster(&run, error) || !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();
+  log_warnings(run.settings);
   if (!start_writer(&run, error) || !be_in_background(&run, error))
     return WD_EXIT_FAILED;
   const WdMainLoopParts parts = {

@@ -153,19 +153,32 @@ wd_limits_from_options(GHashTable *options, guint cpus, WdLimits *limits)
   return TRUE;
 }
 
+/* Where the path is too long, osqueryd runs without its manager, or no extension can register. */
 static gboolean
-take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
+wants_manager(WdSettings *settings, const WdFlags *flags)
+{
+  const WdFlag *manager_socket = wd_flags_get(flags, "extensions_socket");
+
+  if (wd_flags_on(flags, "disable_extensions"))
+    return FALSE;
+  if (strlen(manager_socket->text) <= MAX_SOCKET_BYTES)
+    return TRUE;
+  wd_settings_warn(
+      settings->warnings,
+      "%s: --extensions_socket=%s: longer than %d bytes, so no extension can register "
+      "and none is started: a socket's path has room for 107, .65535 behind it included",
+      manager_socket->source, manager_socket->text, MAX_SOCKET_BYTES);
+  return FALSE;
+}
+
+static void
+take(WdSettings *settings, const WdFlags *flags, guint cpus)
 {
   const WdFlag *manager_socket = wd_flags_get(flags, "extensions_socket");
   const gint64 level = wd_flags_get(flags, "watchdog_level")->number;
   WdLimits *limits = &settings->limits;
 
-  limits->manager = !wd_flags_on(flags, "disable_extensions");
-  if (limits->manager && strlen(manager_socket->text) > MAX_SOCKET_BYTES)
-    return wd_flag_refuse(
-        manager_socket,
-        "at most 101 bytes: a socket's path has room for 107, .65535 behind it included", error);
-
+  limits->manager = wants_manager(settings, flags);
   take_limits(limits, flags, cpus);
   settings->watchdog_level = level == -1 || level == 1 ? (int)level : 0;
   limits->stop_grace_s = MAX(seconds_of(flags, "alarm_timeout") - 4, 1);
@@ -184,7 +197,6 @@ take(WdSettings *settings, const WdFlags *flags, guint cpus, GError **error)
   warn_about_flags(settings, flags);
   for (guint i = 0; i < flags->warnings->len; i++)
     g_ptr_array_add(settings->warnings, g_strdup(g_ptr_array_index(flags->warnings, i)));
-  return TRUE;
 }
 
 /* osquery/core/init.cpp looks for the text itself, before gflags has its turn. */
@@ -209,7 +221,7 @@ wd_osqueryd_flags_take(WdSettings *settings, guint cpus, const WdSettingsIo *io,
   if (flags == NULL)
     return NULL;
   settings->runs_once = wd_runs_once_by_flags(flags);
-  if (settings->runs_once == NULL && !take(settings, flags, cpus, error))
-    return NULL;
+  if (settings->runs_once == NULL)
+    take(settings, flags, cpus);
   return g_steal_pointer(&flags);
 }
