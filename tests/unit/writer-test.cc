@@ -323,6 +323,24 @@ TEST_F(Writer, FinishingHasAnEnd)
   rmdir(file.c_str());
 }
 
+TEST_F(Writer, FinishingDoesNotWaitForADirectoryThatCannotBeHad)
+{
+  ASSERT_EQ(chmod(directory.c_str(), 0777), 0);
+  start();
+  append();
+  wait_until([this] { return stored == G_MAXUINT64; });
+  gint64 began_us = g_get_monotonic_time();
+  EXPECT_FALSE(finish());
+  EXPECT_LT(g_get_monotonic_time() - began_us, PATIENCE_US / 2);
+  // But it is tried.
+  start();
+  append();
+  wait_until([this] { return stored == G_MAXUINT64; });
+  ASSERT_EQ(chmod(directory.c_str(), 0700), 0);
+  EXPECT_TRUE(finish());
+  expect_all();
+}
+
 // Nobody waits meanwhile for an event to be stored. What came is there afterwards.
 TEST_F(Writer, ADirectoryThatCannotBeHadIsTriedAgain)
 {

@@ -27,6 +27,12 @@ is_open(const WdHistoryKeeper *keeper)
   return keeper->history != NULL && keeper->unusable == NULL;
 }
 
+gboolean
+wd_history_keeper_has_history(const WdHistoryKeeper *keeper)
+{
+  return keeper->history != NULL;
+}
+
 /* When the run begins: what it adds itself, the supervisor knows. A failure isn't one of the
  * store's duties: then nothing is remembered. */
 static void

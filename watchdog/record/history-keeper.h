@@ -45,6 +45,9 @@ void wd_history_keeper_clear(WdHistoryKeeper *keeper);
 gboolean wd_history_keeper_append(WdHistoryKeeper *keeper, WdEvent *const *events, gsize n,
                                   WdRecovery **recovery);
 
+/* Whether there is a history to write to; it may be locked, or need recovery. */
+gboolean wd_history_keeper_has_history(const WdHistoryKeeper *keeper);
+
 /* When work is due though no event waits: opening the history by appending nothing, or pruning. */
 gint64 wd_history_keeper_due_us(const WdHistoryKeeper *keeper);
 

@@ -144,7 +144,8 @@ wait_for_work(WdWriter *writer)
     gint64 until_us = wd_history_keeper_due_us(keeper);
     if (finishing) {
       until_us = writer->finish_by_us;
-      keeper->retry_at_us = MIN(keeper->retry_at_us, now_us + WD_HISTORY_RETRY_US);
+      const gboolean wait = wd_history_keeper_has_history(keeper);
+      keeper->retry_at_us = MIN(keeper->retry_at_us, now_us + (wait ? WD_HISTORY_RETRY_US : 0));
     }
     if (events)
       until_us = MIN(until_us, keeper->retry_at_us);
@@ -162,9 +163,13 @@ history_thread(gpointer data)
   WdWriter *writer = data;
   writer->keeper.floor = wd_status_writer_shown_eid(writer->status);
   g_mutex_lock(&writer->mutex);
-  while (wait_for_work(writer)) {
+  gboolean hopeless = FALSE;
+  while (!hopeless && wait_for_work(writer)) {
+    const gboolean finishing = writer->finish_by_us != G_MAXINT64;
     g_mutex_unlock(&writer->mutex);
     write_all(writer);
+    /* What can't even be opened is tried once more at the end, and not waited for. */
+    hopeless = finishing && !wd_history_keeper_has_history(&writer->keeper);
     g_mutex_lock(&writer->mutex);
   }
   g_mutex_unlock(&writer->mutex);
