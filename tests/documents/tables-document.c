@@ -85,6 +85,12 @@ event_cells(WdEventKind kind)
     return "the worker no longer lists the extension; recorded once for each extension_registered "
            "| reason, details (`uuid`), cause_eid (the end that caused it) | registration (both "
            "are alive), worker_gone, or that of its own end";
+  case WD_EVENT_UNRESPONSIVE:
+    return "the worker or an extension has missed two pings in a row; recorded once, until it "
+           "answers | | ";
+  case WD_EVENT_RESPONSIVE:
+    return "it answers again | duration_ms (since the `unresponsive`, as far as is known), "
+           "cause_eid (the `unresponsive`) | ";
   case WD_EVENT_QUERY_DENYLISTED:
     return "osquery denylisted a scheduled query after a worker's death | query_name, query, "
            "cause_eid (the death; NULL if that was in an earlier run), lifetime_ms (of the worker "

@@ -412,8 +412,10 @@ def test_registrations_versions_and_pings(stock):
     os.kill(pid, signal.SIGSTOP)
     try:
         shown(stock, "one.ext", (1, 0))
+        silent = stock.wait_event("event = 'unresponsive'")
     finally:
         os.kill(pid, signal.SIGCONT)
+    assert (silent["name"], silent["pid"], basis(silent)) == ("one.ext", pid, "seen")
     eventually(lambda: stock.registered("one"), "it is registered again")
     os.kill(worker, signal.SIGKILL)
     death = stock.the_end_of(stock.wait_truth("exited", pid=worker))

@@ -1,6 +1,7 @@
 """What only the tables extension can see: who is registered, who answers, which queries osquery
 denylists; and that it is recorded once, with its cause, and shown as it is."""
 
+import contextlib
 import os
 import pathlib
 import signal
@@ -134,6 +135,65 @@ def test_a_hung_core_is_shown_and_costs_one_connection(stand_in):
     finally:
         os.kill(pid, signal.SIGCONT)
     becomes(stand_in, "worker", (None, 1))
+
+
+@contextlib.contextmanager
+def stopped(pid):
+    """`with stopped(pid):` — the process hangs."""
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def silence_of(stand_in, name, pid):
+    """The event that begins the silence of a process that hangs, and the one that ends it."""
+    with stopped(pid):
+        begin = stand_in.wait_event(f"event = 'unresponsive' AND name = '{name}'")
+        time.sleep(2)  # some more reports
+    end = stand_in.wait_event(f"event = 'responsive' AND name = '{name}'")
+    assert (begin["pid"], begin["reason"], begin["duration_ms"]) == (pid, None, None)
+    assert (end["pid"], end["cause_eid"]) == (pid, begin["eid"])
+    assert end["duration_ms"] >= 2000
+    stand_in.event(f"event = 'unresponsive' AND name = '{name}'")
+    return begin, end
+
+
+def test_a_hung_extension_is_recorded_until_it_answers(stand_in):
+    stand_in.add_extension("one")
+    start(stand_in)
+    becomes(stand_in, "one.ext", (1, 1))
+    silence_of(stand_in, "one.ext", stand_in.pid("one.ext"))
+    assert stand_in.events("name <> 'one.ext' AND event IN ('unresponsive', 'responsive')") == []
+
+
+def test_a_hung_core_is_recorded_until_it_answers(stand_in):
+    start(stand_in)
+    becomes(stand_in, "worker", (None, 1))
+    silence_of(stand_in, "worker", stand_in.worker())
+    assert stand_in.events("name <> 'worker' AND event IN ('unresponsive', 'responsive')") == []
+
+
+def test_a_worker_in_a_long_query_is_not_hung(stand_in):
+    start(stand_in)
+    becomes(stand_in, "worker", (None, 1))
+    assert stand_in.query("SELECT misbehave('sleep:5')")
+    assert stand_in.events("event = 'unresponsive'") == []
+
+
+def test_a_hung_tables_extension_leaves_nothing_known(stand_in):
+    stand_in.add_extension("one")
+    start(stand_in)
+    becomes(stand_in, "one.ext", (1, 1))
+    pid = stand_in.pid("osquery-watchdog.ext")
+    with stopped(pid):
+        for name in ("worker", "one.ext", "osquery-watchdog.ext"):
+            becomes(stand_in, name, (None, None))
+    becomes(stand_in, "osquery-watchdog.ext", (1, 1))
+    assert stand_in.events("event IN ('unresponsive', 'responsive')") == []
+    assert stand_in.pid("osquery-watchdog.ext") == pid
 
 
 def test_without_the_tables_extension_nothing_is_claimed(stand_in):

@@ -86,6 +86,13 @@ choose_reactions(SimKernel *kernel, SimProcess *process, guint index)
         process->born_us + sim_random_between(kernel->random, 0, 10 * SIM_S);
   else if (sim_random_chance(kernel->random, 5))
     process->manager_opens_us = G_MAXINT64;
+  if (sim_random_chance(kernel->random, 20))
+    process->hangs_from_us = process->born_us + sim_random_between(kernel->random, 0, 300 * SIM_S);
+  else if (sim_random_chance(kernel->random, 5)) /* enrols, and nobody answers */
+    process->hangs_from_us = process->born_us;
+  if (process->hangs_from_us != G_MAXINT64)
+    process->hangs_until_us =
+        process->hangs_from_us + sim_random_between(kernel->random, 0, 200 * SIM_S);
   if (index == WD_PROCESS_WORKER && process->manager_opens_us == G_MAXINT64)
     sim_trace_count(kernel->trace, SIM_TALLY_MANAGERS_NEVER);
 }
@@ -108,6 +115,7 @@ born(SimKernel *kernel, guint index, gint64 pid, gint64 now_us)
       .ppid = sim_random_chance(kernel->random, 2) ? 1 : SIM_WATCHDOG_PID,
       .has_counter = sim_random_chance(kernel->random, 70),
       .resident_bytes = sim_random_between(kernel->random, 1, 60) * SIM_MB,
+      .hangs_from_us = G_MAXINT64,
       .grows_from_us = G_MAXINT64,
       .spins_from_us = G_MAXINT64,
       .spins_until_us = G_MAXINT64,
@@ -323,13 +331,19 @@ list_dead(SimKernel *kernel, guint index, WdReport *report)
         (WdReportedExtension){.pid = 1, .uuid = kernel->held[index].uuid};
 }
 
+static gboolean
+hangs(const SimProcess *process, gint64 now_us)
+{
+  return process->hangs_from_us <= now_us && now_us < process->hangs_until_us;
+}
+
 void
-sim_kernel_observe(SimKernel *kernel, WdReport *report)
+sim_kernel_observe(SimKernel *kernel, gint64 now_us, WdReport *report)
 {
   const SimProcess *worker = &kernel->processes[WD_PROCESS_WORKER];
   report->kind = WD_REPORT_REGISTRATIONS;
   report->worker_pid = worker->pid;
-  report->registrations.responsive = sim_random_chance(kernel->random, 95);
+  report->registrations.responsive = !hangs(worker, now_us);
   report->registrations.listed = report->registrations.responsive;
   report->registrations.version[0] = '\0';
   report->registrations.n_extensions = 0;
@@ -343,10 +357,8 @@ sim_kernel_observe(SimKernel *kernel, WdReport *report)
     register_or_drop(kernel, extension, worker->start_ticks);
     if (extension->registered_with != worker->start_ticks)
       continue;
-    report->registrations.extensions[report->registrations.n_extensions++] =
-        (WdReportedExtension){.pid = extension->pid,
-                              .uuid = extension->uuid,
-                              .responsive = sim_random_chance(kernel->random, 90)};
+    report->registrations.extensions[report->registrations.n_extensions++] = (WdReportedExtension){
+        .pid = extension->pid, .uuid = extension->uuid, .responsive = !hangs(extension, now_us)};
   }
 }
 

@@ -54,6 +54,8 @@ typedef struct {
   gint64 registered_with;  /* the start_ticks of a worker; 0: of none */
   gint64 uuid;
   gboolean never_registers;
+  gint64 hangs_from_us; /* answers no ping from then on */
+  gint64 hangs_until_us;
   gint64 ppid;
   gboolean has_counter;    /* of page faults */
   gboolean faults_counted; /* by it, now */
@@ -144,8 +146,9 @@ void sim_kernel_check_swept(const SimKernel *kernel);
 /* The watchdog leaves: fails the run if anything of ours lives on that could have been ended. */
 void sim_kernel_check_left(const SimKernel *kernel);
 
-/* Which extensions are registered with the present worker, after some have come and gone. */
-void sim_kernel_observe(SimKernel *kernel, WdReport *report);
+/* Which extensions are registered with the present worker, after some have come and gone, and who
+ * answers. */
+void sim_kernel_observe(SimKernel *kernel, gint64 now_us, WdReport *report);
 
 /* Memory at any time of the process's life. */
 gint64 sim_process_resident(const SimProcess *process, gint64 at_us);

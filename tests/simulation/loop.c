@@ -177,7 +177,7 @@ observe(SimLoop *loop, WdInput *input)
                (int)sim_random_between(loop->random, 0, 3));
     g_strlcpy(report->denylisted.query, "SELECT 1", sizeof report->denylisted.query);
   } else {
-    sim_kernel_observe(&loop->kernel, report);
+    sim_kernel_observe(&loop->kernel, loop->now_us, report);
   }
   if (sim_random_chance(loop->random, 2))
     report->worker_pid++;

@@ -211,6 +211,15 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
   case WD_EVENT_PROCESS_STARTED:
     CHECK_FIELD(restarts, view->starts - 1);
     break;
+  case WD_EVENT_UNRESPONSIVE:
+    CHECK_FIELD(cause_seq, 0);
+    view->pings.seq = event->seq;
+    break;
+  case WD_EVENT_RESPONSIVE:
+    CHECK_FIELD(cause_seq, view->pings.seq);
+    CHECK_FIELD(duration_ms, sim_pings_lasted_ms(&view->pings));
+    view->pings.since_us = 0;
+    break;
   case WD_EVENT_LIMIT_EXCEEDED:
     check_breach(oracle, event, &expected->verdict);
     view->breach_seq = event->seq;

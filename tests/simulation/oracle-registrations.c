@@ -77,6 +77,8 @@ is_missing(SimOracle *oracle, guint process, gboolean heard)
   const gint64 missing_us = heard ? view->missing_us : WD_NONE;
   sim_oracle_unregistered(oracle, process, WD_REASON_REGISTRATION, 0);
   view->registered = FALSE;
+  if (view->pings.since_us != 0)
+    sim_oracle_pinged(oracle, process, FALSE);
   view->missing_us = missing_us == WD_NONE ? oracle->now_us : missing_us;
   if (timeout_us == 0 || !oracle->limits.enforce || !sim_view_running(view) ||
       oracle->now_us <= view->missing_us + timeout_us)
@@ -94,6 +96,24 @@ is_missing(SimOracle *oracle, guint process, gboolean heard)
   }
 }
 
+static const WdReportedExtension *
+entry_of(const WdReport *report, gint64 pid)
+{
+  for (guint i = 0; i < report->registrations.n_extensions; i++)
+    if (report->registrations.extensions[i].pid == pid)
+      return &report->registrations.extensions[i];
+  return NULL;
+}
+
+static void
+release(SimView *view, const WdReport *report)
+{
+  gboolean still_held = FALSE;
+  for (guint i = 0; i < report->registrations.n_extensions; i++)
+    still_held = still_held || report->registrations.extensions[i].uuid == view->held_uuid;
+  view->held = view->held && still_held;
+}
+
 static void
 reported(SimOracle *oracle, const WdReport *report)
 {
@@ -101,23 +121,19 @@ reported(SimOracle *oracle, const WdReport *report)
   oracle->heard_us = oracle->now_us;
   oracle->answers = report->registrations.responsive;
   oracle->unattributed = report->registrations.listed && report->registrations.unattributed;
+  sim_oracle_pinged(oracle, WD_PROCESS_WORKER, report->registrations.responsive);
   for (guint i = WD_PROCESS_FIRST_EXTENSION; report->registrations.listed && i < oracle->count;
        i++) {
-    gint64 uuid = 0;
-    gboolean still_held = FALSE;
-    for (guint j = 0; j < report->registrations.n_extensions; j++) {
-      still_held =
-          still_held || report->registrations.extensions[j].uuid == oracle->views[i].held_uuid;
-      if (report->registrations.extensions[j].pid == oracle->views[i].pid)
-        uuid = report->registrations.extensions[j].uuid;
-    }
-    oracle->views[i].held = oracle->views[i].held && still_held;
+    release(&oracle->views[i], report);
     if (oracle->views[i].pid == WD_NONE)
       continue;
-    if (uuid != 0)
-      is_there(oracle, i, uuid);
-    else
+    const WdReportedExtension *entry = entry_of(report, oracle->views[i].pid);
+    if (entry == NULL) {
       is_missing(oracle, i, heard);
+      continue;
+    }
+    is_there(oracle, i, entry->uuid);
+    sim_oracle_pinged(oracle, i, entry->responsive);
   }
 }
 

@@ -105,6 +105,7 @@ spawned(SimOracle *oracle, const WdInput *input)
   view->stuck = FALSE;
   view->registered = view->uuid = view->missing_us = WD_NONE;
   view->missing_seq = 0;
+  view->pings = (SimPings){0};
   view->missing_episode = view->ends_unregistered = view->ends_unwanted = FALSE;
   if (view->unwanted && !oracle->stopping)
     sim_oracle_unwanted(oracle, view);

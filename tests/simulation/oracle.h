@@ -6,6 +6,7 @@
 #pragma once
 
 #include "tests/simulation/model.h"
+#include "tests/simulation/pings.h"
 #include "tests/simulation/random.h"
 #include "tests/simulation/trace.h"
 
@@ -59,6 +60,7 @@ typedef struct {
   guint64 end_cause_seq;
   gboolean held; /* the worker still lists the process before, with held_uuid */
   gint64 held_uuid;
+  SimPings pings;
 
   /* its past */
   SimFailures failures;
@@ -179,6 +181,8 @@ gboolean sim_oracle_knows_registrations(const SimOracle *oracle);
 void sim_oracle_unregistered(SimOracle *oracle, guint process, WdReason reason, guint64 cause_seq);
 
 void sim_oracle_observed(SimOracle *oracle, const WdReport *report);
+
+void sim_oracle_pinged(SimOracle *oracle, guint process, gboolean answered);
 
 void sim_oracle_begin_stop(SimOracle *oracle, WdReason reason, int code);
 

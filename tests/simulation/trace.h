@@ -60,6 +60,8 @@
   TALLY(DROPPED, "extensions' registrations lost")                        \
   TALLY(UNREGISTERED_TOO_LONG, "extensions ended for not registering")    \
   TALLY(DRY_UNREGISTERED, "of them, only recorded")                       \
+  TALLY(UNRESPONSIVE, "processes that stopped answering")                 \
+  TALLY(RESPONSIVE, "of them, that answered again")                       \
   TALLY(DENYLISTED, "queries denylisted")                                 \
   TALLY(LATE_REPORTS, "observations of a worker that is gone")            \
   TALLY(EVENTS_LOST, "losses reported by the store")                      \

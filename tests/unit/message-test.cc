@@ -76,6 +76,10 @@ const Case cases[] = {
        event->duration_ms = 17;
      },
      "osqueryd worker (42) stopped: memory after 17 ms (graceful; sent USR1,TERM)"},
+    {WD_EVENT_UNRESPONSIVE, WD_ROLE_WORKER, 42, nothing,
+     "osqueryd worker (42) does not answer its pings"},
+    {WD_EVENT_RESPONSIVE, WD_ROLE_EXTENSION, 43, [](WdEvent *event) { event->duration_ms = 12340; },
+     "osquery extension /p (43) answers its pings, after 12.3 seconds without an answer"},
 };
 
 TEST(Message, OfAnEvent)

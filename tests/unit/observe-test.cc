@@ -85,8 +85,9 @@ protected:
     step(input);
   }
 
-  /* @entries: pid and uuid of who is registered. */
-  void report(gint64 worker, const std::vector<std::pair<gint64, gint64>> &entries)
+  /* @entries: pid and uuid of who is registered. @answered: they answered their pings. */
+  void report(gint64 worker, const std::vector<std::pair<gint64, gint64>> &entries,
+              bool answered = true)
   {
     auto *report = g_new0(WdReport, 1);
     report->kind = WD_REPORT_REGISTRATIONS;
@@ -97,7 +98,7 @@ protected:
       auto *entry = &report->registrations.extensions[report->registrations.n_extensions++];
       entry->pid = pid;
       entry->uuid = uuid;
-      entry->responsive = TRUE;
+      entry->responsive = answered;
     }
     WdInput input = {};
     input.kind = WD_INPUT_REPORT;
@@ -170,7 +171,8 @@ protected:
       if (wd_outcome_name(event->outcome) != nullptr)
         text += string(" ") + wd_outcome_name(event->outcome);
       EXPECT_EQ(event->signals_sent, WD_SIGNALS_NONE); // nobody saw them
-      EXPECT_EQ(event->duration_ms, WD_NONE);
+      if (event->kind != WD_EVENT_RESPONSIVE)
+        EXPECT_EQ(event->duration_ms, WD_NONE);
       EXPECT_NE(event->message, nullptr);
       EXPECT_EQ(string(event->message).find("(null)"), string::npos);
       EXPECT_LT(event->cause_seq, event->seq);
@@ -677,6 +679,22 @@ TEST_F(Observe, WhenReportsStayAwayNothingIsClaimed)
   const auto *extension = (const WdProcessStatus *)g_ptr_array_index(rows, 2);
   EXPECT_EQ(extension->registered, WD_NONE);
   EXPECT_EQ(extension->uuid, WD_NONE);
+}
+
+TEST_F(Observe, AnExtensionThatStopsAnsweringIsRecordedAndLeftAlone)
+{
+  report(WORKER, {{EXTENSION, 7}});
+  take();
+  const char *const events[] = {"", "unresponsive one.ext seen", "", ""};
+  for (int i = 0; i < 4; i++) {
+    at(3 + 3 * i);
+    report(WORKER, {{EXTENSION, 7}}, false);
+    EXPECT_EQ(take(), events[i]) << i;
+  }
+  at(15);
+  report(WORKER, {{EXTENSION, 7}});
+  EXPECT_EQ(take(), "responsive one.ext seen");
+  EXPECT_EQ(last_cause, last_seq - 1);
 }
 
 TEST_F(Observe, ADenylistedQueryIsToldWithTheDeathThatLedToIt)

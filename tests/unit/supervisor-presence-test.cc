@@ -178,6 +178,115 @@ TEST(SupervisorPresence, NoMoreDenylistedQueriesThanAreLikely)
   EXPECT_EQ(machine.count(WD_EVENT_QUERY_DENYLISTED), 1000u);
 }
 
+// --- who answers ---
+
+TEST(SupervisorPresence, AWorkerThatStopsAnsweringIsRecordedOnce)
+{
+  Machine machine(normal_limits(), {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  machine.play({
+      {"wait 3", ""},
+      {"silent", ""},
+      {"wait 3", ""},
+      {"silent", "unresponsive worker"},
+      {"wait 3", ""},
+      {"silent", ""},
+      {"wait 3.5", ""},
+      {"report tables/7", "responsive worker"},
+      {"report tables/7", ""},
+  });
+  const WdEvent *event = machine.last(WD_EVENT_RESPONSIVE);
+  EXPECT_EQ(event->duration_ms, 6500);
+  EXPECT_EQ(event->cause_seq, machine.last(WD_EVENT_UNRESPONSIVE)->seq);
+  EXPECT_EQ(event->pid, machine.pid("worker"));
+}
+
+TEST(SupervisorPresence, AnExtensionThatStopsAnsweringIsRecordedOnce)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  machine.act("report tables/7 a/9");
+  machine.play({
+      {"wait 3", ""},
+      {"report tables/7 a/9!", ""},
+      {"wait 3", ""},
+      {"silent", ""}, // a core that doesn't answer says nothing of its extensions
+      {"wait 3", ""},
+      {"report tables/7 a/9!", "unresponsive a"},
+      {"wait 3", ""},
+      {"report tables/7 a/9!", ""},
+      {"wait 3", ""},
+      {"report tables/7", "extension_unregistered a registration"}, // it is still hung
+      {"wait 3", ""},
+      {"report tables/7 a/10!", "extension_registered a"},
+      {"wait 3", ""},
+      {"report tables/7 a/10", "responsive a"},
+  });
+  EXPECT_EQ(machine.last(WD_EVENT_RESPONSIVE)->duration_ms, 12000);
+}
+
+TEST(SupervisorPresence, OneMissedPingIsNoNews)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  for (int i = 0; i < 5; i++) {
+    machine.act("report tables/7 a/9");
+    machine.act("wait 3");
+    EXPECT_EQ(machine.act("report tables/7 a/9!"), "");
+    EXPECT_EQ(machine.act("silent"), "");
+    machine.act("wait 3");
+  }
+}
+
+TEST(SupervisorPresence, WithoutReportsNoSilenceBeginsOrEnds)
+{
+  Machine machine(normal_limits(), {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  machine.play({
+      {"silent", ""},
+      {"wait 60", ""},
+      {"silent", ""}, // it may have answered meanwhile
+      {"wait 3", ""},
+      {"silent", "unresponsive worker"},
+      {"wait 3600", ""},
+      {"silent", ""},
+      {"wait 3", ""},
+      {"report tables/7", "responsive worker"},
+  });
+  EXPECT_EQ(machine.last(WD_EVENT_RESPONSIVE)->duration_ms, 3000); // as far as is known
+}
+
+TEST(SupervisorPresence, ASilenceEndsWithItsProcess)
+{
+  Machine machine(normal_limits(), {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  machine.act("silent");
+  machine.act("wait 61");
+  machine.act("silent");
+  machine.act("wait 3");
+  machine.play({
+      {"silent", "unresponsive worker"},
+      {"killed worker 9",
+       "process_exited worker signal, extension_unregistered tables worker_gone, "
+       "spawn worker"},
+      {"spawned worker", "process_started worker"},
+      {"silent", ""},
+      {"report tables/8", "extension_registered tables"},
+  });
+}
+
+TEST(SupervisorPresence, AProcessThatIsBeingEndedNeedNotAnswer)
+{
+  Machine machine(normal_limits(), {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  machine.act("stop");
+  machine.play({{"silent", ""}, {"wait 3", ""}, {"silent", ""}});
+}
+
 // --- --extension_registration_timeout ---
 
 TEST(SupervisorPresence, LivingUnregisteredForTooLongEndsInARestart)

@@ -107,6 +107,10 @@ ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gint64 e
     return g_strdup("registered");
   case WD_EVENT_EXTENSION_UNREGISTERED:
     return g_strdup("lost its registration");
+  case WD_EVENT_UNRESPONSIVE:
+    return g_strdup("does not answer");
+  case WD_EVENT_RESPONSIVE:
+    return g_strdup("answers again");
   case WD_EVENT_QUERY_DENYLISTED:
     return g_strdup("denylisted a query");
   case WD_EVENT_SETTINGS_CHANGED:

@@ -29,6 +29,7 @@ static const CtlReportSign signs[] = {
     {'E', "process_exited", "exit", "exited by itself"},
     {'F', "spawn_failed", NULL, "could not be started"},
     {'U', "extension_unregistered", "registration", "lost its registration"},
+    {'N', "unresponsive", NULL, "did not answer"},
     {'D', "would_terminate", NULL, "over a limit in a dry run"},
 };
 

@@ -193,13 +193,15 @@ make_report(ObsDriver *driver)
   WdReport *report = g_new0(WdReport, 1);
   report->kind = WD_REPORT_REGISTRATIONS;
   report->worker_pid = worker->pid + sim_random_chance(driver->random, 2);
-  report->registrations.responsive = sim_random_chance(driver->random, 90);
+  report->registrations.responsive = sim_random_chance(driver->random, 80);
   report->registrations.listed = sim_random_chance(driver->random, 90);
   for (guint i = 1; i < driver->world.places; i++) {
     const ObsLife *life = driver->world.present[i];
     if (life != NULL && life->uuid != 0 && life->registered_with == worker->number)
       report->registrations.extensions[report->registrations.n_extensions++] =
-          (WdReportedExtension){.pid = life->pid, .uuid = life->uuid, .responsive = TRUE};
+          (WdReportedExtension){.pid = life->pid,
+                                .uuid = life->uuid,
+                                .responsive = sim_random_chance(driver->random, 80)};
   }
   obs_driver_plan(driver, OBS_PENDING_REPORTED, worker, obs_driver_later_us(driver))->report =
       report;

@@ -47,6 +47,8 @@
   TALLY(LIMIT_REACHED, "respawn_limit_reached")                                  \
   TALLY(REGISTERED, "extension_registered")                                      \
   TALLY(UNREGISTERED, "extension_unregistered")                                  \
+  TALLY(UNRESPONSIVE, "unresponsive")                                            \
+  TALLY(RESPONSIVE, "responsive")                                                \
   TALLY(STORE_EVENTS, "events about the store")                                  \
   TALLY(STOPPED_BY_REQUEST, "runs closed because the observer was stopped")      \
   TALLY(STOPPED_BY_END, "runs closed by the watcher's end")

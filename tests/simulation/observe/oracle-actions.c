@@ -87,6 +87,8 @@ check_basis(const ObsOracle *oracle, const ObsView *view, const WdEvent *event)
   case WD_EVENT_TERMINATION_STUCK:
   case WD_EVENT_SPAWN_FAILED:
   case WD_EVENT_EXTENSION_REGISTERED:
+  case WD_EVENT_UNRESPONSIVE:
+  case WD_EVENT_RESPONSIVE:
   case WD_EVENT_QUERY_DENYLISTED:
   case WD_EVENT_SETTINGS_CHANGED:
   case WD_EVENT_EVENTS_LOST:
@@ -129,12 +131,33 @@ check_registration(ObsOracle *oracle, const ObsView *view, const WdEvent *event)
 }
 
 static void
+check_silence(ObsOracle *oracle, ObsView *view, const WdEvent *event)
+{
+  ObsExpected taken;
+  const gboolean begins = event->kind == WD_EVENT_UNRESPONSIVE;
+  OBS_CHECK(oracle->log, obs_oracle_take(oracle, event->kind, view, &taken) != NULL,
+            "%s of %s may not be", wd_event_kind_name(event->kind), event->name);
+  OBS_CHECK(oracle->log, event->cause_seq == (begins ? 0 : view->pings.seq),
+            "the cause of a silence");
+  OBS_CHECK(oracle->log,
+            event->duration_ms == (begins ? WD_NONE : sim_pings_lasted_ms(&view->pings)),
+            "how long a silence lasted");
+  if (begins)
+    view->pings.seq = event->seq;
+  else
+    view->pings.since_us = 0;
+  obs_count(oracle->log, begins ? OBS_TALLY_UNRESPONSIVE : OBS_TALLY_RESPONSIVE);
+}
+
+static void
 check_event(ObsOracle *oracle, const WdAction *action)
 {
   const WdEvent *event = action->event;
   OBS_CHECK(oracle->log, event->seq == ++oracle->last_seq, "seq %" G_GUINT64_FORMAT, event->seq);
   OBS_CHECK(oracle->log, event->cause_seq < event->seq, "the cause comes later");
-  OBS_CHECK(oracle->log, event->signals_sent == WD_SIGNALS_NONE && event->duration_ms == WD_NONE,
+  OBS_CHECK(oracle->log,
+            event->signals_sent == WD_SIGNALS_NONE &&
+                (event->duration_ms == WD_NONE || event->kind == WD_EVENT_RESPONSIVE),
             "nobody has seen that");
   OBS_CHECK(oracle->log, event->message != NULL && event->message[0] != '\0', "no message");
   ObsView *view = view_of(oracle, action);
@@ -172,6 +195,11 @@ check_event(ObsOracle *oracle, const WdAction *action)
   case WD_EVENT_EXTENSION_UNREGISTERED:
     OBS_CHECK(oracle->log, view != NULL, "nobody's registration");
     check_registration(oracle, view, event);
+    break;
+  case WD_EVENT_UNRESPONSIVE:
+  case WD_EVENT_RESPONSIVE:
+    OBS_CHECK(oracle->log, view != NULL, "nobody's silence");
+    check_silence(oracle, view, event);
     break;
   case WD_EVENT_WATCHDOG_STARTED:
   case WD_EVENT_EVENTS_LOST:

@@ -160,37 +160,62 @@ obs_oracle_sampled(ObsOracle *oracle, guint index, gint64 now_us)
   view->looked_us = now_us;
 }
 
-static gint64
-uuid_in(const WdReport *report, gint64 pid)
+static const WdReportedExtension *
+entry_in(const WdReport *report, gint64 pid)
 {
   for (guint i = 0; i < report->registrations.n_extensions; i++)
     if (report->registrations.extensions[i].pid == pid)
-      return report->registrations.extensions[i].uuid;
-  return WD_NONE;
+      return &report->registrations.extensions[i];
+  return NULL;
+}
+
+static void
+pinged(ObsOracle *oracle, ObsView *view, gboolean answered)
+{
+  switch (sim_pings_take(&view->pings, answered, oracle->now_us)) {
+  case SIM_PINGS_STOP:
+    expect(oracle, WD_EVENT_UNRESPONSIVE, view, WD_REASON_NONE, NULL);
+    break;
+  case SIM_PINGS_AGAIN:
+    expect(oracle, WD_EVENT_RESPONSIVE, view, WD_REASON_NONE, NULL);
+    break;
+  case SIM_PINGS_SAME:
+    break;
+  }
+}
+
+static void
+reported_extension(ObsOracle *oracle, ObsView *view, const WdReportedExtension *entry)
+{
+  const gint64 uuid = entry != NULL ? entry->uuid : WD_NONE;
+  if (view->registered == TRUE && uuid != view->uuid)
+    unregister(oracle, view, WD_REASON_REGISTRATION, NULL);
+  if (uuid != WD_NONE && view->registered != TRUE)
+    expect(oracle, WD_EVENT_EXTENSION_REGISTERED, view, WD_REASON_NONE, NULL);
+  view->registered = uuid != WD_NONE;
+  view->uuid = uuid;
+  if (entry != NULL || view->pings.since_us != 0)
+    pinged(oracle, view, entry != NULL && entry->responsive);
 }
 
 void
 obs_oracle_reported(ObsOracle *oracle, const WdReport *report, gint64 now_us)
 {
-  const ObsView *worker = oracle->slots[WD_PROCESS_WORKER].present;
+  ObsView *worker = oracle->slots[WD_PROCESS_WORKER].present;
   obs_oracle_other(oracle, OBS_INPUT_REPORT, now_us);
   if (worker == NULL || worker->life->pid != report->worker_pid) {
     obs_count(oracle->log, OBS_TALLY_STALE_REPORTS);
     return;
   }
-  if (!report->registrations.listed || oracle->closed)
+  if (oracle->closed)
+    return;
+  pinged(oracle, worker, report->registrations.responsive);
+  if (!report->registrations.listed)
     return;
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->slot_count; i++) {
     ObsView *view = oracle->slots[i].present;
-    if (view == NULL)
-      continue;
-    const gint64 uuid = uuid_in(report, view->life->pid);
-    if (view->registered == TRUE && uuid != view->uuid)
-      unregister(oracle, view, WD_REASON_REGISTRATION, NULL);
-    if (uuid != WD_NONE && view->registered != TRUE)
-      expect(oracle, WD_EVENT_EXTENSION_REGISTERED, view, WD_REASON_NONE, NULL);
-    view->registered = uuid != WD_NONE;
-    view->uuid = uuid;
+    if (view != NULL)
+      reported_extension(oracle, view, entry_in(report, view->life->pid));
   }
 }
 

@@ -26,6 +26,7 @@
 
 #include "tests/simulation/observe/machine-under-test.h"
 #include "tests/simulation/observe/world.h"
+#include "tests/simulation/pings.h"
 
 /* What the machine has been told of one life, and has said. */
 typedef struct {
@@ -46,6 +47,7 @@ typedef struct {
   gint64 measured;
   gint64 registered; /* WD_NONE: nothing was reported */
   gint64 uuid;
+  SimPings pings;
 } ObsView;
 
 /* One index of the machine's. */

@@ -48,7 +48,8 @@ static const WdColumn columns[] = {
     {EVENT("exit_signal", INTEGER, exit_signal, "NULL if it exited by itself")},
     {EVENT("signals_sent", TEXT, signals_sent,
            "in the order in which they were sent: `USR1,TERM,KILL`")},
-    {EVENT("duration_ms", BIGINT, duration_ms, "from the first signal until it was gone")},
+    {EVENT("duration_ms", BIGINT, duration_ms,
+           "from the first signal until it was gone; responsive: how long it was unresponsive")},
     {EVENT("lifetime_ms", BIGINT, lifetime_ms, "how long the process had lived")},
     {EVENT("delay", INTEGER, delay_s, "seconds until the next start")},
     {EVENT("restarts", INTEGER, restarts, "as in watchdog_processes, at that time")},
@@ -123,6 +124,10 @@ wd_event_kind_name(WdEventKind kind)
     return "extension_registered";
   case WD_EVENT_EXTENSION_UNREGISTERED:
     return "extension_unregistered";
+  case WD_EVENT_UNRESPONSIVE:
+    return "unresponsive";
+  case WD_EVENT_RESPONSIVE:
+    return "responsive";
   case WD_EVENT_QUERY_DENYLISTED:
     return "query_denylisted";
   case WD_EVENT_SETTINGS_CHANGED:

@@ -32,6 +32,8 @@ typedef enum {
   WD_EVENT_SPAWN_FAILED,
   WD_EVENT_EXTENSION_REGISTERED,
   WD_EVENT_EXTENSION_UNREGISTERED,
+  WD_EVENT_UNRESPONSIVE,
+  WD_EVENT_RESPONSIVE,
   WD_EVENT_QUERY_DENYLISTED,
   WD_EVENT_SETTINGS_CHANGED,
   WD_EVENT_EVENTS_LOST,
@@ -99,7 +101,7 @@ typedef struct {
   gint64 exit_code;
   gint64 exit_signal;
   WdSignals signals_sent;
-  gint64 duration_ms; /* first signal → reaped */
+  gint64 duration_ms; /* first signal → reaped; responsive: how long it was unresponsive */
   gint64 lifetime_ms; /* started → gone, or → now */
   gint64 delay_s;     /* until the next start */
   gint64 restarts;

@@ -108,6 +108,13 @@ wd_event_message(const WdEvent *event)
   case WD_EVENT_EXTENSION_UNREGISTERED:
     what = g_strdup_printf("is not registered any more: %s", wd_reason_name(event->reason));
     break;
+  case WD_EVENT_UNRESPONSIVE:
+    what = g_strdup("does not answer its pings");
+    break;
+  case WD_EVENT_RESPONSIVE:
+    what = g_strdup_printf("answers its pings, after %.1f seconds without an answer",
+                           (double)event->duration_ms / 1000);
+    break;
   case WD_EVENT_QUERY_DENYLISTED:
     what = g_strdup_printf("denylists the scheduled query %s", event->query_name);
     break;
@@ -166,6 +173,8 @@ observed_what(const WdEvent *event)
   case WD_EVENT_SPAWN_FAILED:
   case WD_EVENT_EXTENSION_REGISTERED:
   case WD_EVENT_EXTENSION_UNREGISTERED:
+  case WD_EVENT_UNRESPONSIVE:
+  case WD_EVENT_RESPONSIVE:
   case WD_EVENT_QUERY_DENYLISTED:
   case WD_EVENT_SETTINGS_CHANGED:
   case WD_EVENT_EVENTS_LOST:

@@ -4,9 +4,6 @@
 
 #include "watchdog/core/event/json.h"
 
-/* A report comes every interval. After this many without one, reports stay away. */
-#define REPORTS_MISSED 3
-#define REPORT_SLACK_US (2 * G_TIME_SPAN_SECOND)
 /* No worker denylists more queries than this. */
 #define DENYLISTED_MAX 1000
 
@@ -18,17 +15,52 @@ wd_presence_begin(WdMachine *machine)
 }
 
 static gint64
-patience_us(const WdMachine *machine)
+interval_us(const WdMachine *machine)
 {
-  const gint64 interval_us = MAX(machine->limits.extensions_interval_s, 1) * G_USEC_PER_SEC;
-  return REPORTS_MISSED * interval_us + REPORT_SLACK_US;
+  return MAX(machine->limits.extensions_interval_s, 1) * G_USEC_PER_SEC;
 }
 
 /* Whether the last report still holds. */
 static gboolean
 reports_come(const WdMachine *machine, gint64 now_us)
 {
-  return now_us - machine->heard_us <= patience_us(machine);
+  return now_us - machine->heard_us <= wd_silence_blind_us(interval_us(machine));
+}
+
+/* --- pings --- */
+
+static void
+record_silence(WdMachine *machine, WdProcess *process)
+{
+  WdEvent *event = wd_process_event(process, WD_EVENT_UNRESPONSIVE, WD_REASON_NONE);
+  process->silence.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+}
+
+static void
+record_answer(WdMachine *machine, WdProcess *process)
+{
+  WdEvent *event = wd_process_event(process, WD_EVENT_RESPONSIVE, WD_REASON_NONE);
+  event->cause_seq = process->silence.seq;
+  event->duration_ms = process->silence.lasted_us / G_TIME_SPAN_MILLISECOND;
+  wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+}
+
+/* A process that is being ended may stop answering. That is no news, and neither is its end. */
+static void
+take_ping(WdMachine *machine, WdProcess *process, gboolean answered)
+{
+  if (process->state != WD_STATE_RUNNING)
+    return;
+  switch (wd_silence_take(&process->silence, answered, machine->now_us, interval_us(machine))) {
+  case WD_SILENCE_BEGINS:
+    record_silence(machine, process);
+    break;
+  case WD_SILENCE_ENDS:
+    record_answer(machine, process);
+    break;
+  case WD_SILENCE_SAME:
+    break;
+  }
 }
 
 /* --- registrations --- */
@@ -87,6 +119,7 @@ registered(WdMachine *machine, WdProcess *extension, const WdReportedExtension *
     event->details = wd_json_number("uuid", entry->uuid);
     wd_machine_record(machine, extension, event, WD_RECORD_PLAIN);
   }
+  take_ping(machine, extension, entry->responsive);
 }
 
 /* The extension lives, but isn't registered. @fresh: the report before this one is recent. */
@@ -98,6 +131,9 @@ missing(WdMachine *machine, WdProcess *extension, gboolean fresh)
   if (presence->registered == TRUE)
     wd_presence_lost(machine, extension, WD_REASON_REGISTRATION, 0);
   presence->registered = FALSE;
+  /* The core has dropped it because it didn't answer, and pings it no more. */
+  if (extension->silence.unresponsive)
+    take_ping(machine, extension, FALSE);
   if (!fresh || presence->missing_since_us == WD_NONE)
     presence->missing_since_us = machine->now_us;
   if (machine->policy->unregistered != NULL && timeout_s > 0 && machine->limits.enforce &&
@@ -125,12 +161,13 @@ find_entry(const WdReport *report, gint64 pid)
 }
 
 static void
-take_worker(WdProcess *worker, const WdReport *report)
+take_worker(WdMachine *machine, WdProcess *worker, const WdReport *report)
 {
   worker->presence.responsive = report->registrations.responsive;
   if (report->registrations.version[0] != '\0')
     g_strlcpy(worker->presence.version, report->registrations.version,
               sizeof worker->presence.version);
+  take_ping(machine, worker, report->registrations.responsive);
 }
 
 static void
@@ -159,7 +196,7 @@ take_registrations(WdMachine *machine, const WdReport *report)
     WdProcess *process = wd_machine_at(machine, i);
     const WdPresence before = process->presence;
     if (process->role == WD_ROLE_WORKER)
-      take_worker(process, report);
+      take_worker(machine, process, report);
     else
       take_extension(machine, process, report, fresh);
     changed = changed || memcmp(&before, &process->presence, sizeof before) != 0;
@@ -207,7 +244,7 @@ wd_presence_take(WdMachine *machine, const WdReport *report)
 gboolean
 wd_presence_is_recent(const WdMachine *machine, gint64 at_us)
 {
-  return machine->now_us - at_us <= patience_us(machine);
+  return machine->now_us - at_us <= wd_silence_blind_us(interval_us(machine));
 }
 
 gboolean

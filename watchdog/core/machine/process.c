@@ -58,6 +58,7 @@ wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 star
   const gint64 held_uuid = process->presence.held_uuid;
   process->presence = NOT_REPORTED;
   process->presence.held_uuid = held_uuid;
+  process->silence = (WdSilence){0};
   wd_meter_reset(&process->meter, started_us);
   process->last_check_us = WD_NONE;
   process->next_memory_look_us = started_us;

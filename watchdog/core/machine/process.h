@@ -7,6 +7,7 @@
 #include "watchdog/core/machine/process-state.h"
 #include "watchdog/core/machine/report.h"
 #include "watchdog/core/machine/respawn.h"
+#include "watchdog/core/machine/silence.h"
 
 G_BEGIN_DECLS
 
@@ -62,6 +63,7 @@ typedef struct {
   gboolean breach_recorded; /* dry run: once per episode */
 
   WdPresence presence;
+  WdSilence silence;
 
   WdMeter meter;
   WdSample sample; /* the last one; valid when last_check_us is not WD_NONE */
