@@ -148,17 +148,24 @@ on_silence(gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-/* A core that has registered us and doesn't answer for half an interval is reported as unresponsive
- * until it does. */
+/* A core that has registered us and doesn't answer for half an interval, or one that let a call end
+ * without an answer, is reported as unresponsive until it answers. */
+static void
+watch_silence(ExtRole *role)
+{
+  if (role->silence_source == 0)
+    role->silence_source =
+        g_timeout_add((guint)(role->options->interval_us / 2 / 1000), on_silence, role);
+}
+
 gboolean
 ext_role_calling(ExtRole *role, ExtCall call, ExtCalls *calls)
 {
   role->calls = calls;
   if (role->reporter == NULL)
     return FALSE;
-  if (call == EXT_CALL_VERIFY && role->silence_source == 0)
-    role->silence_source =
-        g_timeout_add((guint)(role->options->interval_us / 2 / 1000), on_silence, role);
+  if (call == EXT_CALL_VERIFY)
+    watch_silence(role);
   return ext_reporter_wants_info(role->reporter);
 }
 
@@ -172,7 +179,10 @@ ext_role_called(ExtRole *role, const ExtCallResult *result, gint64 own_uuid, gbo
   ExtReporter *reporter = role->reporter;
   if (reporter == NULL)
     return;
-  if ((result->event == EXT_NO_ANSWER && !stopping) || result->event == EXT_NO_CORE)
+  const gboolean unanswered = result->event == EXT_NO_ANSWER && !stopping;
+  if (unanswered)
+    watch_silence(role);
+  if (unanswered || result->event == EXT_NO_CORE)
     ext_reporter_unanswered(reporter, result->manager_pid);
   if ((result->event == EXT_REGISTERED || result->entries != NULL) && result->manager_pid > 0)
     ext_reporter_core(reporter, result->manager_pid);

@@ -54,17 +54,18 @@ event_cells(WdEventKind kind)
   case WD_EVENT_LIMIT_EXCEEDED:
     return "the process is over a limit; the event is stored before the first signal, which waits "
            "at most 20 ms for that | reason, measured, limit_value, unit, peak, baseline, "
-           "lifetime_ms, details; for CPU, also utilization, utilization_limit, sustained | "
-           "memory, cpu";
+           "lifetime_ms, details; for CPU, also utilization, utilization_limit, sustained; for "
+           "unresponsive, also cause_eid (the `unresponsive`) | memory, cpu, unresponsive";
   case WD_EVENT_PROCESS_TERMINATED:
     return "the watchdog ended the process; recorded once for each termination | reason, outcome, "
            "signals_sent, exit_code or exit_signal, duration_ms, lifetime_ms, peak, baseline, "
            "restarts; for a limit, also cause_eid and everything that limit_exceeded measured | "
-           "memory, cpu, "
-           "request, settings, registration";
+           "memory, cpu, unresponsive, request, settings, registration";
   case WD_EVENT_WOULD_TERMINATE:
-    return "with `--dry_run`, in place of limit_exceeded; recorded once, until a regular check "
-           "finds the process within its limits | as limit_exceeded | memory, cpu, registration";
+    return "with `--dry_run`, in place of limit_exceeded; recorded once, until it answers or a "
+           "regular check "
+           "finds the process within its limits | as limit_exceeded | memory, cpu, "
+           "unresponsive, registration";
   case WD_EVENT_TERMINATION_STUCK:
     return "the process still exists 2 s after SIGKILL | reason, signals_sent, duration_ms, "
            "cause_eid | that of the termination";
@@ -130,6 +131,8 @@ reason_meaning(WdReason reason)
   case WD_REASON_REGISTRATION:
     return "osquery lost an extension that is alive, never registered it, or refused it because "
            "it still listed the process before";
+  case WD_REASON_UNRESPONSIVE:
+    return "it answered no ping for longer than `--unresponsive_timeout`";
   case WD_REASON_WORKER_GONE:
     return "an extension ended because its worker did";
   case WD_REASON_WORKER_SILENT:

@@ -192,6 +192,7 @@ def test_each_event_is_reported_once(host):
                                     limit_value=200 << 20, unit="bytes", outcome="killed"),
                          host.event("process_terminated", DAY, "cpu", utilization=12.5),
                          host.event("process_terminated", 60, "registration"),
+                         host.event("process_terminated", 60, "unresponsive"),
                          host.event("process_exited", 60, "oom", exit_signal=9)],
         "denylisted_queries": [host.event("query_denylisted", 60, query_name="q", cause_eid=1)],
         "lost_registrations": [host.event("extension_unregistered", 60, "registration")],

@@ -177,22 +177,22 @@ def test_a_hung_core_is_recorded_until_it_answers(stand_in):
 
 
 def test_a_worker_in_a_long_query_is_not_hung(stand_in):
-    start(stand_in)
+    start(stand_in, "--unresponsive_timeout=1", flags=["--watchdog_delay=0"])
     becomes(stand_in, "worker", (None, 1))
     assert stand_in.query("SELECT misbehave('sleep:5')")
-    assert stand_in.events("event = 'unresponsive'") == []
+    assert stand_in.events("event IN ('unresponsive', 'limit_exceeded')") == []
 
 
 def test_a_hung_tables_extension_leaves_nothing_known(stand_in):
     stand_in.add_extension("one")
-    start(stand_in)
+    start(stand_in, "--unresponsive_timeout=1", flags=["--watchdog_delay=0"])
     becomes(stand_in, "one.ext", (1, 1))
     pid = stand_in.pid("osquery-watchdog.ext")
     with stopped(pid):
         for name in ("worker", "one.ext", "osquery-watchdog.ext"):
             becomes(stand_in, name, (None, None))
     becomes(stand_in, "osquery-watchdog.ext", (1, 1))
-    assert stand_in.events("event IN ('unresponsive', 'responsive')") == []
+    assert stand_in.events("event IN ('unresponsive', 'responsive', 'limit_exceeded')") == []
     assert stand_in.pid("osquery-watchdog.ext") == pid
 
 
@@ -203,6 +203,71 @@ def test_without_the_tables_extension_nothing_is_claimed(stand_in):
     stand_in.registered("one")
     assert shown(stand_in, "one.ext") == (None, None)
     assert shown(stand_in, "worker") == (None, None)
+
+
+# --- --unresponsive_timeout ---
+
+
+def ended_for_silence(stand_in, name, pid, signals):
+    """A process that hangs is ended as for a limit; the event of its end."""
+    with stopped(pid):
+        ended = stand_in.wait_event(f"event = 'process_terminated' AND pid = {pid}")
+    assert (ended["name"], ended["reason"], ended["unit"]) == (name, "unresponsive", "ms")
+    assert (ended["signals_sent"], ended["outcome"], ended["limit_value"]) == (signals, "killed", 2000)
+    assert ended["measured"] > 2000
+    breach = stand_in.event(f"eid = {ended['cause_eid']}")
+    assert (breach["event"], breach["reason"]) == ("limit_exceeded", "unresponsive")
+    silence = stand_in.event(f"eid = {breach['cause_eid']}")
+    assert (silence["event"], silence["pid"]) == ("unresponsive", pid)
+    assert stand_in.events("event = 'responsive'") == []
+    stand_in.pid(name, other_than=pid)
+    return ended
+
+
+END_SOON = ("--watchdog_delay=0", "--watchdog_forced_shutdown_delay=1")
+
+
+def test_a_hung_extension_is_ended(stand_in):
+    stand_in.add_extension("one")
+    start(stand_in, "--unresponsive_timeout=2", flags=END_SOON)
+    becomes(stand_in, "one.ext", (1, 1))
+    ended_for_silence(stand_in, "one.ext", stand_in.pid("one.ext"), "TERM,KILL")
+    becomes(stand_in, "one.ext", (1, 1))
+
+
+def test_a_hung_worker_is_ended(stand_in):
+    start(stand_in, "--unresponsive_timeout=2", flags=END_SOON)
+    becomes(stand_in, "worker", (None, 1))
+    ended_for_silence(stand_in, "worker", stand_in.worker(), "USR1,TERM,KILL")
+    story = stand_in.ctl("explain").stdout
+    assert "killed: did not answer" in story and "USR1,TERM,KILL" in story
+    becomes(stand_in, "worker", (None, 1))
+
+
+def test_a_worker_that_has_not_answered_yet_is_left_alone(stand_in):
+    """As one that enrols with a server that can't be reached: it accepts, and answers nothing."""
+    start(stand_in, "--unresponsive_timeout=1", flags=[*END_SOON, "--misbehave=hang"], ready=False)
+    begin = stand_in.wait_event("event = 'unresponsive' AND name = 'worker'")
+    deadline = time.monotonic() + 12  # longer than a call lasts
+    while time.monotonic() < deadline:
+        assert shown(stand_in, "worker") == (None, 0)  # all the time
+        time.sleep(0.1)
+    assert stand_in.worker() == begin["pid"]
+    assert stand_in.events("event = 'limit_exceeded'") == []
+
+
+def test_a_dry_run_only_records_that_a_process_hangs(stand_in):
+    stand_in.add_extension("one")
+    start(stand_in, "--unresponsive_timeout=1", "--dry_run", flags=END_SOON)
+    becomes(stand_in, "one.ext", (1, 1))
+    pid = stand_in.pid("one.ext")
+    with stopped(pid):
+        would = stand_in.wait_event("event = 'would_terminate'")
+        assert (would["reason"], would["pid"]) == ("unresponsive", pid)
+        time.sleep(2)
+    stand_in.wait_event("event = 'responsive'")
+    stand_in.event("event = 'would_terminate'")
+    assert stand_in.pid("one.ext") == pid
 
 
 # --- --extension_registration_timeout ---

@@ -29,6 +29,7 @@ sim_operator_choose_limits(SimRandom *random)
       .extensions_interval_s = 3,
       .extensions_timeout_s = 3,
       .extension_registration_timeout_s = SIM_RANDOM_PICK(random, 0, 0, 1, 10, 60),
+      .unresponsive_timeout_s = SIM_RANDOM_PICK(random, 0, 0, 1, 10, 60),
       .extension_give_up =
           (WdGiveUp)SIM_RANDOM_PICK(random, WD_GIVE_UP_SHUTDOWN, WD_GIVE_UP_ABANDON),
       .cpus = (guint)sim_random_between(random, 1, 8),

@@ -222,6 +222,7 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
     break;
   case WD_EVENT_LIMIT_EXCEEDED:
     check_breach(oracle, event, &expected->verdict);
+    CHECK_FIELD(cause_seq, expected->reason == WD_REASON_UNRESPONSIVE ? view->pings.seq : 0);
     view->breach_seq = event->seq;
     break;
   case WD_EVENT_WOULD_TERMINATE:

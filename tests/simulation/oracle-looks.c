@@ -59,17 +59,26 @@ check_detection(const SimOracle *oracle, guint process)
 }
 
 static void
-breached(SimOracle *oracle, guint process, const WdVerdict *verdict)
+breached_dry(SimOracle *oracle, guint process, const WdVerdict *verdict)
 {
   SimView *view = &oracle->views[process];
-  const gboolean memory = verdict->reason == WD_REASON_MEMORY;
-  const WdReason reason = memory ? WD_REASON_MEMORY : WD_REASON_CPU;
+  const gboolean hung = verdict->reason == WD_REASON_UNRESPONSIVE;
+  gboolean *episode = hung ? &view->pings.only_recorded : &view->episode;
+  if (!*episode) {
+    sim_oracle_expect(oracle, WD_EVENT_WOULD_TERMINATE, process, verdict->reason)->verdict =
+        *verdict;
+    sim_trace_count(oracle->trace, hung ? SIM_TALLY_DRY_HUNG : SIM_TALLY_DRY_BREACHES);
+  }
+  *episode = TRUE;
+}
+
+void
+sim_oracle_breached(SimOracle *oracle, guint process, const WdVerdict *verdict)
+{
+  SimView *view = &oracle->views[process];
+  const WdReason reason = verdict->reason;
   if (oracle->limits.dry_run) {
-    if (!view->episode) {
-      sim_oracle_expect(oracle, WD_EVENT_WOULD_TERMINATE, process, reason)->verdict = *verdict;
-      sim_trace_count(oracle->trace, SIM_TALLY_DRY_BREACHES);
-    }
-    view->episode = TRUE;
+    breached_dry(oracle, process, verdict);
     return;
   }
   if (process == WD_PROCESS_WATCHDOG && oracle->stopping)
@@ -87,9 +96,11 @@ breached(SimOracle *oracle, guint process, const WdVerdict *verdict)
   view->measure.baseline_final = view->measure.baseline_bytes != WD_NONE;
   sim_view_grant(oracle, view, oracle->limits.forced_shutdown_delay_s);
   view->reason = reason;
-  if (memory)
+  if (reason == WD_REASON_MEMORY)
     check_detection(oracle, process);
-  sim_trace_count(oracle->trace, memory ? SIM_TALLY_MEMORY_BREACHES : SIM_TALLY_CPU_BREACHES);
+  sim_trace_count(oracle->trace, reason == WD_REASON_MEMORY ? SIM_TALLY_MEMORY_BREACHES
+                                 : reason == WD_REASON_CPU  ? SIM_TALLY_CPU_BREACHES
+                                                            : SIM_TALLY_HUNG);
 }
 
 /* A process whose page faults are counted, and which has made none, is looked at only where
@@ -136,7 +147,7 @@ looked_at(SimOracle *oracle, guint process, const WdSample *sample, gboolean reg
     sim_trace_count(oracle->trace, SIM_TALLY_FOREIGN);
     return;
   }
-  breached(oracle, process, &verdict);
+  sim_oracle_breached(oracle, process, &verdict);
 }
 
 void

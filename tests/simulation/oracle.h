@@ -184,6 +184,9 @@ void sim_oracle_observed(SimOracle *oracle, const WdReport *report);
 
 void sim_oracle_pinged(SimOracle *oracle, guint process, gboolean answered);
 
+/* @process is over a limit that is enforced. */
+void sim_oracle_breached(SimOracle *oracle, guint process, const WdVerdict *verdict);
+
 void sim_oracle_begin_stop(SimOracle *oracle, WdReason reason, int code);
 
 void sim_oracle_tick(SimOracle *oracle, const WdMachine *supervisor, const WdInput *input);

@@ -14,6 +14,7 @@ sim_pings_take(SimPings *pings, gboolean answered, gint64 now_us)
   pings->last_us = now_us;
   if (answered) {
     const gboolean again = pings->since_us != 0;
+    pings->ever = TRUE;
     pings->row_us = 0;
     return again ? SIM_PINGS_AGAIN : SIM_PINGS_SAME;
   }
@@ -23,6 +24,7 @@ sim_pings_take(SimPings *pings, gboolean answered, gint64 now_us)
     return SIM_PINGS_SAME;
   pings->since_us = now_us;
   pings->blind_us = 0;
+  pings->only_recorded = FALSE;
   return SIM_PINGS_STOP;
 }
 

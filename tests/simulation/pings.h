@@ -4,11 +4,13 @@
 #include <glib.h>
 
 typedef struct {
-  gint64 last_us;  /* when the last ping's outcome became known; 0: none yet */
-  gint64 row_us;   /* the first of those missed in a row; 0: none */
-  gint64 since_us; /* unresponsive since then; 0: it isn't */
-  gint64 blind_us; /* of that time, how much nothing is known of */
-  guint64 seq;     /* the event; the oracle's */
+  gint64 last_us;         /* when the last ping's outcome became known; 0: none yet */
+  gint64 row_us;          /* the first of those missed in a row; 0: none */
+  gint64 since_us;        /* unresponsive since then; 0: it isn't */
+  gint64 blind_us;        /* of that time, how much nothing is known of */
+  gboolean ever;          /* it has answered */
+  guint64 seq;            /* the event; the oracle's */
+  gboolean only_recorded; /* dry run; the oracle's */
 } SimPings;
 
 typedef enum {

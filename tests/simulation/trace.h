@@ -62,6 +62,8 @@
   TALLY(DRY_UNREGISTERED, "of them, only recorded")                       \
   TALLY(UNRESPONSIVE, "processes that stopped answering")                 \
   TALLY(RESPONSIVE, "of them, that answered again")                       \
+  TALLY(HUNG, "of them, ended")                                           \
+  TALLY(DRY_HUNG, "of them, only recorded")                               \
   TALLY(DENYLISTED, "queries denylisted")                                 \
   TALLY(LATE_REPORTS, "observations of a worker that is gone")            \
   TALLY(EVENTS_LOST, "losses reported by the store")                      \

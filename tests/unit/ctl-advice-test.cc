@@ -235,6 +235,9 @@ TEST(CtlAdvice, WhatNoLimitDid)
   EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_SPAWN, WD_EVENT_SPAWN_FAILED)),
                        "The message names"));
   EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_REGISTRATION)), "Have a.ext"));
+  EXPECT_TRUE(contains(advice(found(WD_ROLE_EXTENSION, WD_REASON_UNRESPONSIVE)),
+                       "Have a.ext answer its pings"));
+  EXPECT_TRUE(contains(advice(found(WD_ROLE_WORKER, WD_REASON_UNRESPONSIVE)), "but hung"));
 }
 
 TEST(CtlAdvice, AnObserverCannotTellWhoSentASignal)

@@ -33,6 +33,9 @@ TEST(CtlWords, Events)
       {words(WD_EVENT_WOULD_TERMINATE, WD_REASON_CPU), "would be killed: over its CPU limit"},
       {words(WD_EVENT_LIMIT_EXCEEDED, WD_REASON_MEMORY), "over its memory limit"},
       {words(WD_EVENT_LIMIT_EXCEEDED, WD_REASON_CPU), "over its CPU limit"},
+      {words(WD_EVENT_LIMIT_EXCEEDED, WD_REASON_UNRESPONSIVE), "did not answer for too long"},
+      {words(WD_EVENT_PROCESS_TERMINATED, WD_REASON_UNRESPONSIVE), "killed: did not answer"},
+      {words(WD_EVENT_WOULD_TERMINATE, WD_REASON_UNRESPONSIVE), "would be killed: did not answer"},
       {words(WD_EVENT_WATCHDOG_CRASHED, WD_REASON_REBOOT), "went down with the host"},
   };
   for (const auto &c : cases)

@@ -35,6 +35,14 @@ memory(WdEvent *event)
   event->limit_value = 200 * 1024 * 1024;
 }
 
+void
+unresponsive(WdEvent *event)
+{
+  event->reason = WD_REASON_UNRESPONSIVE;
+  event->measured = 61500;
+  event->limit_value = 60000;
+}
+
 const Case cases[] = {
     /* osquery's, word for word */
     {WD_EVENT_LIMIT_EXCEEDED, WD_ROLE_WORKER, 42, cpu,
@@ -80,6 +88,11 @@ const Case cases[] = {
      "osqueryd worker (42) does not answer its pings"},
     {WD_EVENT_RESPONSIVE, WD_ROLE_EXTENSION, 43, [](WdEvent *event) { event->duration_ms = 12340; },
      "osquery extension /p (43) answers its pings, after 12.3 seconds without an answer"},
+    {WD_EVENT_LIMIT_EXCEEDED, WD_ROLE_WORKER, 42, unresponsive,
+     "osqueryd worker (42) stopping: No answer for 61.5 seconds (limit is 60 seconds)"},
+    {WD_EVENT_WOULD_TERMINATE, WD_ROLE_EXTENSION, 43, unresponsive,
+     "osquery extension /p (43) would be stopped: No answer for 61.5 seconds (limit is 60 "
+     "seconds)"},
 };
 
 TEST(Message, OfAnEvent)

@@ -111,6 +111,7 @@ TEST_F(Settings, Defaults)
   EXPECT_EQ(limits.extensions_timeout_s, 3);
   EXPECT_EQ(limits.extension_give_up, WD_GIVE_UP_SHUTDOWN);
   EXPECT_EQ(limits.extension_registration_timeout_s, 0);
+  EXPECT_EQ(limits.unresponsive_timeout_s, 0);
   EXPECT_EQ(limits.cpus, 2u);
   EXPECT_EQ(warnings(), Lines{});
 }
@@ -118,11 +119,12 @@ TEST_F(Settings, Defaults)
 TEST_F(Settings, OwnOptions)
 {
   fake.files["/own"] = "--history_max=5\n--notables\n--memory_metric=private\n";
-  ASSERT_EQ(parse({"w", "--state_dir=s", "--runtime-dir", "r", "--flagfile=/own", "--dry_run",
-                   "--extension_give_up=abandon", "--extension_registration_timeout=30",
-                   "--history_expiry=60", "--grace_limit=150", "--memory_metric=resident",
-                   "--tables_extension=/t.ext", "--check", "--", "osqueryd"}),
-            "");
+  ASSERT_EQ(
+      parse({"w", "--state_dir=s", "--runtime-dir", "r", "--flagfile=/own", "--dry_run",
+             "--extension_give_up=abandon", "--extension_registration_timeout=30",
+             "--unresponsive_timeout=40", "--history_expiry=60", "--grace_limit=150",
+             "--memory_metric=resident", "--tables_extension=/t.ext", "--check", "--", "osqueryd"}),
+      "");
   EXPECT_EQ(settings->command, WD_COMMAND_CHECK);
   EXPECT_STREQ(settings->state_dir, "s");
   EXPECT_STREQ(settings->runtime_dir, "r");
@@ -136,6 +138,7 @@ TEST_F(Settings, OwnOptions)
   EXPECT_EQ(settings->limits.extension_registration_timeout_s, 30);
   EXPECT_EQ(settings->limits.grace_limit_percent, 150);
   EXPECT_EQ(origin("grace_limit"), "150 argv");
+  EXPECT_EQ(settings->limits.unresponsive_timeout_s, 40);
   EXPECT_EQ(origin("history_max"), "5 /own:1");
   EXPECT_EQ(origin("tables"), "false /own:2");
   EXPECT_EQ(origin("memory_metric"), "resident argv");

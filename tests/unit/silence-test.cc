@@ -37,6 +37,7 @@ expect_pings(const char *what, const std::vector<Ping> &pings)
 {
   WdSilence silence = {};
   bool unresponsive = false;
+  bool answered = false;
   for (const Ping &ping : pings) {
     SCOPED_TRACE(testing::Message() << what << ", at " << ping.at_s);
     const gint64 now_us = 1000 * G_USEC_PER_SEC + (gint64)(ping.at_s * G_USEC_PER_SEC);
@@ -44,7 +45,9 @@ expect_pings(const char *what, const std::vector<Ping> &pings)
     EXPECT_STREQ(change, ping.change);
     if (*change != '\0')
       unresponsive = *change == 'b';
+    answered = answered || ping.answered;
     EXPECT_EQ(silence.unresponsive, unresponsive);
+    EXPECT_EQ(silence.answered, answered);
     if (unresponsive || *change == 'e')
       EXPECT_EQ(silence.lasted_us, (gint64)(ping.lasted_s * G_USEC_PER_SEC));
   }

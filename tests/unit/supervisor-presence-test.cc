@@ -382,4 +382,163 @@ TEST(SupervisorPresence, AWorkersEndStopsTheClock)
   machine.act("wait 9");
   EXPECT_EQ(machine.act("report tables/8"), "");
 }
+
+// --- --unresponsive_timeout ---
+
+WdLimits
+with_unresponsive_timeout(gint64 timeout_s)
+{
+  WdLimits limits = normal_limits();
+  limits.unresponsive_timeout_s = timeout_s;
+  return limits;
+}
+
+/* Reports @line every 3 s until something follows from it. Returns: that, and when, in seconds. */
+std::string
+report_until_news(Machine &machine, const std::string &line)
+{
+  for (int s = 3; s <= 300; s += 3) {
+    machine.act("wait 3");
+    const std::string news = machine.act(line);
+    if (!news.empty())
+      return std::to_string(s) + " " + news;
+  }
+  return "";
+}
+
+TEST(SupervisorPresence, AHungWorkerIsEndedAsForALimit)
+{
+  Machine machine(with_unresponsive_timeout(10), {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  EXPECT_EQ(report_until_news(machine, "silent"), "6 unresponsive worker");
+  EXPECT_EQ(report_until_news(machine, "silent"), "12 limit_exceeded worker unresponsive ack");
+  const WdEvent *breach = machine.last(WD_EVENT_LIMIT_EXCEEDED);
+  EXPECT_EQ(breach->measured, 12000);
+  EXPECT_EQ(breach->limit_value, 10000);
+  EXPECT_EQ(breach->unit, WD_UNIT_MS);
+  EXPECT_EQ(breach->cause_seq, machine.last(WD_EVENT_UNRESPONSIVE)->seq);
+  machine.play({
+      {"stored", "USR1 worker, TERM worker"},
+      {"silent", ""},
+      {"wait 4", "@4 log, KILL worker"},
+      {"killed worker 9", "process_terminated worker unresponsive, "
+                          "extension_unregistered tables worker_gone, spawn worker"},
+  });
+  const WdEvent *ended = machine.last(WD_EVENT_PROCESS_TERMINATED);
+  EXPECT_EQ(ended->measured, 12000);
+  EXPECT_EQ(ended->limit_value, 10000);
+  EXPECT_EQ(ended->cause_seq, breach->seq);
+  EXPECT_EQ(machine.status("worker")["terminations"], "1");
+}
+
+TEST(SupervisorPresence, AHungExtensionIsEndedWithoutTheExtensionsWatchdogToo)
+{
+  WdLimits limits = with_unresponsive_timeout(10);
+  limits.enforce_extensions = FALSE;
+  Machine machine(limits, {"tables", "a"});
+  machine.boot();
+  machine.act("report tables/7 a/9");
+  EXPECT_EQ(report_until_news(machine, "report tables/7 a/9!"), "6 unresponsive a");
+  // osquery drops it, and it still is hung.
+  machine.act("wait 3");
+  EXPECT_EQ(machine.act("report tables/7"), "extension_unregistered a registration");
+  EXPECT_EQ(report_until_news(machine, "report tables/7"), "9 limit_exceeded a unresponsive ack");
+  machine.play({
+      {"stored", "TERM a"},
+      {"exited a 0", "process_terminated a unresponsive"},
+      {"wait 60", "@3.5 spawn a"},
+  });
+}
+
+TEST(SupervisorPresence, AProcessThatHangsAgainAndAgainBacksOffAndIsNeverGivenUp)
+{
+  Machine machine(with_unresponsive_timeout(10), {"tables", "a"});
+  machine.boot();
+  for (const char *delay : {"@3.5 ", "@3.5 ", "@5 ", "@10 ", "@20 ", "@40 ", "@60 ", "@60 "}) {
+    machine.act("report tables/7 a/9");
+    EXPECT_EQ(report_until_news(machine, "report tables/7 a/9!"), "6 unresponsive a");
+    EXPECT_EQ(report_until_news(machine, "report tables/7 a/9!"),
+              "12 limit_exceeded a unresponsive ack");
+    machine.act("stored");
+    const std::string after = machine.act("exited a 0");
+    EXPECT_EQ(after, std::string("process_terminated a unresponsive, "
+                                 "extension_unregistered a unresponsive") +
+                         (delay[1] == '3' ? "" : ", respawn_delayed a unresponsive"))
+        << delay;
+    EXPECT_EQ(machine.act("wait 60"), std::string(delay) + "spawn a");
+    machine.act("spawned a");
+  }
+}
+
+TEST(SupervisorPresence, AWorkerThatHasNotAnsweredYetIsLeftAlone)
+{
+  Machine machine(with_unresponsive_timeout(10), {"tables"});
+  machine.boot();
+  machine.act("silent");
+  EXPECT_EQ(report_until_news(machine, "silent"), "3 unresponsive worker");
+  EXPECT_EQ(report_until_news(machine, "silent"), "");
+  EXPECT_EQ(machine.act("report tables/7"), "responsive worker, extension_registered tables");
+  EXPECT_EQ(machine.last(WD_EVENT_RESPONSIVE)->duration_ms, 300000);
+  EXPECT_EQ(report_until_news(machine, "silent"), "6 unresponsive worker");
+  EXPECT_EQ(report_until_news(machine, "silent"), "12 limit_exceeded worker unresponsive ack");
+}
+
+TEST(SupervisorPresence, ASilenceThatIsNotKnownToLastEndsNobody)
+{
+  Machine machine(with_unresponsive_timeout(10), {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  EXPECT_EQ(report_until_news(machine, "silent"), "6 unresponsive worker");
+  machine.play({
+      {"wait 3600", ""},
+      {"silent", ""},
+      {"wait 9", ""},
+      {"silent", ""},
+      {"wait 3", ""},
+      {"silent", "limit_exceeded worker unresponsive ack"},
+  });
+}
+
+TEST(SupervisorPresence, AHungProcessHasTheWatchdogsDelayToo)
+{
+  WdLimits limits = with_unresponsive_timeout(10);
+  limits.watchdog_delay_s = 60;
+  Machine machine(limits, {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  EXPECT_EQ(report_until_news(machine, "silent"), "6 unresponsive worker");
+  EXPECT_EQ(report_until_news(machine, "silent"), "54 limit_exceeded worker unresponsive ack");
+}
+
+TEST(SupervisorPresence, NoHungProcessIsEndedWithoutTheOptionInADryRunOrWithoutAWatchdog)
+{
+  WdLimits dry = with_unresponsive_timeout(10), off = with_unresponsive_timeout(10);
+  dry.dry_run = TRUE;
+  off.enforce = FALSE;
+  for (const WdLimits &limits : {with_unresponsive_timeout(0), dry, off}) {
+    Machine machine(limits, {"tables", "a"});
+    machine.boot();
+    for (int episode = 0; episode < 2; episode++) {
+      machine.act("report tables/7 a/9");
+      EXPECT_EQ(report_until_news(machine, "report tables/7 a/9!"), "6 unresponsive a");
+      if (limits.dry_run)
+        EXPECT_EQ(report_until_news(machine, "report tables/7 a/9!"),
+                  "12 would_terminate a unresponsive");
+      EXPECT_EQ(report_until_news(machine, "report tables/7 a/9!"), "");
+    }
+  }
+}
+
+TEST(SupervisorPresence, AReloadSetsTheUnresponsiveTimeout)
+{
+  Machine machine(with_unresponsive_timeout(0), {"tables"});
+  machine.boot();
+  machine.act("report tables/7");
+  EXPECT_EQ(report_until_news(machine, "silent"), "6 unresponsive worker");
+  EXPECT_EQ(report_until_news(machine, "silent"), "");
+  machine.limits.unresponsive_timeout_s = 10;
+  machine.act("settings");
+  EXPECT_EQ(report_until_news(machine, "silent"), "3 limit_exceeded worker unresponsive ack");
+}
 } // namespace

@@ -234,6 +234,17 @@ spawn_advice(const CtlFinding *finding)
                   "what root or we own, its owner may execute, and others can't write.");
 }
 
+static char *
+unresponsive_advice(const CtlFinding *finding)
+{
+  if (finding->role == WD_ROLE_EXTENSION)
+    return g_strdup_printf("Have %s answer its pings while its tables work, or set "
+                           "--unresponsive_timeout higher than its longest query takes.",
+                           finding->name);
+  return g_strdup("It was running, but hung: osqueryd answers its pings even during a long query. "
+                  "If that is wrong, set --unresponsive_timeout higher.");
+}
+
 char *
 ctl_advice(const CtlFinding *finding, const CtlLimits *limits, const CtlFlags *flags)
 {
@@ -260,6 +271,8 @@ ctl_advice(const CtlFinding *finding, const CtlLimits *limits, const CtlFlags *f
     return g_strdup_printf("It was running, but osqueryd had dropped it, as it drops an extension "
                            "that answers its pings late. Have %s answer while its tables work.",
                            finding->name);
+  case WD_REASON_UNRESPONSIVE:
+    return unresponsive_advice(finding);
   case WD_REASON_NONE:
   case WD_REASON_REQUEST:
   case WD_REASON_HEALTH:      /* the limit_exceeded behind it has the figures */

@@ -133,6 +133,11 @@ measure_words(const CtlFinding *newest, const char *message)
                            " %%, and it had been over it for %" G_GINT64_FORMAT " s.",
                            newest->utilization, newest->measured, newest->limit_value,
                            newest->utilization_limit, newest->sustained_s);
+  if (measured && newest->reason == WD_REASON_UNRESPONSIVE) {
+    g_autofree char *silent = ctl_human_ms(newest->measured);
+    g_autofree char *limit = ctl_human_ms(newest->limit_value);
+    return g_strdup_printf("It had not answered its pings for %s; the limit is %s.", silent, limit);
+  }
   return g_strdup_printf("%s%s", message,
                          *message == '\0' || g_str_has_suffix(message, ".") ? "" : ".");
 }
@@ -228,8 +233,9 @@ print_query(const Story *story, GError **error)
         g_strdup_printf("%s, which osquery denylisted for a day: %s", name, query);
     print_section(story, "Query", text);
   }
-  gboolean limit =
-      story->newest.reason == WD_REASON_MEMORY || story->newest.reason == WD_REASON_CPU;
+  gboolean limit = story->newest.reason == WD_REASON_MEMORY ||
+                   story->newest.reason == WD_REASON_CPU ||
+                   story->newest.reason == WD_REASON_UNRESPONSIVE;
   if (n == 0 && limit && story->newest.role == WD_ROLE_WORKER)
     print_section(
         story, "Query",

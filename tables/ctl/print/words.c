@@ -70,6 +70,7 @@ termination_words(const char *would, WdReason reason)
   const char *words = reason == WD_REASON_MEMORY         ? "killed: over its memory limit"
                       : reason == WD_REASON_CPU          ? "killed: over its CPU limit"
                       : reason == WD_REASON_REGISTRATION ? "killed: lost its registration"
+                      : reason == WD_REASON_UNRESPONSIVE ? "killed: did not answer"
                       : reason == WD_REASON_REQUEST      ? "stopped as requested"
                       : reason == WD_REASON_SETTINGS     ? "stopped, no longer listed"
                                                          : "ended";
@@ -90,7 +91,9 @@ ctl_words_of_event(WdEventKind kind, WdReason reason, gint64 exit_code, gint64 e
   case WD_EVENT_PROCESS_EXITED:
     return exit_words(reason, exit_code, exit_signal);
   case WD_EVENT_LIMIT_EXCEEDED:
-    return g_strdup(reason == WD_REASON_CPU ? "over its CPU limit" : "over its memory limit");
+    return g_strdup(reason == WD_REASON_CPU            ? "over its CPU limit"
+                    : reason == WD_REASON_UNRESPONSIVE ? "did not answer for too long"
+                                                       : "over its memory limit");
   case WD_EVENT_PROCESS_TERMINATED:
     return termination_words("", reason);
   case WD_EVENT_WOULD_TERMINATE:

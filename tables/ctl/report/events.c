@@ -9,7 +9,7 @@
 
 #define ENDINGS                                             \
   "(event IN ('process_terminated', 'would_terminate') AND" \
-  " reason IN ('memory', 'cpu', 'registration'))"
+  " reason IN ('memory', 'cpu', 'registration', 'unresponsive'))"
 /* All others, except those that accompany every ending and those that are routine. */
 #define OTHERS \
   "(event NOT IN ('limit_exceeded', 'process_started', 'extension_registered') AND NOT " ENDINGS ")"

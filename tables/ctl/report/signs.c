@@ -22,6 +22,7 @@ static const CtlReportSign signs[] = {
     {'M', "process_terminated", "memory", "killed: over its memory limit"},
     {'C', "process_terminated", "cpu", "killed: over its CPU limit"},
     {'R', "process_terminated", "registration", "killed: lost its registration"},
+    {'H', "process_terminated", "unresponsive", "killed: did not answer"},
     {'S', "termination_stuck", NULL, "could not be killed"},
     {'W', "watchdog_crashed", NULL, "the watchdog crashed"},
     {'O', "process_exited", "oom", "killed by the kernel, out of memory"},

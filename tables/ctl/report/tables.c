@@ -71,9 +71,10 @@ why(const CtlReportEvent *event)
   if (cpu && event->sustained_s != WD_NONE)
     return g_strdup_printf("CPU over its limit for %" G_GINT64_FORMAT " s%s", event->sustained_s,
                            tail);
-  return g_strconcat(cpu                                    ? "CPU over its limit"
-                     : g_str_equal(event->reason, "memory") ? "memory over its limit"
-                                                            : "lost its registration",
+  return g_strconcat(cpu                                          ? "CPU over its limit"
+                     : g_str_equal(event->reason, "memory")       ? "memory over its limit"
+                     : g_str_equal(event->reason, "unresponsive") ? "did not answer"
+                                                                  : "lost its registration",
                      tail, NULL);
 }
 
@@ -82,6 +83,11 @@ against_limit(const CtlReportEvent *event)
 {
   if (g_str_equal(event->reason, "cpu") && !isnan(event->utilization))
     return ctl_human_percent(event->utilization, event->utilization_limit);
+  if (g_str_equal(event->reason, "unresponsive") && event->measured != WD_NONE) {
+    g_autofree char *silent = ctl_human_ms(event->measured);
+    g_autofree char *limit = ctl_human_ms(event->limit_value);
+    return g_strdup_printf("%s/%s", silent, limit);
+  }
   if (!g_str_equal(event->reason, "memory") || event->measured == WD_NONE)
     return g_strdup("–");
   g_autofree char *measured = ctl_human_bytes(event->measured, event->limit_value);

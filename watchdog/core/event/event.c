@@ -29,7 +29,8 @@ static const WdColumn columns[] = {
     {EVENT("limit_value", BIGINT, limit_value,
            "the limit that it was measured against, in `unit`")},
     {EVENT("unit", TEXT, unit,
-           "`bytes` (memory), `ms` (CPU time used and allowed in one check interval)")},
+           "`bytes` (memory), `ms` (reason cpu: CPU time used and allowed in one check interval; "
+           "reason unresponsive: time without an answer)")},
     {EVENT("peak", BIGINT, peak_bytes,
            "bytes: the greatest footprint that was seen until then; NULL if the process ended "
            "before it was looked at")},
@@ -178,6 +179,8 @@ wd_reason_name(WdReason reason)
     return "health";
   case WD_REASON_REGISTRATION:
     return "registration";
+  case WD_REASON_UNRESPONSIVE:
+    return "unresponsive";
   case WD_REASON_WORKER_GONE:
     return "worker_gone";
   case WD_REASON_WORKER_SILENT:

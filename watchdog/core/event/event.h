@@ -51,6 +51,7 @@ typedef enum {
   WD_REASON_SPAWN,
   WD_REASON_HEALTH,
   WD_REASON_REGISTRATION,
+  WD_REASON_UNRESPONSIVE,
   WD_REASON_WORKER_GONE,
   WD_REASON_WORKER_SILENT, /* the worker isn't known to answer */
   WD_REASON_SETTINGS,
@@ -60,7 +61,7 @@ typedef enum {
 typedef enum {
   WD_UNIT_NONE,
   WD_UNIT_BYTES,
-  WD_UNIT_MS, /* CPU time used and allowed in one check interval */
+  WD_UNIT_MS, /* CPU time in one check interval, or time without an answer */
 } WdUnit;
 
 typedef enum {

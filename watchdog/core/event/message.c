@@ -21,7 +21,7 @@ subject_of(WdRole role, const char *path, gint64 pid)
   return g_strdup_printf("%s (%" G_GINT64_FORMAT ")", who, pid);
 }
 
-/* The measured value and its limit, in osquery's words. */
+/* The measured value and its limit, in osquery's words where it has some. */
 static char *
 breach_of(const WdEvent *event)
 {
@@ -29,6 +29,9 @@ breach_of(const WdEvent *event)
     return g_strdup_printf("Maximum sustainable CPU utilization limit %" G_GINT64_FORMAT
                            "ms exceeded for %" G_GINT64_FORMAT " seconds",
                            event->limit_value, event->sustained_s);
+  if (event->reason == WD_REASON_UNRESPONSIVE)
+    return g_strdup_printf("No answer for %.1f seconds (limit is %" G_GINT64_FORMAT " seconds)",
+                           (double)event->measured / 1000, event->limit_value / 1000);
   return g_strdup_printf("Memory limits exceeded: %" G_GINT64_FORMAT
                          " bytes (limit is %" G_GINT64_FORMAT "MB)",
                          event->measured, event->limit_value / (1024 * 1024));

@@ -9,6 +9,12 @@
 /* What is being ended for memory may grow by 20 MB between two looks, at 1 GB/s. The first of them
  * comes no later than the first signal. */
 #define ENDING_LOOK_US (20 * G_TIME_SPAN_MILLISECOND)
+gboolean
+wd_checks_enforcing(const WdMachine *machine, gint64 now_us)
+{
+  return machine->limits.enforce && machine->enforced_from_us != WD_NONE &&
+         now_us >= machine->enforced_from_us;
+}
 
 /* The watchdog's own health is checked from the start. For extensions, too, the delay runs from the
  * worker's start (osquery/core/watcher.cpp, delayedTime). */
@@ -27,7 +33,7 @@ wd_checks_watched(const WdMachine *machine, const WdProcess *process, gint64 now
   case WD_ROLE_WORKER:
     break;
   }
-  return machine->enforced_from_us != WD_NONE && now_us >= machine->enforced_from_us;
+  return wd_checks_enforcing(machine, now_us);
 }
 
 /* When its memory is looked at between the regular checks; G_MAXINT64: not at all. */

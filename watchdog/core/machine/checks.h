@@ -5,6 +5,9 @@
 
 G_BEGIN_DECLS
 
+/* Whether limits are enforced at all at @now_us: the worker's watchdog_delay is over. */
+gboolean wd_checks_enforcing(const WdMachine *machine, gint64 now_us);
+
 /* Whether limits are enforced on @process at @now_us. */
 gboolean wd_checks_watched(const WdMachine *machine, const WdProcess *process, gint64 now_us);
 

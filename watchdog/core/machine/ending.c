@@ -7,7 +7,7 @@
 gboolean
 wd_ending_is_for_limit(WdReason reason)
 {
-  return reason == WD_REASON_MEMORY || reason == WD_REASON_CPU;
+  return reason == WD_REASON_MEMORY || reason == WD_REASON_CPU || reason == WD_REASON_UNRESPONSIVE;
 }
 
 void

@@ -19,7 +19,9 @@ typedef struct {
 } WdSample;
 
 typedef struct {
-  WdReason reason; /* WD_REASON_MEMORY or WD_REASON_CPU; WD_REASON_NONE: within the limits */
+  /* WD_REASON_MEMORY, WD_REASON_CPU, or, not of a meter, WD_REASON_UNRESPONSIVE; WD_REASON_NONE:
+   * within the limits */
+  WdReason reason;
   gint64 measured; /* in @unit, as is the limit; WD_NONE: within */
   gint64 limit;
   WdUnit unit;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "watchdog/core/event/json.h"
+#include "watchdog/core/machine/checks.h"
 
 /* No worker denylists more queries than this. */
 #define DENYLISTED_MAX 1000
@@ -33,6 +34,7 @@ static void
 record_silence(WdMachine *machine, WdProcess *process)
 {
   WdEvent *event = wd_process_event(process, WD_EVENT_UNRESPONSIVE, WD_REASON_NONE);
+  process->silence.limit_recorded = FALSE;
   process->silence.seq = wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
 }
 
@@ -43,6 +45,23 @@ record_answer(WdMachine *machine, WdProcess *process)
   event->cause_seq = process->silence.seq;
   event->duration_ms = process->silence.lasted_us / G_TIME_SPAN_MILLISECOND;
   wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+}
+
+/* A worker that has not answered yet may still enrol with a server that can't be reached, or open a
+ * large database. Ending it would only make it begin anew. */
+static void
+judge_silence(WdMachine *machine, WdProcess *process)
+{
+  const WdSilence *silence = &process->silence;
+  const WdVerdict breach = {
+      .reason = WD_REASON_UNRESPONSIVE,
+      .measured = silence->lasted_us / G_TIME_SPAN_MILLISECOND,
+      .limit = machine->limits.unresponsive_timeout_s * 1000,
+      .unit = WD_UNIT_MS,
+  };
+  if (breach.limit > 0 && silence->unresponsive && silence->answered &&
+      breach.measured > breach.limit && wd_checks_enforcing(machine, machine->now_us))
+    machine->policy->over_limit(machine, process, &breach);
 }
 
 /* A process that is being ended may stop answering. That is no news, and neither is its end. */
@@ -59,6 +78,7 @@ take_ping(WdMachine *machine, WdProcess *process, gboolean answered)
     record_answer(machine, process);
     break;
   case WD_SILENCE_SAME:
+    judge_silence(machine, process);
     break;
   }
 }

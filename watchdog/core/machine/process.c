@@ -150,6 +150,8 @@ wd_process_breach_event(const WdProcess *process, WdEventKind kind, const WdVerd
                         const WdLimits *limits, gint64 now_us)
 {
   WdEvent *event = wd_process_event(process, kind, breach->reason);
+  if (breach->reason == WD_REASON_UNRESPONSIVE)
+    event->cause_seq = process->silence.seq;
   wd_breach_describe(breach, event);
   describe_memory(process, limits, event);
   event->lifetime_ms = lifetime_ms(process, now_us);

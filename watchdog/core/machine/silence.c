@@ -34,6 +34,7 @@ wd_silence_take(WdSilence *silence, gboolean answered, gint64 now_us, gint64 int
   if (answered) {
     silence->missed_us = 0;
     silence->unresponsive = FALSE;
+    silence->answered = TRUE;
   } else {
     missed(silence, known, now_us, interval_us);
   }

@@ -7,11 +7,13 @@ G_BEGIN_DECLS
 
 /* All zero: nothing is known. */
 typedef struct {
-  gint64 pinged_us;      /* when the outcome of the last ping became known */
-  gint64 missed_us;      /* that of the first of those missed in a row; 0: it answered the last */
-  gint64 lasted_us;      /* how long it has been unresponsive, as far as is known */
-  gboolean unresponsive; /* until it answers */
-  guint64 seq;           /* the event that records it; the owner's */
+  gint64 pinged_us;        /* when the outcome of the last ping became known */
+  gint64 missed_us;        /* that of the first of those missed in a row; 0: it answered the last */
+  gint64 lasted_us;        /* how long it has been unresponsive, as far as is known */
+  gboolean unresponsive;   /* until it answers */
+  gboolean answered;       /* at least once */
+  guint64 seq;             /* the event that records it; the owner's */
+  gboolean limit_recorded; /* dry run: once an episode; the owner's */
 } WdSilence;
 
 typedef enum {

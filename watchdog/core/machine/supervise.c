@@ -24,9 +24,11 @@ watchdog_unhealthy(WdMachine *machine, WdProcess *watchdog, const WdVerdict *bre
 static void
 record_breach(WdMachine *machine, WdProcess *process, const WdVerdict *breach)
 {
-  if (process->breach_recorded)
+  gboolean *recorded = breach->reason == WD_REASON_UNRESPONSIVE ? &process->silence.limit_recorded
+                                                                : &process->breach_recorded;
+  if (*recorded)
     return;
-  process->breach_recorded = TRUE;
+  *recorded = TRUE;
   WdEvent *event = wd_process_breach_event(process, WD_EVENT_WOULD_TERMINATE, breach,
                                            &machine->limits, machine->now_us);
   wd_machine_record(machine, process, event, WD_RECORD_DETAILS);

@@ -41,6 +41,7 @@ typedef struct {
   WdGiveUp extension_give_up;
   gint64 extension_registration_timeout_s; /* living but not registered for longer: restarted; 0:
                                               never */
+  gint64 unresponsive_timeout_s;           /* unresponsive for longer: ended; 0: never */
   guint cpus;                              /* online CPUs */
 } WdLimits;
 

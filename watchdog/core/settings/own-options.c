@@ -14,6 +14,7 @@ static const WdFlagSpec OWN[] = {
     {"grace_limit", WD_FLAG_UINT64, "200"},
     {"extension_give_up", WD_FLAG_STRING, "shutdown"},
     {"extension_registration_timeout", WD_FLAG_UINT64, "0"},
+    {"unresponsive_timeout", WD_FLAG_UINT64, "0"},
     {"history_max", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_MAX)},
     {"history_expiry", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_EXPIRY_S)},
     {"tables_extension", WD_FLAG_STRING, ""},
@@ -129,6 +130,8 @@ take(WdSettings *settings, const WdFlags *flags, GError **error)
       !take_number(flags, "extension_registration_timeout", 0, WD_LIMITS_MAX_S,
                    &settings->limits.extension_registration_timeout_s, error) ||
       !take_grace_limit(flags, &settings->limits.grace_limit_percent, error) ||
+      !take_number(flags, "unresponsive_timeout", 0, WD_LIMITS_MAX_S,
+                   &settings->limits.unresponsive_timeout_s, error) ||
       !take_choice(flags, "memory_metric", metrics, &metric, error) ||
       !take_choice(flags, "extension_give_up", give_ups, &give_up, error))
     return FALSE;
@@ -190,6 +193,10 @@ wd_own_options_help(void)
          "                               restart an extension that lives but is not registered "
          "with\n"
          "                               osquery for longer (0: never)\n"
+         "  --unresponsive_timeout=SECONDS\n"
+         "                               end a worker or an extension that stops answering for "
+         "longer\n"
+         "                               (0: never)\n"
          "  --history_max=ROWS           how many events are kept (" ROWS ")\n"
          "  --history_expiry=SECONDS     how long events are kept (" SECONDS ": 30 days)\n"
          "  --tables_extension=PATH      the extension that serves the tables\n"

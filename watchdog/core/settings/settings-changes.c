@@ -11,6 +11,7 @@ static const char *const RELOADABLE[] = {
     "grace_limit",
     "extension_give_up",
     "extension_registration_timeout",
+    "unresponsive_timeout",
     "watchdog_level",
     "watchdog_memory_limit",
     "watchdog_utilization_limit",
