@@ -72,7 +72,7 @@ def test_status_is_readable(files):
 def test_status_for_programs_has_all_columns(files):
     rows = json.loads(good(files, "--json", "status"))
     assert [row["name"] for row in rows] == ["watchdog", "worker", "a.ext"]
-    assert len(rows[0]) == 31
+    assert len(rows[0]) == 32
     assert rows[1]["utilization"] == 2.5
     assert rows[1]["memory_limit"] == 209715200
     assert rows[1]["version"] is None

@@ -75,7 +75,7 @@ TEST(CtlCompletion, Words)
 TEST(CtlCompletion, WithoutAWordOnlyColumns)
 {
   Words words = complete("SELECT | FROM watchdog_processes");
-  EXPECT_EQ(words.size(), 31u);
+  EXPECT_EQ(words.size(), 32u);
   EXPECT_EQ(complete("SELECT e.| FROM watchdog_events e").size(), 28u);
 }
 

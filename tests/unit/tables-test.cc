@@ -109,7 +109,7 @@ TEST_F(Tables, Definitions)
   EXPECT_EQ(definitions[1], table_definition_find("watchdog_events"));
   EXPECT_EQ(definitions[2], table_definition_find("watchdog_samples"));
   EXPECT_EQ(table_definition_find("processes"), nullptr);
-  EXPECT_EQ(definitions[0]->n_columns, 31u);
+  EXPECT_EQ(definitions[0]->n_columns, 32u);
   EXPECT_EQ(definitions[1]->n_columns, 30u);
   EXPECT_EQ(definitions[2]->n_columns, 8u);
 }
