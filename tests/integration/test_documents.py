@@ -88,6 +88,10 @@ def test_flags_and_their_defaults_are_those_of_the_code():
     for gflags_own in ("flagfile", "fromenv", "tryfromenv", "undefok"):
         assert f"`{gflags_own}`" in document("compatibility.md")
         del code[gflags_own]
+    once = re.search(r"ONCE\[\] = \{(.*?)\}", source("watchdog/core/settings/runs-once.c"), re.S)[1]
+    for runs_once in re.findall(r'"(\w+)"', once):
+        assert f"`--{runs_once}`" in document("compatibility.md")
+        del code[runs_once]
     assert said == {name: value or '""' for name, value in code.items()}
 
 
