@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from harness import BUILD, MARK, PATIENCE, Proc, alive, eventually, listing
+from harness import BUILD, MARK, PATIENCE, WATCHDOGD, Proc, alive, eventually, listing
 
 # Records how it was called, copies its input, and exits as nothing of ours does.
 ONCE = """#!/bin/sh
@@ -166,6 +166,15 @@ def test_it_has_osqueryds_name(watchdog):
                 "--pidfile", pidfile]).returncode == 0
     assert run(["ps", "-p", str(pid), "-o", "comm="]).stdout == "osqueryd\n"
     assert run(["ps", "-p", str(pid), "-o", "args="]).stdout.startswith("osqueryd watchdog ")
+
+
+def test_where_the_command_line_has_no_room_only_the_kernels_name_changes(watchdog):
+    command = watchdog.command
+    watchdog.command = lambda *options, flags=(): ["wd", *command(*options, flags=flags)[1:]]
+    watchdog.popen = {"executable": WATCHDOGD}
+    pid = watchdog.start().process.pid
+    assert Proc(pid).comm == "osqueryd"
+    assert run(["ps", "-p", str(pid), "-o", "args="]).stdout.startswith("wd --state_dir=")
 
 
 def test_its_options_are_still_read_again(watchdog):
