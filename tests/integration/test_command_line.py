@@ -197,7 +197,7 @@ def test_another_name_is_taken_as_well(watchdog, name):
 
 def test_the_extension_does_not_take_it_for_osquerys_watcher(watchdog):
     """The extension is started by hand, and finds us behind the socket."""
-    watchdog.start()
+    watchdog.start().query("SELECT 1")
     log = watchdog.directory / "extension.log"
     with log.open("ab") as stderr, subprocess.Popen(
             [BUILD / "bin" / "osquery-watchdog.ext", "--socket", watchdog.socket,
