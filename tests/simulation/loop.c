@@ -37,6 +37,9 @@ store(SimLoop *loop, guint process, guint64 seq)
     sim_trace_count(loop->trace, SIM_TALLY_STORED_NEVER);
     if (sim_random_chance(loop->random, 50))
       sim_loop_plan_input(loop, WD_INPUT_EVENTS_LOST, 0, loop->now_us + latency_us)->input.lost = 1;
+    else if (sim_random_chance(loop->random, 50)) /* nothing can be stored, until something is */
+      sim_loop_plan_input(loop, WD_INPUT_STORED, 0, loop->now_us + latency_us)->input.seq =
+          G_MAXUINT64;
     return;
   }
   if (sim_random_chance(loop->random, 2))

@@ -224,6 +224,7 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
     check_breach(oracle, event, &expected->verdict);
     CHECK_FIELD(cause_seq, expected->reason == WD_REASON_UNRESPONSIVE ? view->pings.seq : 0);
     view->breach_seq = event->seq;
+    view->stored = oracle->storeless; /* nothing waits for what can't be stored */
     break;
   case WD_EVENT_WOULD_TERMINATE:
     if (expected->reason == WD_REASON_REGISTRATION)

@@ -160,6 +160,7 @@ sim_oracle_input(SimOracle *oracle, const WdMachine *supervisor, const WdInput *
     sim_oracle_exited(oracle, input);
     break;
   case WD_INPUT_STORED:
+    oracle->storeless = input->seq == G_MAXUINT64;
     for (guint i = 0; i < oracle->count; i++)
       if (oracle->views[i].breach_us != WD_NONE && oracle->views[i].breach_seq <= input->seq)
         oracle->views[i].stored = TRUE;

@@ -115,6 +115,7 @@ typedef struct {
   gint64 enforced_from_us; /* G_MAXINT64: no worker yet */
 
   gboolean manager_accepts;
+  gboolean storeless;   /* nothing can be stored at present */
   gint64 last_probe_us; /* or the worker's start */
   gint64 worker_gone_us;
   gint64 heard_us; /* the last report, or the worker's start */
