@@ -261,14 +261,21 @@ def test_a_directory_in_its_place(stand_in):
     check_killed(stand_in, killed)
 
 
-def test_the_state_directory_goes_and_comes_back(stand_in):
+def test_the_state_directory_goes(stand_in):
+    """It is made anew, as at a start, unless something is in its way."""
     start(stand_in)
-    stand_in.state_dir.rename(stand_in.directory / "elsewhere")
+    elsewhere = stand_in.directory / "elsewhere"
+    stand_in.state_dir.rename(elsewhere)
     killed = measure_respawns(stand_in)
-    eventually(lambda: re.search("can't be written: .*No such file or directory", stand_in.log()),
-               "the trouble is told")
-    stand_in.state_dir.mkdir(0o700)
     told(stand_in)
+    assert stand_in.state_dir.stat().st_mode & 0o777 == 0o700
+    stand_in.state_dir.rename(stand_in.directory / "elsewhere too")
+    stand_in.state_dir.write_text("in its way")
+    killed += measure_respawns(stand_in)
+    eventually(lambda: re.search("can't be written: .*ot a directory", stand_in.log()),
+               "the trouble is told")
+    stand_in.state_dir.unlink()
+    eventually(lambda: stand_in.log().count("the history was begun anew") == 2, "the recovery")
     check_killed(stand_in, killed)
 
 
