@@ -16,8 +16,8 @@
 #define SCAN_US (1 * G_TIME_SPAN_SECOND)
 #define SETTLED_US (60 * G_TIME_SPAN_SECOND)
 #define SETTLED_SCAN_US (30 * G_TIME_SPAN_SECOND)
-/* A child that has just been forked still looks like its parent. */
-#define FORKED_US (100 * G_TIME_SPAN_MILLISECOND)
+/* A script that only starts another program has done so by then. */
+#define SETTLES_US (100 * G_TIME_SPAN_MILLISECOND)
 #define OVERDUE_MS 1000
 #define ENDED_AT_ONCE 16
 
@@ -241,19 +241,19 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
   if (!wd_procfs_read_stat(pid, &stat) || stat.ppid != family->watcher_pid ||
       was_seen(family, pid, stat.start_ticks))
     return TRUE;
-  if (!evident && g_get_monotonic_time() - wd_procfs_started_us(&stat) < FORKED_US)
+  /* Until its exec nothing shows which child it is. If it dies before, its program could not be
+   * executed, and nothing will ever show that. */
+  if (stat.forked_only)
+    return stat.state == 'Z';
+  if (!evident && g_get_monotonic_time() - wd_procfs_started_us(&stat) < SETTLES_US)
     return FALSE;
   const gboolean like_watcher = g_str_equal(stat.name, family->watcher_name);
-  /* A second child like the watcher is an extension that could not be started, unless the worker is
-   * dead and its end is still to be reported. */
+  /* A second child like the watcher isn't the worker, unless the worker is dead and its end is
+   * still to be reported. */
   if (like_watcher && family->worker_pid != 0)
     return wd_handle_lives(ext_family_handle(family, family->worker_pid));
   g_autoptr(WdHandle) handle = wd_handle_open_known(pid, stat.start_ticks);
   if (handle == NULL && !evident)
-    return TRUE;
-  /* A dead one is such an extension, too: if it were the worker, its exit event would come first.
-   */
-  if (like_watcher && !evident && family->proc_events >= 0 && !wd_handle_lives(handle))
     return TRUE;
   if (handle != NULL && !watch_end(family, handle, pid))
     family->pidfds = FALSE;
@@ -299,7 +299,7 @@ ext_family_scan(ExtFamily *family)
   if (by_scans)
     look_for_ends(family);
   g_autoptr(GArray) children = wd_process_tree_children(family->watcher_pid);
-  gboolean all = TRUE; /* FALSE: one was just forked */
+  gboolean all = TRUE; /* FALSE: one has just been started */
   for (guint i = 0; i < children->len; i++) {
     const gint64 pid = g_array_index(children, gint64, i);
     if (ext_family_handle(family, pid) == NULL)
@@ -308,7 +308,7 @@ ext_family_scan(ExtFamily *family)
   g_hash_table_foreach_remove(family->seen, is_reaped, children);
   const gboolean settled =
       !by_scans && family->worker_pid != 0 && now_us - family->changed_us >= SETTLED_US;
-  family->next_scan_us = now_us + (!all ? FORKED_US : settled ? SETTLED_SCAN_US : SCAN_US);
+  family->next_scan_us = now_us + (!all ? SETTLES_US : settled ? SETTLED_SCAN_US : SCAN_US);
 }
 
 gint64

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +58,9 @@ stand_child_start(StandChild *child, char **argv, const char *variable, gboolean
   if (pid == 0) {
     sigset_t none;
     sigemptyset(&none);
+    /* osquery forks from a thread of this name, and a child has its thread's name until its exec.
+     */
+    (void)prctl(PR_SET_NAME, "WatcherRunner");
     (void)signal(SIGPIPE, SIG_DFL);
     (void)pthread_sigmask(SIG_SETMASK, &none, NULL);
     g_autofree char *own = g_strdup_printf("%d", (int)getpid());

@@ -47,6 +47,24 @@ TEST(ProcStat, NameMayHoldAnything)
   }
 }
 
+TEST(ProcStat, KnowsWhetherAProgramWasExecuted)
+{
+  struct {
+    const char *text;
+    gboolean forked_only;
+  } const rows[] = {
+      {"9 (x) S 8 9 9 0 -1 4194624 0 0 0 0 1 2 0 0 20 0 1 0 77 0 0 184467 0", TRUE},
+      {"9 (x) Z 8 9 9 0 -1 4228172 0 0 0 0 1 2 0 0 20 0 1 0 77 0 0 184467 0", TRUE},
+      {"9 (x) S 8 9 9 0 -1 4194560 0 0 0 0 1 2 0 0 20 0 1 0 77 0 0 184467 0", FALSE},
+      {"9 (x) Z 8 9 9 0 -1 4227084 0 0 0 0 1 2 0 0 20 0 1 0 77 0 0 184467 0", FALSE},
+  };
+  for (const auto &row : rows) {
+    WdProcStat stat;
+    ASSERT_TRUE(parse(row.text, &stat)) << row.text;
+    EXPECT_EQ(stat.forked_only, row.forked_only) << row.text;
+  }
+}
+
 /* Between its exit and its end the kernel tells no group, no thread, no memory. */
 TEST(ProcStat, DeadProcessHasNothing)
 {

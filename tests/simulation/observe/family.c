@@ -2,8 +2,7 @@
 
 #define SCAN_US (1 * SIM_S)
 #define SETTLED_SCAN_US (30 * SIM_S)
-/* A child that was just forked still looks like its parent. */
-#define FORKED_US (100 * SIM_MS)
+#define SETTLES_US (100 * SIM_MS)
 #define OVERDUE_US (1 * SIM_S)
 
 static gboolean
@@ -51,10 +50,16 @@ appeared(ObsDriver *driver, ObsLife *life, gboolean evident)
   if (driver->seen[life->number] || life->reaped || obs_world_watcher(&driver->world)->dead ||
       pid_is_watched(driver, life->pid))
     return TRUE;
-  if (!evident && driver->now_us - life->born_us < FORKED_US)
-    return FALSE;
   const gint64 looked_us = life->dead ? MIN(driver->now_us, life->death_us) : driver->now_us;
-  const gboolean like_watcher = obs_life_looks_like_watcher(life, looked_us);
+  if (looked_us < life->ready_us) {
+    /* It stays unknown. */
+    driver->oracle.counts_exact =
+        driver->oracle.counts_exact && !(life->dead && life->role == WD_ROLE_WORKER);
+    return life->dead;
+  }
+  if (!evident && driver->now_us - life->born_us < SETTLES_US)
+    return FALSE;
+  const gboolean like_watcher = life->role == WD_ROLE_WORKER;
   if (like_watcher && driver->worker != NULL) {
     if (!driver->worker->dead)
       return TRUE;
@@ -156,10 +161,10 @@ obs_family_scan(ObsDriver *driver)
     if (life != NULL && !is_watched(driver, life))
       all = appeared(driver, life, FALSE) && all;
   }
-  gint64 after_us = all ? SCAN_US : FORKED_US;
+  gint64 after_us = all ? SCAN_US : SETTLES_US;
   if (driver->eyes.scan_late_us > 0 && sim_random_chance(driver->random, 20)) {
     obs_count(driver->log, OBS_TALLY_LATE_SCANS);
-    after_us = sim_random_between(driver->random, FORKED_US, driver->eyes.scan_late_us);
+    after_us = sim_random_between(driver->random, SETTLES_US, driver->eyes.scan_late_us);
   }
   driver->next_scan_us = driver->now_us + MIN(after_us, SETTLED_SCAN_US);
 }

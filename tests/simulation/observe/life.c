@@ -123,12 +123,6 @@ obs_life_kill(ObsLife *life, gint64 now_us, ObsCause cause)
   obs_life_die(life, now_us + life->kill_delay_us, WD_NONE, SIGKILL, cause);
 }
 
-gboolean
-obs_life_looks_like_watcher(const ObsLife *life, gint64 now_us)
-{
-  return life->role == WD_ROLE_WORKER || now_us < life->ready_us;
-}
-
 gint64
 obs_life_resident(const ObsLife *life, gint64 at_us)
 {

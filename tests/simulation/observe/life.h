@@ -29,7 +29,7 @@ typedef struct {
   guint place; /* 0: the worker, or the watcher; else an extension */
   gint64 pid;
   gint64 born_us;
-  gint64 ready_us; /* its exec is done: until then it looks like the watcher */
+  gint64 ready_us; /* its exec is done: until then nothing shows who it is */
 
   /* the next death, which something may bring forward */
   gint64 death_us;
@@ -70,8 +70,6 @@ gboolean obs_life_die(ObsLife *life, gint64 at_us, gint64 code, gint64 signal, O
 /* SIGTERM, and SIGKILL, from the watcher. */
 void obs_life_terminate(ObsLife *life, gint64 now_us, ObsCause cause);
 void obs_life_kill(ObsLife *life, gint64 now_us, ObsCause cause);
-
-gboolean obs_life_looks_like_watcher(const ObsLife *life, gint64 now_us);
 
 gint64 obs_life_resident(const ObsLife *life, gint64 at_us);
 gint64 obs_life_cpu_ms(const ObsLife *life, gint64 at_us, guint cpus);

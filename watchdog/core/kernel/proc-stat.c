@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* include/linux/sched.h: forked, but didn't exec. */
+#define PF_FORKNOEXEC 0x40
+
 /* What is left to be read. */
 typedef struct {
   const char *at;
@@ -62,6 +65,7 @@ wd_proc_stat_parse(const char *text, gsize length, WdProcStat *stat)
 {
   Text rest = {text, text + length};
   WdProcStat parsed = {0};
+  gint64 flags;
 
   if (!take_field(&rest, &parsed.pid) || !take_char(&rest, '('))
     return FALSE;
@@ -77,7 +81,8 @@ wd_proc_stat_parse(const char *text, gsize length, WdProcStat *stat)
     return FALSE;
   parsed.state = *rest.at++;
   if (!take_char(&rest, ' ') || !take_field(&rest, &parsed.ppid) ||
-      !take_field(&rest, &parsed.pgrp) || !skip_fields(&rest, 8) /* session … cmajflt */ ||
+      !take_field(&rest, &parsed.pgrp) || !skip_fields(&rest, 3) /* session … tpgid */ ||
+      !take_field(&rest, &flags) || !skip_fields(&rest, 4) /* minflt … cmajflt */ ||
       !take_field(&rest, &parsed.user_ticks) || !take_field(&rest, &parsed.system_ticks) ||
       !skip_fields(&rest, 4) /* cutime … nice */ || !take_field(&rest, &parsed.threads) ||
       !skip_fields(&rest, 1) /* itrealvalue */ || !take_field(&rest, &parsed.start_ticks) ||
@@ -87,6 +92,7 @@ wd_proc_stat_parse(const char *text, gsize length, WdProcStat *stat)
   if (parsed.pid <= 0 || parsed.user_ticks < 0 || parsed.system_ticks < 0 || parsed.threads < 0 ||
       parsed.start_ticks < 0 || parsed.resident_pages < 0)
     return FALSE;
+  parsed.forked_only = (flags & PF_FORKNOEXEC) != 0;
   *stat = parsed;
   return TRUE;
 }

@@ -19,7 +19,8 @@ typedef struct {
   char state;                   /* R, S, D, Z, … */
   gint64 ppid;
   gint64 pgrp;
-  gint64 user_ticks; /* clock ticks, as are the next and start_ticks */
+  gboolean forked_only; /* it hasn't executed a program since its fork, or never did */
+  gint64 user_ticks;    /* clock ticks, as are the next and start_ticks */
   gint64 system_ticks;
   gint64 threads;
   gint64 start_ticks;    /* since boot: with the pid, the process's identity */
