@@ -204,7 +204,8 @@ look_for_ends(ExtFamily *family)
 /* --- beginnings --- */
 
 static void
-report_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worker)
+report_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worker,
+             const WdHandle *handle)
 {
   g_autofree char *program = wd_procfs_program(pid, stat->name);
   g_autofree char *file = program != NULL ? g_path_get_basename(program) : NULL;
@@ -217,6 +218,7 @@ report_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean wor
       .pid = pid,
       .start_ticks = stat->start_ticks,
       .started_us = wd_procfs_started_us(stat),
+      .ended = program == NULL && (handle == NULL || !wd_handle_lives(handle)),
   };
   if (worker)
     family->worker_pid = pid;
@@ -257,7 +259,7 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
     return TRUE;
   if (handle != NULL && !watch_end(family, handle, pid))
     family->pidfds = FALSE;
-  report_found(family, pid, &stat, like_watcher);
+  report_found(family, pid, &stat, like_watcher, handle);
   g_hash_table_replace(family->seen, g_memdup2(&pid, sizeof pid),
                        g_memdup2(&stat.start_ticks, sizeof stat.start_ticks));
   if (handle != NULL)

@@ -262,6 +262,30 @@ def test_an_extension_that_cannot_be_started_is_nobody(stock):
     assert stock.names() == {"watchdog", "worker", NAME}
 
 
+def test_an_extension_is_one_row_whether_it_lives_or_ends_at_once(stock):
+    """One that ends at once, as when the core refuses it, is a zombie before anybody looks at it."""
+    path = stock.program("one.ext", "#!/bin/sh\nexit 3\n")
+    stock.autoload.write_text(f"{stock.tables_extension}\n{path}\n")
+    stock.start(*SMALL)
+    if stock.sees_ends:
+        stock.wait_event("event = 'process_exited' AND name = 'one.ext' AND exit_code = 3", 2)
+
+    def replace(with_what):
+        new = stock.program("new", with_what)
+        os.replace(new, path)
+    replace(STAND_IN / "stand-in.ext")
+    pid = stock.pid("one.ext")
+    shown(stock, "one.ext", (1, 1))
+    assert stock.status("one.ext")["path"] == str(path)
+    replace("#!/bin/sh\nexit 4\n")
+    os.kill(pid, signal.SIGKILL)
+    if stock.sees_ends:
+        stock.wait_event("event = 'process_exited' AND name = 'one.ext' AND exit_code = 4", 2)
+    else:
+        stock.wait_truth("exited", "extension", 2, name="one.ext", code=4)
+    assert stock.names() == {"watchdog", "worker", NAME, "one.ext"}
+
+
 def test_a_worker_that_exits_78_ends_everything(anyones):
     stock = anyones
     worker = stock.start(*SMALL).observed()

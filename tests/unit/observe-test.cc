@@ -37,7 +37,7 @@ protected:
     now_us = START;
     observe = wd_observe_new(&watcher, 3, now_us);
     appear(WD_ROLE_WORKER, "worker", WORKER);
-    appear(WD_ROLE_EXTENSION, "one.ext", EXTENSION);
+    appear(WD_ROLE_EXTENSION, "one.ext", EXTENSION, "/o/one.ext");
     limits.enforce = TRUE;
     limits.memory_limit_bytes = 50 * MIB;
     limits.utilization_limit = 10;
@@ -81,8 +81,31 @@ protected:
   {
     WdInput input = {};
     input.kind = WD_INPUT_FOUND;
-    input.found = {role, name, path, pid, pid * 100, now_us};
+    input.found = {role, name, path, pid, pid * 100, now_us, FALSE};
     step(input);
+  }
+
+  /* An extension that has ended when it is found; then it is reported gone. */
+  void appear_dead(const char *name, gint64 pid)
+  {
+    WdInput input = {};
+    input.kind = WD_INPUT_FOUND;
+    input.found = {WD_ROLE_EXTENSION, name, nullptr, pid, pid * 100, now_us, TRUE};
+    step(input);
+    gone(pid, exited(1));
+  }
+
+  /* "name path; …" of the extensions. */
+  string extensions()
+  {
+    string text;
+    g_autoptr(GPtrArray) rows = wd_machine_status(observe, now_us, 0);
+    for (guint i = WD_PROCESS_FIRST_EXTENSION; i < rows->len; i++) {
+      const auto *row = (const WdProcessStatus *)g_ptr_array_index(rows, i);
+      text += (text.empty() ? "" : "; ") + string(row->name) + " " +
+              (row->path != nullptr ? row->path : "?");
+    }
+    return text;
   }
 
   /* @entries: pid and uuid of who is registered. @answered: they answered their pings. */
@@ -410,7 +433,7 @@ TEST_F(Observe, ExtensionsFollowTheirWorker)
   gone(EXTENSION, exited(1));
   EXPECT_EQ(take(), "process_exited one.ext worker_gone inferred code=1");
   EXPECT_EQ(last_cause, cause);
-  appear(WD_ROLE_EXTENSION, "one.ext", 31);
+  appear(WD_ROLE_EXTENSION, "one.ext", 31, "/o/one.ext");
   at(8);
   gone(31, exited(1)); // began after it
   EXPECT_EQ(take(), "process_started one.ext seen, process_exited one.ext exit seen code=1");
@@ -735,9 +758,69 @@ TEST_F(Observe, ExtensionsThatShareANameAreToldApart)
   take();
   appear(WD_ROLE_EXTENSION, "one.ext", 41, "/q/one.ext");
   appear(WD_ROLE_EXTENSION, "script", 44, nullptr);
-  appear(WD_ROLE_EXTENSION, "one.ext", 40, "/o/p");
+  appear(WD_ROLE_EXTENSION, "one.ext", 40, "/o/one.ext");
   EXPECT_EQ(take(), "process_started /q/one.ext seen, process_started script (1) seen, "
                     "process_started one.ext seen");
+}
+
+constexpr char SEEN_DEAD[] =
+    "process_started one.ext seen, process_exited one.ext exit seen code=1";
+
+/* The core refuses it while it still lists the one before. */
+TEST_F(Observe, OneThatEndsBeforeItIsSeenIsTheOneOfItsName)
+{
+  gone(EXTENSION, killed(SIGKILL));
+  take();
+  for (gint64 pid : {31, 32}) {
+    appear_dead("one.ext", pid);
+    EXPECT_EQ(take(), SEEN_DEAD);
+  }
+  appear(WD_ROLE_EXTENSION, "one.ext", 33, "/o/one.ext");
+  EXPECT_EQ(take(), "process_started one.ext seen");
+  EXPECT_EQ(extensions(), "one.ext /o/one.ext");
+}
+
+TEST_F(Observe, OneThatWasOnlySeenDeadLearnsItsPath)
+{
+  appear_dead("two.ext", 31);
+  EXPECT_EQ(extensions(), "one.ext /o/one.ext; two.ext ?");
+  appear_dead("two.ext", 32);
+  appear(WD_ROLE_EXTENSION, "two.ext", 33, "/o/two.ext");
+  EXPECT_EQ(extensions(), "one.ext /o/one.ext; two.ext /o/two.ext");
+}
+
+TEST_F(Observe, ADeadOneIsKnownByAsMuchOfItsNameAsTheKernelKeeps)
+{
+  appear(WD_ROLE_EXTENSION, "long-extension-name.ext", 31, "/o/long-extension-name.ext");
+  gone(31, exited(1));
+  appear_dead("long-extension-", 32);
+  EXPECT_EQ(extensions(), "one.ext /o/one.ext; long-extension-name.ext /o/long-extension-name.ext");
+}
+
+TEST_F(Observe, ADeadOneThatMayBeAnyOfSeveralIsNotRecorded)
+{
+  appear_dead("one.ext", 31); // the only one that is known runs
+  EXPECT_EQ(take(), "");
+  appear(WD_ROLE_EXTENSION, "one.ext", 32, "/q/one.ext");
+  gone(32, exited(1));
+  take();
+  appear_dead("one.ext", 33); // the only one that doesn't run
+  EXPECT_EQ(take(), "process_started /q/one.ext seen, process_exited /q/one.ext exit seen code=1");
+  gone(EXTENSION, exited(1));
+  take();
+  appear_dead("one.ext", 34);
+  EXPECT_EQ(take(), "");
+  EXPECT_EQ(extensions(), "one.ext /o/one.ext; /q/one.ext /q/one.ext");
+}
+
+/* As a link that leads to another version. */
+TEST_F(Observe, AnUpgradeThatHidesThePathIsTheSameExtension)
+{
+  gone(EXTENSION, exited(0));
+  appear(WD_ROLE_EXTENSION, "one.ext", 31, nullptr);
+  gone(31, exited(0));
+  appear(WD_ROLE_EXTENSION, "one.ext", 32, "/o/one.ext");
+  EXPECT_EQ(extensions(), "one.ext /o/one.ext");
 }
 
 TEST_F(Observe, TheStatusCounts)

@@ -48,9 +48,9 @@ settle(ObsDriver *driver, const char *what, gint64 pid)
 static WdFound
 look_at(const ObsLife *life, gboolean worker)
 {
-  /* Two of one name, and two of one program. */
-  static const char *const names[] = {NULL, "a.ext", "a.ext", "b.ext", "b.ext"};
-  static const char *const paths[] = {NULL, "/x/a.ext", "/y/a.ext", "/x/b.ext", "/x/b.ext"};
+  /* Two of one name, and a script. */
+  static const char *const names[] = {NULL, "a.ext", "a.ext", "b.ext", "c.ext"};
+  static const char *const paths[] = {NULL, "/x/a.ext", "/y/a.ext", "/x/b.ext", NULL};
   return (WdFound){
       .role = worker ? WD_ROLE_WORKER : WD_ROLE_EXTENSION,
       .name = worker ? "worker" : names[life->place],
@@ -60,6 +60,7 @@ look_at(const ObsLife *life, gboolean worker)
       .pid = life->pid,
       .start_ticks = life->born_us / TICK_US,
       .started_us = life->born_us - life->born_us % TICK_US,
+      .ended = life->dead,
   };
 }
 

@@ -25,6 +25,7 @@
   TALLY(CLEAR_RUNS, "runs that nothing hid anything of")                         \
   TALLY(FOUND, "processes found")                                                \
   TALLY(FOUND_DEAD, "of them, dead already")                                     \
+  TALLY(UNKNOWN, "of them, that may have been any of several")                   \
   TALLY(REPLACED, "workers found before the end of the one before was reported") \
   TALLY(ENDS_WITH_CODE, "ends with how they went")                               \
   TALLY(ENDS_WITHOUT, "ends without")                                            \

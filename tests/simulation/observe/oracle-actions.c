@@ -19,6 +19,21 @@ obs_oracle_take(ObsOracle *oracle, WdEventKind kind, const ObsView *view, ObsExp
   return NULL;
 }
 
+/* Whether @view may be the next process of @slot. */
+static gboolean
+may_be(const ObsSlot *slot, const ObsView *view)
+{
+  return slot->present == NULL && g_strcmp0(slot->name, view->name) == 0 &&
+         (slot->path == NULL || view->path == NULL || g_str_equal(slot->path, view->path));
+}
+
+/* With that of another place (driver.c). */
+static gboolean
+shares_name(const ObsLife *life)
+{
+  return life->place == 1 || life->place == 2;
+}
+
 static void
 check_start(ObsOracle *oracle, ObsView *view, const WdAction *action)
 {
@@ -27,24 +42,22 @@ check_start(ObsOracle *oracle, ObsView *view, const WdAction *action)
   ObsSlot *slot = &oracle->slots[index];
   if (index == oracle->slot_count) {
     for (guint i = WD_PROCESS_FIRST_EXTENSION; i < index; i++)
-      OBS_CHECK(oracle->log,
-                oracle->slots[i].present != NULL ||
-                    g_strcmp0(oracle->slots[i].path, view->path) != 0 ||
-                    g_strcmp0(oracle->slots[i].name, view->name) != 0,
-                "%s isn't known again", view->name);
-    *slot = (ObsSlot){.code = WD_NONE, .signal = WD_NONE};
+      OBS_CHECK(oracle->log, !may_be(&oracle->slots[i], view), "%s isn't known again", view->name);
+    *slot = (ObsSlot){.place = view->life->place, .code = WD_NONE, .signal = WD_NONE};
     oracle->slot_count++;
   }
   OBS_CHECK(oracle->log, (view->role == WD_ROLE_WORKER) == (index == WD_PROCESS_WORKER),
             "%s has the index %u", view->name, index);
   OBS_CHECK(oracle->log, slot->present == NULL, "%u runs already", index);
-  OBS_CHECK(oracle->log,
-            view->role == WD_ROLE_WORKER || slot->starts == 0 ||
-                (g_strcmp0(slot->path, view->path) == 0 && g_strcmp0(slot->name, view->name) == 0),
+  OBS_CHECK(oracle->log, view->role == WD_ROLE_WORKER || slot->starts == 0 || may_be(slot, view),
             "%s is taken for %s", view->name, slot->name);
+  OBS_CHECK(oracle->log,
+            view->role == WD_ROLE_WORKER || shares_name(view->life) ||
+                slot->place == view->life->place,
+            "%s is taken for another", view->name);
   OBS_CHECK(oracle->log, action->event->restarts == slot->starts, "restarts");
   slot->name = view->name;
-  slot->path = view->path;
+  slot->path = slot->path != NULL ? slot->path : view->path;
   slot->present = view;
   slot->starts++;
   view->index = index;

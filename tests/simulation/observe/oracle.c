@@ -89,6 +89,19 @@ end(ObsOracle *oracle, ObsView *view, gboolean how_known)
       unregister(oracle, oracle->slots[i].present, WD_REASON_WORKER_GONE, view);
 }
 
+/* Nothing but its name is left of it, and several have that, or one that runs. */
+static gboolean
+may_be_any(const ObsOracle *oracle, const WdFound *found)
+{
+  guint known = 0, gone = 0;
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->slot_count; i++)
+    if (g_str_equal(oracle->slots[i].name, found->name)) {
+      known++;
+      gone += oracle->slots[i].present == NULL;
+    }
+  return found->role == WD_ROLE_EXTENSION && found->ended && known > 0 && gone != 1;
+}
+
 void
 obs_oracle_found(ObsOracle *oracle, const ObsLife *life, const WdFound *found, gint64 now_us)
 {
@@ -99,6 +112,10 @@ obs_oracle_found(ObsOracle *oracle, const ObsLife *life, const WdFound *found, g
   obs_count(oracle->log, OBS_TALLY_FOUND);
   if (life->dead)
     obs_count(oracle->log, OBS_TALLY_FOUND_DEAD);
+  if (may_be_any(oracle, found)) {
+    obs_count(oracle->log, OBS_TALLY_UNKNOWN);
+    return;
+  }
   if (found->role == WD_ROLE_WORKER && oracle->slots[WD_PROCESS_WORKER].present != NULL) {
     obs_count(oracle->log, OBS_TALLY_REPLACED);
     end(oracle, oracle->slots[WD_PROCESS_WORKER].present, FALSE);

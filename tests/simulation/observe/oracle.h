@@ -53,7 +53,8 @@ typedef struct {
 /* One index of the machine's. */
 typedef struct {
   const char *name;
-  const char *path;
+  const char *path; /* NULL: not known yet */
+  guint place;      /* of the first life that had it */
   ObsView *present; /* NULL: it doesn't run, as far as the machine was told */
   gint64 starts;
   gint64 terminations;

@@ -39,11 +39,12 @@ typedef enum {
 /* A process as it was found. Borrowed. */
 typedef struct {
   WdRole role;
-  const char *name;
+  const char *name; /* perhaps cut by the kernel, if @path isn't known */
   const char *path; /* NULL: not known */
   gint64 pid;
   gint64 start_ticks;
   gint64 started_us;
+  gboolean ended; /* it had when it was found: then its path isn't known */
 } WdFound;
 
 /* What an input points to is borrowed. */

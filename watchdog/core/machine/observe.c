@@ -2,6 +2,7 @@
 
 #include "watchdog/core/event/message.h"
 #include "watchdog/core/machine/observe-ends.h"
+#include "watchdog/core/machine/observe-entry.h"
 #include "watchdog/core/machine/observe-pause.h"
 #include "watchdog/core/machine/presence.h"
 
@@ -35,32 +36,6 @@ next_look_us(const WdMeter *meter, const WdLimits *limits)
 }
 
 /* --- what is found --- */
-
-static WdProcess *
-find_extension(const WdMachine *machine, const char *name)
-{
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++)
-    if (g_str_equal(wd_machine_at(machine, i)->name, name))
-      return wd_machine_at(machine, i);
-  return NULL;
-}
-
-/* The entry with its name; if that is another's, with its path, or with its name and a number. */
-static WdProcess *
-extension_for(WdMachine *machine, const WdFound *found)
-{
-  for (guint n = 0;; n++) {
-    g_autofree char *name = n == 0 ? g_strdup(found->name)
-                            : n == 1 && found->path != NULL
-                                ? g_strdup(found->path)
-                                : g_strdup_printf("%s (%u)", found->name, n);
-    WdProcess *process = find_extension(machine, name);
-    if (process == NULL)
-      return wd_machine_add(machine, WD_ROLE_EXTENSION, name, found->path);
-    if (!wd_process_alive(process) && g_strcmp0(process->path, found->path) == 0)
-      return process;
-  }
-}
 
 static void
 enforce_from_start(WdMachine *machine)
@@ -97,7 +72,10 @@ static void
 take_found(WdMachine *machine, const WdFound *found)
 {
   const gboolean is_worker = found->role == WD_ROLE_WORKER;
-  WdProcess *process = is_worker ? replace_worker(machine, found) : extension_for(machine, found);
+  WdProcess *process =
+      is_worker ? replace_worker(machine, found) : wd_observe_entry(machine, found);
+  if (process == NULL)
+    return;
   wd_process_begin(process, found->pid, found->start_ticks, found->started_us);
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_STARTED, WD_REASON_NONE);
   event->restarts = process->starts - 1;

@@ -14,9 +14,10 @@ G_BEGIN_DECLS
  * @watcher: has the role WD_ROLE_WATCHDOG; the worker runs the same program. @report_interval_s:
  * how often WD_INPUT_REPORT comes.
  *
- * An extension that is started again is recognised by its name and its path. If its name is taken
- * by one that has another path, or that still runs, it gets another: its path, or its name with a
- * number. The watcher's end closes the run. */
+ * An extension that is started again is recognised by its path or, where that isn't known, by its
+ * name. If its name is taken by one that has another path, or that still runs, it gets another: its
+ * path, or its name with a number. One that had ended when it was found, and may have been any of
+ * several, is not recorded. The watcher's end closes the run. */
 WdMachine *wd_observe_new(const WdFound *watcher, gint64 report_interval_s, gint64 now_us);
 
 /* Sets @index to the process that runs with @pid. Returns: FALSE when there is none. */

@@ -1,0 +1,12 @@
+/* Which entry of an observer an extension has: whether it is one that ran before. */
+#pragma once
+
+#include "watchdog/core/machine/frame.h"
+
+G_BEGIN_DECLS
+
+/* The entry for @found, which is made if there is none: see wd_observe_new(). It learns its path
+ * from @found. Returns: NULL when @found has ended, and nothing shows which of several it was. */
+WdProcess *wd_observe_entry(WdMachine *machine, const WdFound *found);
+
+G_END_DECLS
