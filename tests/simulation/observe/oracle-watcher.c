@@ -2,10 +2,6 @@
 
 /* A back-off that is no longer than the way to the next check can't be told from none. */
 #define EVIDENT_S 5
-/* A worker that nobody has found for so long is held back. */
-#define NEXT_CHECK_US ((WD_CHECK_INTERVAL_S + 1) * SIM_S)
-/* What is assumed while the limits aren't known. */
-#define NORMAL_RESPAWN_LIMIT 4
 
 /* --- its back-off --- */
 
@@ -46,8 +42,7 @@ obs_oracle_worker_returned(const ObsOracle *oracle)
   if (oracle->worker_gone == NULL || !is_comparable(oracle))
     return;
   const gint64 pause_s = oracle->worker_gone->life->pause_s;
-  const gboolean late = oracle->now_us - oracle->worker_gone_us >= NEXT_CHECK_US;
-  OBS_CHECK(oracle->log, oracle->delayed == (pause_s > 0) || (oracle->delayed && late),
+  OBS_CHECK(oracle->log, oracle->delayed == (pause_s > 0),
             "the watcher held the worker back for %d s", (int)pause_s);
   obs_count(oracle->log, OBS_TALLY_DELAYED_CHECKED);
 }
@@ -66,10 +61,9 @@ obs_oracle_gave_up(ObsOracle *oracle, const WdEvent *event)
                 event->reason == oracle->worker_gone_reason,
             "the cause of giving up");
   OBS_CHECK(oracle->log, oracle->slots[WD_PROCESS_WORKER].present == NULL, "the worker runs");
-  const gint64 respawn_limit =
-      oracle->limits_known ? oracle->world->limits.respawn_limit : NORMAL_RESPAWN_LIMIT;
-  OBS_CHECK(oracle->log, oracle->quick_exits >= respawn_limit, "%d quick exits are too few",
-            (int)oracle->quick_exits);
+  OBS_CHECK(oracle->log, oracle->limits_known, "no limit is known");
+  OBS_CHECK(oracle->log, oracle->quick_exits >= oracle->world->limits.respawn_limit,
+            "%d quick exits are too few", (int)oracle->quick_exits);
   OBS_CHECK(oracle->log, !watcher->how_known || watcher->life->code == 1, "another exit code");
   oracle->give_up_seq = event->seq;
   obs_count(oracle->log, OBS_TALLY_LIMIT_REACHED);

@@ -19,9 +19,7 @@
  * In a clear run, in which nothing is late, lost, or hidden, it must also recognize
  *   the end of a process that was over its limit for long enough to be seen by any looks;
  *   the watcher's back-off, where that is longer than its check interval, and its giving up.
- *
- * One mistake is allowed in a clear run too: a worker that comes back with the next check, but is
- * found a look later, may be taken for one that was held back. */
+ */
 #pragma once
 
 #include "tests/simulation/observe/machine-under-test.h"

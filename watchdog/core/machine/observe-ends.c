@@ -148,7 +148,8 @@ record_give_up(WdMachine *machine, const WdExit *how)
   if (worker->last_exit_code == WD_EXIT_CATASTROPHIC &&
       (!known || how->code == WD_EXIT_CATASTROPHIC))
     return worker->gone_seq;
-  if (worker->respawn.quick_exits < machine->limits.respawn_limit ||
+  if (!machine->observing.limits_known ||
+      worker->respawn.quick_exits < machine->limits.respawn_limit ||
       (known && how->code != WD_EXIT_FAILED))
     return 0;
   WdEvent *event = wd_process_event(worker, WD_EVENT_RESPAWN_LIMIT_REACHED,

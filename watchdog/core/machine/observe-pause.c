@@ -1,7 +1,8 @@
 #include "watchdog/core/machine/observe-pause.h"
 
-/* A watcher that doesn't wait starts the worker at its next check; later on a busy machine. */
-#define NEXT_CHECK_US ((WD_CHECK_INTERVAL_S + 1) * G_TIME_SPAN_SECOND)
+/* A watcher that doesn't wait starts the worker at its next check, and whoever looks for children
+ * every second finds it a moment after that. A busy machine may take the rest. */
+#define NEXT_CHECK_US ((WD_CHECK_INTERVAL_S + 2) * G_TIME_SPAN_SECOND)
 /* A process's start is known to a clock tick, and its end only from when we learn of it. */
 #define CLOCKS_US (100 * G_TIME_SPAN_MILLISECOND)
 
