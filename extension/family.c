@@ -20,6 +20,7 @@
 #define SETTLES_US (100 * G_TIME_SPAN_MILLISECOND)
 #define OVERDUE_MS 1000
 #define ENDED_AT_ONCE 16
+#define AWAIT_STEP_US (10 * G_TIME_SPAN_MILLISECOND)
 
 struct ExtFamily {
   gint64 watcher_pid;
@@ -143,6 +144,37 @@ ext_family_report_ends(ExtFamily *family)
   g_autoptr(GArray) ended = ended_of(family);
   for (guint i = 0; i < ended->len; i++)
     report_gone(family, g_array_index(ended, gint64, i), &WD_EXIT_UNKNOWN);
+}
+
+static gboolean
+is_awaited(const ExtFamily *family, gint64 pid, const WdHandle *handle)
+{
+  return pid != family->watcher_pid && pid != getpid() &&
+         (family->proc_events >= 0 || wd_handle_lives(handle));
+}
+
+/* Whether a child but us lives, or its exit event hasn't come. */
+static gboolean
+others_remain(const ExtFamily *family)
+{
+  GHashTableIter iter;
+  gpointer pid, handle;
+  g_hash_table_iter_init(&iter, family->handles);
+  while (g_hash_table_iter_next(&iter, &pid, &handle))
+    if (is_awaited(family, *(const gint64 *)pid, handle))
+      return TRUE;
+  return FALSE;
+}
+
+void
+ext_family_await_ends(ExtFamily *family, gint64 until_us)
+{
+  read_exits(family);
+  while (others_remain(family) && g_get_monotonic_time() < until_us) {
+    g_usleep(AWAIT_STEP_US);
+    read_exits(family);
+  }
+  ext_family_report_ends(family);
 }
 
 static gboolean

@@ -43,6 +43,9 @@ void ext_family_scan(ExtFamily *family);
 /* When the next scan is due. */
 gint64 ext_family_next_scan_us(const ExtFamily *family);
 
+/* Waits until no child but this process is left, at most until @until_us, and reports all ends. */
+void ext_family_await_ends(ExtFamily *family, gint64 until_us);
+
 /* Reports all ends now, even those whose exit event hasn't come. */
 void ext_family_report_ends(ExtFamily *family);
 

@@ -1,5 +1,7 @@
 #include "extension/observer.h"
 
+#include <unistd.h>
+
 #include "extension/family.h"
 #include "extension/own-store.h"
 #include "extension/watcher-flags.h"
@@ -10,6 +12,8 @@
 #include "watchdog/record/log.h"
 
 #define ASK_AGAIN_US (1 * G_TIME_SPAN_SECOND)
+/* Less than an end is held, and than the grace time of any watcher. */
+#define STOP_US (1500 * G_TIME_SPAN_MILLISECOND)
 
 struct ExtObserver {
   const ExtOptions *options;
@@ -192,6 +196,15 @@ ext_observer_new(const ExtOptions *options, gint64 watcher_pid, ExtObserverOver 
   return g_steal_pointer(&observer);
 }
 
+/* A watcher that stops asks its children at the same time as us, and waits for us, too. Only their
+ * ends show that. */
+static gint64
+await_until_us(const ExtObserver *observer)
+{
+  const gboolean child = ext_family_handle(observer->family, getpid()) != NULL;
+  return child && !observer->over ? g_get_monotonic_time() + STOP_US : 0;
+}
+
 gboolean
 ext_observer_free(ExtObserver *observer)
 {
@@ -199,7 +212,7 @@ ext_observer_free(ExtObserver *observer)
     return TRUE;
   g_clear_pointer(&observer->asking, ext_watcher_flags_free);
   if (observer->driver != NULL) {
-    ext_family_report_ends(observer->family);
+    ext_family_await_ends(observer->family, await_until_us(observer));
     wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_STOP});
     wd_driver_free(observer->driver);
     wd_timer_free(observer->timer);

@@ -336,6 +336,51 @@ def test_a_crash_loop_to_the_end(anyones):
     stock.wait_nothing_runs()
 
 
+def check_every_start_has_its_end(stock):
+    """By the watcher's stop, as a supervisor records its own."""
+    ends = {event["pid"]: event for event in stock.events(
+        "event IN ('process_exited', 'process_terminated')")}
+    starts = stock.events("event = 'process_started'")
+    assert sorted(ends) == sorted(event["pid"] for event in starts)
+    for event in ends.values():
+        assert (event["event"], event["reason"], basis(event)) == (
+            "process_terminated", "request", "inferred"), event
+    assert ends[stock.truth("started")[-1]["pid"]]["outcome"] == (
+        "graceful" if stock.sees_ends else None)
+    assert {row["state"] for row in stock.read(
+        stock.runtime_dir / "status.db",
+        "SELECT state FROM processes WHERE role <> 'watchdog'")} == {"stopped"}
+
+
+def test_what_a_stopping_watcher_ends_is_told_so(anyones):
+    stock = anyones
+    stock.add_extension("one")
+    stock.start(*SMALL)
+    stock.registered("one")
+    stock.pid("one.ext")
+    assert stock.stop() == 0
+    stock.wait_event("event = 'watchdog_stopped'")
+    check_every_start_has_its_end(stock)
+
+
+def test_what_a_dying_worker_shuts_down_follows_it(stock):
+    """It ends first. The stand-in's extension ignores shutdown(), so it is made to exit."""
+    stock.add_extension("one")
+    worker = stock.start(*SMALL).observed()
+    shown(stock, "one.ext", (1, 1))
+    one = stock.pid("one.ext")
+    os.kill(stock.process.pid, signal.SIGSTOP)  # it starts nobody meanwhile
+    try:
+        stock.asking("SELECT * FROM one WHERE misbehave = 'exit:0'").wait(PATIENCE)
+        eventually(lambda: not alive(one), "the extension ends")
+        os.kill(worker, signal.SIGTERM)
+        ended = stock.wait_event(f"event = 'process_exited' AND pid = {one}")
+    finally:
+        os.kill(stock.process.pid, signal.SIGCONT)
+    assert (ended["reason"], basis(ended)) == ("worker_gone", "inferred")
+    assert stock.event(f"eid = {ended['cause_eid']}")["pid"] == worker
+
+
 @pytest.mark.parametrize("signo", [signal.SIGKILL, signal.SIGTERM])
 def test_the_watchers_end_is_the_runs(anyones, signo):
     stock = anyones
@@ -351,6 +396,7 @@ def test_the_watchers_end_is_the_runs(anyones, signo):
         assert stopped["exit_signal"] == (signo if stock.sees_ends else None)
     else:
         assert stopped["reason"] == "request"
+        check_every_start_has_its_end(stock)
     # A restarted osqueryd's own copy meets no duplicate, and begins a run of its own.
     stock.wait_nothing_runs()
     stock.start(*SMALL)

@@ -157,6 +157,13 @@ protected:
       step(input);
   }
 
+  /* Nothing more shows what led to the ends before. */
+  void settle()
+  {
+    now_us += 2 * SECOND;
+    look(0, 0, 0);
+  }
+
   void gone(gint64 pid)
   {
     gone(pid, WdExit{WD_NONE, WD_NONE, FALSE});
@@ -249,6 +256,7 @@ TEST_F(Observe, AnExitWithinTheLimitsIsOnlyAnExit)
   for (const auto &row : rows) {
     at(5);
     gone(WORKER, row.how);
+    settle();
     EXPECT_EQ(take(), row.event);
     appear(WD_ROLE_WORKER, "worker", WORKER);
     EXPECT_EQ(take(), "process_started worker seen");
@@ -259,6 +267,7 @@ TEST_F(Observe, HowAProcessEndedIsLeftOpenWhenNobodySaw)
 {
   at(5);
   gone(WORKER);
+  settle();
   EXPECT_EQ(take(), "process_exited worker seen");
 }
 
@@ -305,6 +314,7 @@ TEST_F(Observe, OneThatWasOverItsLimitLongAgoWasNotTerminatedForIt)
   look(WORKER, 0, 30 * MIB);
   at(30);
   gone(WORKER, killed(SIGKILL));
+  settle();
   EXPECT_EQ(take(),
             "limit_exceeded worker memory seen, process_exited worker signal seen signal=9");
 }
@@ -420,14 +430,16 @@ TEST_F(Observe, TooLittleOfSustainedCpuIsNoTermination)
   }
   at(4.9);
   gone(WORKER, exited(0));
+  settle();
   EXPECT_EQ(take(), "process_exited worker exit seen code=0");
 }
 
 TEST_F(Observe, ExtensionsFollowTheirWorker)
 {
-  at(5);
+  at(4);
   gone(WORKER, killed(SIGKILL));
-  const string worker = take();
+  settle();
+  EXPECT_EQ(take(), "process_exited worker signal seen signal=9");
   const guint64 cause = last_seq;
   at(7);
   gone(EXTENSION, exited(1));
@@ -443,9 +455,11 @@ TEST_F(Observe, AnExtensionThatASignalEndsFollowsNobody)
 {
   at(5);
   gone(WORKER, exited(0));
+  settle();
   take();
-  at(6);
+  at(8);
   gone(EXTENSION, killed(SIGKILL));
+  settle();
   EXPECT_EQ(take(), "process_exited one.ext signal seen signal=9");
 }
 
@@ -462,8 +476,9 @@ TEST_F(Observe, AWatcherThatEndsAfterTooManyQuickExitsGaveUp)
   take();
   gone(WATCHER, exited(1));
   EXPECT_EQ(take(), "respawn_limit_reached worker exit inferred, "
+                    "process_terminated one.ext request inferred interrupted, "
                     "watchdog_stopped watchdog exit seen code=1");
-  EXPECT_EQ(last_cause, last_seq - 1);
+  EXPECT_EQ(last_cause, last_seq - 2);
 }
 
 /* At level -1 it allows a thousand. */
@@ -495,7 +510,8 @@ TEST_F(Observe, AWatcherThatEndsAfterFewerQuickExitsDidNot)
   }
   take();
   gone(WATCHER, exited(1));
-  EXPECT_EQ(take(), "watchdog_stopped watchdog exit seen code=1");
+  EXPECT_EQ(take(), "process_terminated one.ext request inferred interrupted, "
+                    "watchdog_stopped watchdog exit seen code=1");
 }
 
 TEST_F(Observe, AWatcherOverItsMemoryLimitEndsEverything)
@@ -509,8 +525,12 @@ TEST_F(Observe, AWatcherOverItsMemoryLimitEndsEverything)
   look(WATCHER, 9000, 90 * MIB);
   EXPECT_EQ(take(), "limit_exceeded watchdog memory seen");
   const guint64 cause = last_seq;
+  gone(WORKER, exited(0));
+  gone(EXTENSION, killed(SIGTERM));
   gone(WATCHER, exited(78));
-  EXPECT_EQ(take(), "watchdog_stopped watchdog exit seen code=78");
+  EXPECT_EQ(take(), "process_terminated worker request inferred code=0 graceful, "
+                    "process_terminated one.ext request inferred signal=15 graceful, "
+                    "watchdog_stopped watchdog exit seen code=78");
   EXPECT_EQ(last_cause, cause);
 }
 
@@ -628,6 +648,7 @@ TEST_F(Observe, AWorkerThatIsHeldBackIsToldWhileItIs)
   EXPECT_EQ(take(), "process_exited worker exit seen code=1"); // now it gives up
   gone(WATCHER, exited(1));
   EXPECT_EQ(take(), "respawn_limit_reached worker exit inferred, "
+                    "process_terminated one.ext request inferred interrupted, "
                     "watchdog_stopped watchdog exit seen code=1");
 }
 
@@ -706,6 +727,13 @@ TEST_F(Observe, RegistrationsAreRecordedAsASupervisorDoes)
   take();
   at(5);
   gone(WORKER, killed(SIGKILL));
+  {
+    g_autoptr(GPtrArray) rows = wd_machine_status(observe, now_us, 0);
+    const auto *extension = (const WdProcessStatus *)g_ptr_array_index(rows, 2);
+    EXPECT_EQ(extension->registered, FALSE);
+    EXPECT_EQ(extension->uuid, WD_NONE);
+  }
+  settle();
   EXPECT_EQ(take(), "process_exited worker signal seen signal=9, "
                     "extension_unregistered one.ext worker_gone inferred");
   EXPECT_EQ(last_cause, last_seq - 1);
@@ -739,8 +767,9 @@ TEST_F(Observe, AnExtensionThatStopsAnsweringIsRecordedAndLeftAlone)
 
 TEST_F(Observe, ADenylistedQueryIsToldWithTheDeathThatLedToIt)
 {
-  at(5);
+  at(3);
   gone(WORKER, killed(SIGKILL));
+  settle();
   take();
   const guint64 death = last_seq;
   at(6);
@@ -758,6 +787,180 @@ TEST_F(Observe, ADenylistedQueryIsToldWithTheDeathThatLedToIt)
   g_free(report);
   EXPECT_EQ(take(), "query_denylisted worker seen");
   EXPECT_EQ(last_cause, death);
+}
+
+/* --- ends whose cause comes after them --- */
+
+/* A core shuts its extensions down before it ends itself. */
+TEST_F(Observe, AnExtensionThatItsDyingWorkerShutDownFollowsIt)
+{
+  struct {
+    double between_s;
+    WdExit worker, extension;
+    const char *events;
+  } const rows[] = {
+      {0.1, exited(0), exited(0),
+       "process_exited worker exit seen code=0, "
+       "process_exited one.ext worker_gone inferred code=0, "
+       "extension_unregistered one.ext worker_gone inferred"},
+      {1.9, killed(SIGSEGV), exited(1), // registered, so it was told
+       "process_exited worker signal seen signal=11, "
+       "process_exited one.ext worker_gone inferred code=1, "
+       "extension_unregistered one.ext worker_gone inferred"},
+      {0.1, exited(0), killed(SIGTERM), // by somebody
+       "process_exited worker exit seen code=0, "
+       "process_exited one.ext signal seen signal=15, "
+       "extension_unregistered one.ext signal inferred"},
+      {2.1, exited(0), exited(0), // by itself
+       "process_exited one.ext exit seen code=0, "
+       "extension_unregistered one.ext exit inferred, process_exited worker exit seen code=0"},
+  };
+  gint64 worker = WORKER, extension = EXTENSION;
+  for (const auto &row : rows) {
+    report(worker, {{extension, 7}});
+    take();
+    now_us += 20 * SECOND;
+    gone(extension, row.extension);
+    const gint64 ended_us = now_us;
+    EXPECT_EQ(take(), "");
+    EXPECT_LE(wd_machine_deadline(observe), now_us + 2 * SECOND);
+    for (int i = 0; i < 10; i++) {
+      now_us += (gint64)(row.between_s * SECOND / 10);
+      look(0, 0, 0);
+    }
+    gone(worker, row.worker);
+    now_us = MAX(now_us, ended_us + 2 * SECOND);
+    settle();
+    EXPECT_EQ(take(), row.events) << row.between_s;
+    now_us += 20 * SECOND;
+    appear(WD_ROLE_WORKER, "worker", ++worker);
+    appear(WD_ROLE_EXTENSION, "one.ext", ++extension + 100, "/o/one.ext");
+    extension += 100;
+    take();
+  }
+}
+
+/* It may be in the middle of a query until its grace time is over. */
+TEST_F(Observe, AWorkerOverItsLimitShutsItsExtensionsDownBefore)
+{
+  report(WORKER, {{EXTENSION, 7}});
+  grow(WORKER);
+  take();
+  gone(EXTENSION, exited(0));
+  at(8);
+  look(WORKER, 0, 90 * MIB);
+  EXPECT_EQ(take(), "");
+  gone(WORKER, killed(SIGKILL));
+  EXPECT_EQ(take(), "process_terminated worker memory inferred signal=9 killed, "
+                    "process_exited one.ext worker_gone inferred code=0, "
+                    "extension_unregistered one.ext worker_gone inferred");
+  EXPECT_EQ(last_cause, last_seq - 1);
+}
+
+TEST_F(Observe, WhatIsStartedAgainWaitsForNoCause)
+{
+  gone(EXTENSION, exited(0));
+  EXPECT_EQ(take(), "");
+  appear(WD_ROLE_EXTENSION, "one.ext", 31, "/o/one.ext");
+  EXPECT_EQ(take(), "process_exited one.ext exit seen code=0, process_started one.ext seen");
+  at(10);
+  gone(WORKER, exited(0));
+  gone(31, exited(0));
+  appear(WD_ROLE_WORKER, "worker", 21);
+  EXPECT_EQ(take(), "process_exited worker exit seen code=0, "
+                    "process_exited one.ext worker_gone inferred code=0, "
+                    "process_started worker seen");
+}
+
+/* --- a watcher that stops --- */
+
+TEST_F(Observe, AWatcherThatStopsEndsItsChildren)
+{
+  gone(EXTENSION, killed(SIGTERM));
+  gone(WORKER, exited(0));
+  gone(WATCHER, exited(0));
+  EXPECT_EQ(take(), "process_terminated worker request inferred code=0 graceful, "
+                    "process_terminated one.ext request inferred signal=15 graceful, "
+                    "watchdog_stopped watchdog exit seen code=0");
+  g_autoptr(GPtrArray) rows = wd_machine_status(observe, now_us, 0);
+  for (guint i = 0; i < rows->len; i++) {
+    const auto *row = (const WdProcessStatus *)g_ptr_array_index(rows, i);
+    EXPECT_EQ(row->state, WD_STATE_STOPPED);
+    EXPECT_EQ(row->pid, WD_NONE);
+  }
+}
+
+TEST_F(Observe, WhatStillLivesWhenAWatcherStopsEndsByItToo)
+{
+  gone(WORKER, killed(SIGKILL));
+  stop();
+  EXPECT_EQ(take(), "process_terminated worker request inferred signal=9 killed, "
+                    "process_terminated one.ext request inferred interrupted, "
+                    "watchdog_stopped watchdog request seen");
+}
+
+TEST_F(Observe, HowAChildEndedNeedNotBeSeen)
+{
+  gone(EXTENSION);
+  gone(WORKER);
+  stop();
+  EXPECT_EQ(take(), "process_terminated worker request inferred, "
+                    "process_terminated one.ext request inferred, "
+                    "watchdog_stopped watchdog request seen");
+}
+
+/* It may have been killed. */
+TEST_F(Observe, AWatcherWhoseEndIsNotSeenEndsNobody)
+{
+  gone(WORKER);
+  gone(WATCHER);
+  EXPECT_EQ(take(), "process_exited worker seen, watchdog_stopped watchdog seen");
+}
+
+/* Its worker notices that later, and ends by itself. */
+TEST_F(Observe, AWatcherThatIsKilledEndsNobody)
+{
+  gone(EXTENSION, killed(SIGTERM));
+  gone(WATCHER, killed(SIGKILL));
+  EXPECT_EQ(take(), "process_exited one.ext signal seen signal=15, "
+                    "watchdog_stopped watchdog signal seen signal=9");
+}
+
+TEST_F(Observe, WhoeverIsAskedToStopAloneEndsNobody)
+{
+  gone(EXTENSION, killed(SIGTERM));
+  stop();
+  EXPECT_EQ(take(), "process_exited one.ext signal seen signal=15, "
+                    "watchdog_stopped watchdog request seen");
+}
+
+TEST_F(Observe, AnEndThatNoStopLeadsToIsOnlyAnExit)
+{
+  gone(EXTENSION, killed(SIGSEGV));
+  gone(WORKER, exited(78));
+  gone(WATCHER, exited(78));
+  EXPECT_EQ(take(), "process_exited one.ext signal seen signal=11, "
+                    "process_exited worker exit seen code=78, "
+                    "watchdog_stopped watchdog exit seen code=78");
+  EXPECT_EQ(last_cause, last_seq - 1);
+}
+
+TEST_F(Observe, TheLastOfTooManyQuickExitsIsTheWorkersOwn)
+{
+  limits.max_delay_s = 0;
+  set_limits();
+  for (int i = 1; i <= 5; i++) {
+    now_us += 3 * SECOND;
+    gone(WORKER, exited(0));
+    if (i < 5)
+      appear(WD_ROLE_WORKER, "worker", WORKER);
+  }
+  take();
+  gone(WATCHER, exited(1));
+  EXPECT_EQ(take(), "process_exited worker exit seen code=0, "
+                    "respawn_limit_reached worker exit inferred, "
+                    "process_terminated one.ext request inferred interrupted, "
+                    "watchdog_stopped watchdog exit seen code=1");
 }
 
 /* --- names --- */
@@ -787,6 +990,7 @@ constexpr char SEEN_DEAD[] =
 TEST_F(Observe, OneThatEndsBeforeItIsSeenIsTheOneOfItsName)
 {
   gone(EXTENSION, killed(SIGKILL));
+  settle();
   take();
   for (gint64 pid : {31, 32}) {
     appear_dead("one.ext", pid);

@@ -117,16 +117,22 @@ static ObsView *
 view_of(ObsOracle *oracle, const WdAction *action)
 {
   const WdEvent *event = action->event;
+  ObsView *lives = NULL;
   if (event->role == WD_ROLE_WATCHDOG)
     return &oracle->views[0];
   for (guint i = oracle->world->count; i-- > 1;) {
     ObsView *view = &oracle->views[i];
     const gboolean ends = view->gone && view->end_seq == 0;
     const gboolean ended_now = view->end_seq != 0 && view->end_seq == oracle->last_seq - 1;
-    if (view->found && (!view->gone || ends || ended_now) && view->life->pid == event->pid)
+    if (!view->found || view->life->pid != event->pid)
+      continue;
+    if ((ends || ended_now) && event->kind != WD_EVENT_PROCESS_STARTED &&
+        view->index == action->process)
       return view;
+    if (!view->gone && lives == NULL)
+      lives = view;
   }
-  return NULL;
+  return lives;
 }
 
 static void
@@ -184,10 +190,7 @@ check_event(ObsOracle *oracle, const WdAction *action)
     break;
   case WD_EVENT_PROCESS_EXITED:
   case WD_EVENT_PROCESS_TERMINATED:
-    OBS_CHECK(oracle->log,
-              view != NULL &&
-                  obs_oracle_take(oracle, WD_EVENT_PROCESS_EXITED, view, &taken) != NULL,
-              "an end that never was");
+    OBS_CHECK(oracle->log, view != NULL && view->end_seq == 0, "an end that never was");
     OBS_CHECK(oracle->log, action->process == view->index, "the end of another");
     if (event->kind == WD_EVENT_PROCESS_EXITED)
       obs_oracle_exited(oracle, view, event);

@@ -9,6 +9,8 @@
 #define LOOK_LATE_US (300 * SIM_MS)
 /* An extension goes so soon after its worker. */
 #define FOLLOW_US (10 * SIM_S)
+/* An end waits so long for its cause. */
+#define HELD_US (2 * SIM_S)
 /* Whatever is over a limit of memory for so long is looked at. */
 #define SEEN_US (1500 * SIM_MS)
 #define LARGE_LIMIT_SEEN_US (4 * SIM_S)
@@ -112,6 +114,8 @@ check_how(const ObsOracle *oracle, const ObsView *view, const WdEvent *event)
                 event->exit_signal == (view->how_known ? view->life->signal : WD_NONE),
             "how %s ended", view->name);
   OBS_CHECK(oracle->log, event->restarts == oracle->slots[view->index].starts - 1, "restarts");
+  OBS_CHECK(oracle->log, event->lifetime_ms == (view->gone_us - view->started_us) / SIM_MS,
+            "its lifetime");
 }
 
 static void
@@ -119,14 +123,22 @@ ended(ObsOracle *oracle, ObsView *view, const WdEvent *event)
 {
   check_how(oracle, view, event);
   view->end_seq = event->seq;
+  /* The reason is that of its end. */
+  obs_oracle_unregister(oracle, view, WD_REASON_NONE, view);
   if (view->role != WD_ROLE_WORKER)
     return;
   if (!oracle->limits_known)
     oracle->counts_exact = FALSE;
   oracle->worker_gone = view;
-  oracle->worker_gone_us = oracle->now_us;
+  oracle->worker_gone_us = view->gone_us;
   oracle->worker_gone_reason = event->reason;
   oracle->delayed = FALSE;
+  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->slot_count; i++)
+    if (oracle->slots[i].present != NULL)
+      obs_oracle_unregister(oracle, oracle->slots[i].present, WD_REASON_WORKER_GONE, view);
+  /* What is held is recorded before an end is taken in. */
+  if (oracle->ending != NULL && oracle->ending != view && oracle->ending->end_seq == 0)
+    obs_oracle_unregister(oracle, oracle->ending, WD_REASON_WORKER_GONE, view);
 }
 
 /* The watcher ended it, and no look at it can have missed why. */
@@ -150,36 +162,71 @@ is_owed(const ObsOracle *oracle, const ObsView *view)
          life->death_us - INTERVAL_US - LAST_INTERVAL_US > enforced_from_us(oracle, view);
 }
 
+/* A look at a worker over its limit may be late, and so may the end of what it shut down be held.
+ */
+static gint64
+most_held_us(const ObsOracle *oracle, const ObsView *view)
+{
+  return HELD_US + (view->role == WD_ROLE_EXTENSION && oracle->worker != NULL &&
+                            oracle->worker->limit_seq != 0
+                        ? window_us(oracle)
+                        : 0);
+}
+
+/* The worker's end came before that of @view. */
 static gboolean
 follows_worker(const ObsOracle *oracle, const ObsView *view)
 {
   return view->role == WD_ROLE_EXTENSION && oracle->worker_gone != NULL &&
-         oracle->worker_gone_us >= view->started_us &&
-         oracle->now_us - oracle->worker_gone_us <= FOLLOW_US &&
+         oracle->worker_gone_us >= view->started_us && oracle->worker_gone_us <= view->gone_us &&
+         view->gone_us - oracle->worker_gone_us <= FOLLOW_US &&
+         (!view->how_known || view->life->signal == WD_NONE);
+}
+
+/* It came after that, so that the worker may have shut it down. */
+static gboolean
+was_shut_down(const ObsOracle *oracle, const ObsView *view)
+{
+  return view->role == WD_ROLE_EXTENSION && oracle->worker_gone != NULL &&
+         oracle->worker_gone_us > view->gone_us &&
+         oracle->worker_gone_us - view->gone_us <= most_held_us(oracle, view) &&
          (!view->how_known || view->life->signal == WD_NONE);
 }
 
 void
 obs_oracle_exited(ObsOracle *oracle, ObsView *view, const WdEvent *event)
 {
-  const gboolean follows = follows_worker(oracle, view);
-  const WdReason reason = follows                         ? WD_REASON_WORKER_GONE
-                          : !view->how_known              ? WD_REASON_NONE
+  const gboolean follows = event->reason == WD_REASON_WORKER_GONE;
+  const WdReason reason = !view->how_known                ? WD_REASON_NONE
                           : view->life->signal != WD_NONE ? WD_REASON_SIGNAL
                                                           : WD_REASON_EXIT;
   OBS_CHECK(oracle->log, !is_owed(oracle, view), "the watcher ended %s, and that could be seen",
             view->name);
-  OBS_CHECK(oracle->log, event->reason == reason, "the reason can't be %s",
-            wd_reason_name(event->reason));
+  OBS_CHECK(oracle->log,
+            follows ? follows_worker(oracle, view) || was_shut_down(oracle, view)
+                    : event->reason == reason && !follows_worker(oracle, view),
+            "the reason can't be %s", wd_reason_name(event->reason));
   OBS_CHECK(oracle->log, event->cause_seq == (follows ? oracle->worker_gone->end_seq : 0),
             "the cause of an exit");
-  OBS_CHECK(oracle->log, event->lifetime_ms == (oracle->now_us - view->started_us) / SIM_MS,
-            "its lifetime");
   OBS_CHECK(oracle->log, event->outcome == WD_OUTCOME_NONE, "an exit has no outcome");
   ended(oracle, view, event);
   obs_count(oracle->log, OBS_TALLY_EXITED);
   if (follows)
     obs_count(oracle->log, OBS_TALLY_EXITED_FOLLOWING);
+}
+
+void
+obs_oracle_check_held(const ObsOracle *oracle, const ObsMachine *machine)
+{
+  for (guint i = 1; i < oracle->world->count; i++) {
+    const ObsView *view = &oracle->views[i];
+    if (!view->gone || view->end_seq != 0)
+      continue;
+    OBS_CHECK(oracle->log, !oracle->closed, "the end of %s is missing", view->name);
+    OBS_CHECK(oracle->log,
+              obs_machine_deadline(machine) <= view->gone_us + most_held_us(oracle, view) + HELD_US,
+              "the end of %s is held for too long", view->name);
+  }
 }
 
 /* Asked to, or killed; a worker's alarm may come first; what extensions do is their own affair. */
@@ -194,9 +241,65 @@ fits(const ObsView *view)
   return view->role == WD_ROLE_EXTENSION || life->code == 0 || life->code == 78;
 }
 
+static gboolean
+fits_stop(const ObsView *view)
+{
+  const ObsLife *life = view->life;
+  return !view->how_known || life->signal == SIGTERM || life->signal == SIGKILL ||
+         (life->signal == WD_NONE && life->code == 0);
+}
+
+/* The machine says that the watcher stops. */
+static void
+stopped(ObsOracle *oracle, ObsView *view, const WdEvent *event)
+{
+  const gboolean lives = !view->gone;
+  OBS_CHECK(oracle->log,
+            !oracle->closed && (oracle->input == OBS_INPUT_STOP || oracle->views[0].gone),
+            "the watcher lives on");
+  OBS_CHECK(oracle->log, !oracle->views[0].how_known || oracle->views[0].life->signal == WD_NONE,
+            "the watcher was killed");
+  OBS_CHECK(oracle->log, fits_stop(view), "no stop ends like this");
+  OBS_CHECK(oracle->log, event->cause_seq == 0, "a stop has no cause");
+  OBS_CHECK(oracle->log,
+            event->outcome == (lives                           ? WD_OUTCOME_INTERRUPTED
+                               : !view->how_known              ? WD_OUTCOME_NONE
+                               : view->life->signal == SIGKILL ? WD_OUTCOME_KILLED
+                                                               : WD_OUTCOME_GRACEFUL),
+            "the outcome");
+  if (lives) {
+    ObsSlot *slot = &oracle->slots[view->index];
+    view->gone = TRUE;
+    view->gone_us = oracle->now_us;
+    slot->present = NULL;
+    slot->code = slot->signal = WD_NONE;
+  }
+  oracle->stopped = view->stopped = TRUE;
+  ended(oracle, view, event);
+  obs_count(oracle->log, lives ? OBS_TALLY_STOPPED_LIVING : OBS_TALLY_STOPPED);
+  if (view->life->dead && view->life->cause != OBS_BY_STOP)
+    obs_count(oracle->log, OBS_TALLY_STOPPED_MISTAKEN);
+}
+
+void
+obs_oracle_check_stop(const ObsOracle *oracle)
+{
+  for (guint i = 1; i < oracle->world->count; i++) {
+    const ObsView *view = &oracle->views[i];
+    const gboolean held = view->end_seq != 0 && view->gone_us + HELD_US > oracle->now_us;
+    if (held && view->life->cause == OBS_BY_STOP && view->limit_seq == 0 && fits_stop(view) &&
+        !follows_worker(oracle, view) && !was_shut_down(oracle, view))
+      OBS_CHECK(oracle->log, view->stopped, "the watcher stopped %s", view->name);
+  }
+}
+
 void
 obs_oracle_terminated(ObsOracle *oracle, ObsView *view, const WdEvent *event)
 {
+  if (event->reason == WD_REASON_REQUEST) {
+    stopped(oracle, view, event);
+    return;
+  }
   const WdOutcome outcome = !view->how_known                ? WD_OUTCOME_NONE
                             : view->life->signal == SIGKILL ? WD_OUTCOME_KILLED
                                                             : WD_OUTCOME_GRACEFUL;

@@ -25,9 +25,9 @@ check_identity(const ObsOracle *oracle, guint index, const WdProcessStatus *row)
   OBS_CHECK(oracle->log, row->start_time_s == (view != NULL ? view->started_us / SIM_S : WD_NONE),
             "the start of row %u", index);
   OBS_CHECK(oracle->log,
-            row->state == (view != NULL                   ? WD_STATE_RUNNING
-                           : index == WD_PROCESS_WATCHDOG ? WD_STATE_STOPPED
-                                                          : WD_STATE_WAITING),
+            row->state == (view != NULL                                      ? WD_STATE_RUNNING
+                           : index == WD_PROCESS_WATCHDOG || oracle->stopped ? WD_STATE_STOPPED
+                                                                             : WD_STATE_WAITING),
             "%u is shown as %s", index, wd_state_name(row->state));
   OBS_CHECK(oracle->log, row->next_start_time_s == WD_NONE, "only the watcher knows that");
   OBS_CHECK(oracle->log,
@@ -71,7 +71,9 @@ check_presence(const ObsOracle *oracle, guint index, const WdProcessStatus *row)
   if (index < WD_PROCESS_FIRST_EXTENSION || row->registered == WD_NONE)
     return;
   OBS_CHECK(oracle->log,
-            view != NULL && row->registered == view->registered && row->uuid == view->uuid,
+            view != NULL && (oracle->slots[WD_PROCESS_WORKER].present == NULL
+                                 ? !row->registered && row->uuid == WD_NONE
+                                 : row->registered == view->registered && row->uuid == view->uuid),
             "the registration of row %u", index);
 }
 

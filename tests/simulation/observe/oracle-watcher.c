@@ -66,6 +66,7 @@ obs_oracle_gave_up(ObsOracle *oracle, const WdEvent *event)
             "%d quick exits are too few", (int)oracle->quick_exits);
   OBS_CHECK(oracle->log, !watcher->how_known || watcher->life->code == 1, "another exit code");
   oracle->give_up_seq = event->seq;
+  oracle->stopped = TRUE;
   obs_count(oracle->log, OBS_TALLY_LIMIT_REACHED);
 }
 
@@ -100,10 +101,14 @@ obs_oracle_run_closed(ObsOracle *oracle, const WdEvent *event)
                 event->exit_signal == (watcher->how_known ? watcher->life->signal : WD_NONE),
             "how the watcher ended");
   check_cause(oracle, event);
+  oracle->stopped =
+      oracle->stopped || (event->cause_seq != 0 && event->cause_seq != watcher->limit_seq);
   const gboolean gave_up = oracle->world->too_many && watcher->gone && watcher->how_known;
   if (is_comparable(oracle) && watcher->gone && watcher->how_known)
     OBS_CHECK(oracle->log, gave_up == (oracle->give_up_seq != 0), "the watcher %s",
               gave_up ? "gave up" : "didn't give up");
+  if (oracle->clear && watcher->how_known && watcher->life->signal == WD_NONE)
+    obs_oracle_check_stop(oracle);
   oracle->closed = TRUE;
   obs_count(oracle->log, taken.reason == WD_REASON_REQUEST ? OBS_TALLY_STOPPED_BY_REQUEST
                                                            : OBS_TALLY_STOPPED_BY_END);

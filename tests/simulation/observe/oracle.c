@@ -55,13 +55,14 @@ void
 obs_oracle_other(ObsOracle *oracle, ObsInput input, gint64 now_us)
 {
   oracle->input = input;
+  oracle->ending = NULL;
   oracle->now_us = now_us;
   oracle->delay_s = WD_NONE;
   oracle->limits_known = oracle->limits_known || input == OBS_INPUT_LIMITS;
 }
 
-static void
-unregister(ObsOracle *oracle, ObsView *view, WdReason reason, const ObsView *cause)
+void
+obs_oracle_unregister(ObsOracle *oracle, ObsView *view, WdReason reason, const ObsView *cause)
 {
   if (view->registered == TRUE)
     expect(oracle, WD_EVENT_EXTENSION_UNREGISTERED, view, reason, cause);
@@ -74,19 +75,12 @@ static void
 end(ObsOracle *oracle, ObsView *view, gboolean how_known)
 {
   view->gone = TRUE;
+  view->gone_us = oracle->now_us;
   view->how_known = how_known;
   ObsSlot *slot = &oracle->slots[view->index];
   slot->present = NULL;
   slot->code = how_known ? view->life->code : WD_NONE;
   slot->signal = how_known ? view->life->signal : WD_NONE;
-  expect(oracle, WD_EVENT_PROCESS_EXITED, view, WD_REASON_NONE, NULL);
-  /* The reason is that of its end, which is still to be seen. */
-  unregister(oracle, view, WD_REASON_NONE, view);
-  if (view->role != WD_ROLE_WORKER)
-    return;
-  for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->slot_count; i++)
-    if (oracle->slots[i].present != NULL)
-      unregister(oracle, oracle->slots[i].present, WD_REASON_WORKER_GONE, view);
 }
 
 /* Nothing but its name is left of it, and several have that, or one that runs. */
@@ -139,11 +133,13 @@ obs_oracle_gone(ObsOracle *oracle, const ObsLife *life, gboolean how_known, gint
   }
   obs_count(oracle->log, how_known ? OBS_TALLY_ENDS_WITH_CODE : OBS_TALLY_ENDS_WITHOUT);
   if (life->role != WD_ROLE_WATCHDOG) {
+    oracle->ending = view;
     end(oracle, view, how_known);
     return;
   }
   view->gone = TRUE;
   view->how_known = how_known;
+  oracle->stopped = how_known && life->signal == WD_NONE;
   oracle->slots[WD_PROCESS_WATCHDOG].present = NULL;
   oracle->slots[WD_PROCESS_WATCHDOG].code = how_known ? life->code : WD_NONE;
   oracle->slots[WD_PROCESS_WATCHDOG].signal = how_known ? life->signal : WD_NONE;
@@ -206,7 +202,7 @@ reported_extension(ObsOracle *oracle, ObsView *view, const WdReportedExtension *
 {
   const gint64 uuid = entry != NULL ? entry->uuid : WD_NONE;
   if (view->registered == TRUE && uuid != view->uuid)
-    unregister(oracle, view, WD_REASON_REGISTRATION, NULL);
+    obs_oracle_unregister(oracle, view, WD_REASON_REGISTRATION, NULL);
   if (uuid != WD_NONE && view->registered != TRUE)
     expect(oracle, WD_EVENT_EXTENSION_REGISTERED, view, WD_REASON_NONE, NULL);
   view->registered = uuid != WD_NONE;
@@ -243,5 +239,6 @@ obs_oracle_settled(ObsOracle *oracle, const ObsMachine *machine, gboolean change
             wd_event_kind_name(oracle->expected[0].kind), oracle->expected[0].view->name);
   if (changed || oracle->log->trace.steps % UNCHANGED_ROWS == 0)
     obs_oracle_check_rows(oracle, machine);
+  obs_oracle_check_held(oracle, machine);
   obs_oracle_check_progress(oracle, machine);
 }

@@ -15,9 +15,13 @@
  *   process_terminated  after a limit_exceeded of that process; reported gone at most 3 s, the
  *                       forced shutdown delay and 2 s after the last look that can have shown it
  *                       over its limit; in a way in which a termination may end, or not known how.
+ *   process_terminated  for the watcher's stop (reason request): when the run is closed, of
+ * whatever lives, or ended within the time in which an end is held. process_exited      for the
+ * worker's end: within 10 s of it, or within the time in which an end is held before it.
  *   respawn_delayed     after a worker that really ended too quickly.
  * In a clear run, in which nothing is late, lost, or hidden, it must also recognize
  *   the end of a process that was over its limit for long enough to be seen by any looks;
+ *   a stop, and all ends by it;
  *   the watcher's back-off, where that is longer than its check interval, and its giving up.
  */
 #pragma once
@@ -38,11 +42,13 @@ typedef struct {
   gint64 started_us; /* to a clock tick */
   guint index;       /* in the machine */
   gint64 looked_us;  /* the last sample */
-  guint64 end_seq;
+  gint64 gone_us;    /* when its end was reported */
+  guint64 end_seq;   /* 0: not recorded yet */
   guint64 limit_seq; /* of the last limit_exceeded; 0: none */
   gint64 limit_us;
   WdReason limit_reason;
   gint64 measured;
+  gboolean stopped;  /* its end is recorded as the watcher's, which stops */
   gint64 registered; /* WD_NONE: nothing was reported */
   gint64 uuid;
   SimPings pings;
@@ -75,8 +81,7 @@ typedef enum {
   OBS_INPUT_STOP,
 } ObsInput;
 
-/* An event that must be recorded in this step; process_exited also stands for process_terminated.
- */
+/* An event that must be recorded in this step. Ends may come later: obs_oracle_check_held(). */
 typedef struct {
   WdEventKind kind;
   ObsView *view;
@@ -97,10 +102,12 @@ typedef struct {
   gint64 began_us;
   gint64 now_us;
   ObsInput input;
+  ObsView *ending; /* whose end the present input is; NULL: another input */
   guint64 last_seq;
   guint overdue_ticks; /* in a row, after which another one was due at once */
   gboolean limits_known;
   gboolean closed;
+  gboolean stopped;     /* the machine has said that the watcher stops */
   ObsView *worker;      /* the last one that was found */
   ObsView *worker_gone; /* the last one whose end was reported; NULL: none */
   gint64 worker_gone_us;
@@ -153,6 +160,13 @@ const ObsExpected *obs_oracle_take(ObsOracle *oracle, WdEventKind kind, const Ob
 void obs_oracle_exceeded(ObsOracle *oracle, ObsView *view, const WdEvent *event);
 void obs_oracle_exited(ObsOracle *oracle, ObsView *view, const WdEvent *event);
 void obs_oracle_terminated(ObsOracle *oracle, ObsView *view, const WdEvent *event);
+/* No end stays unrecorded for longer than it may be held. */
+void obs_oracle_check_held(const ObsOracle *oracle, const ObsMachine *machine);
+/* The watcher was seen to end by itself, in a clear run: what it ended just before is recorded so.
+ */
+void obs_oracle_check_stop(const ObsOracle *oracle);
+/* The registration of @view is gone for @reason: that must follow in this step. */
+void obs_oracle_unregister(ObsOracle *oracle, ObsView *view, WdReason reason, const ObsView *cause);
 void obs_oracle_delayed(ObsOracle *oracle, const WdEvent *event);
 void obs_oracle_gave_up(ObsOracle *oracle, const WdEvent *event);
 void obs_oracle_run_closed(ObsOracle *oracle, const WdEvent *event);

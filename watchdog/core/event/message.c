@@ -163,7 +163,12 @@ observed_what(const WdEvent *event)
   case WD_EVENT_LIMIT_EXCEEDED:
     return g_strdup_printf("is over its limit: %s", breach);
   case WD_EVENT_PROCESS_TERMINATED:
-    return g_strdup_printf("ended %s, which must have been osqueryd's watcher: %s", ended, breach);
+    if (event->outcome == WD_OUTCOME_INTERRUPTED)
+      return g_strdup("is being ended by osqueryd's watcher, which stops");
+    return event->reason == WD_REASON_REQUEST
+               ? g_strdup_printf("ended %s, because osqueryd's watcher stops", ended)
+               : g_strdup_printf("ended %s, which must have been osqueryd's watcher: %s", ended,
+                                 breach);
   case WD_EVENT_RESPAWN_DELAYED:
     return g_strdup_printf("ended too quickly, and must be held back for %" G_GINT64_FORMAT
                            " seconds",

@@ -3,11 +3,8 @@
 #include <signal.h>
 
 #include "watchdog/core/machine/checks.h"
+#include "watchdog/core/machine/observe-exits.h"
 #include "watchdog/core/machine/observe-pause.h"
-#include "watchdog/core/machine/presence.h"
-
-/* An extension made with osquery's SDKs goes within an interval and a timeout of its worker. */
-#define FOLLOW_US (10 * G_TIME_SPAN_SECOND)
 
 /* --- over a limit --- */
 
@@ -80,16 +77,6 @@ terminated_event(const WdMachine *machine, const WdProcess *process, const WdExi
   return event;
 }
 
-/* Whether an extension's end follows from the worker's. */
-static gboolean
-follows_worker(const WdMachine *machine, const WdProcess *process, const WdExit *how)
-{
-  const gint64 gone_us = machine->worker_gone_us;
-  return process->role == WD_ROLE_EXTENSION && gone_us != WD_NONE &&
-         gone_us >= process->started_us && machine->now_us - gone_us <= FOLLOW_US &&
-         how->signal == WD_NONE;
-}
-
 static WdReason
 reason_of(const WdExit *how)
 {
@@ -98,15 +85,15 @@ reason_of(const WdExit *how)
   return how->signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
 }
 
-static WdEvent *
-exited_event(const WdMachine *machine, const WdProcess *process, const WdExit *how)
+/* It doesn't run any more. What its end means follows. */
+static void
+leave(WdMachine *machine, WdProcess *process)
 {
-  const gboolean follows = follows_worker(machine, process, how);
-  WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_EXITED,
-                                    follows ? WD_REASON_WORKER_GONE : reason_of(how));
-  if (follows)
-    event->cause_seq = wd_machine_worker(machine)->gone_seq;
-  return event;
+  wd_process_forget_pid(process);
+  wd_process_change(process, WD_CHANGE_GONE);
+  process->ending = (WdEnding){.reason = WD_REASON_NONE};
+  if (process->role == WD_ROLE_WORKER)
+    wd_observe_worker_goes(machine);
 }
 
 void
@@ -116,47 +103,79 @@ wd_observe_child_gone(WdMachine *machine, WdProcess *process, const WdExit *how)
   process->last_exit_signal = how->signal;
   judge_last_interval(machine, process);
   const gboolean terminated = must_be_terminated(machine, process, how);
-  WdEvent *event =
-      terminated ? terminated_event(machine, process, how) : exited_event(machine, process, how);
-  const WdReason reason = event->reason;
-  const gboolean inferred = terminated || reason == WD_REASON_WORKER_GONE;
+  WdEvent *event = terminated ? terminated_event(machine, process, how)
+                              : wd_process_event(process, WD_EVENT_PROCESS_EXITED, reason_of(how));
   wd_process_describe_end(process, &machine->limits, event, machine->now_us);
   process->terminations += terminated;
-  process->gone_seq =
-      wd_machine_record(machine, process, event, inferred ? WD_RECORD_INFERRED : WD_RECORD_PLAIN);
-  wd_presence_lost(machine, process, reason, process->gone_seq);
-  wd_process_forget_pid(process);
-  wd_process_change(process, WD_CHANGE_GONE);
-  process->ending = (WdEnding){.reason = WD_REASON_NONE};
-  if (process->role != WD_ROLE_WORKER)
-    return;
-  wd_observe_worker_goes(machine, reason);
-  wd_presence_end(machine);
+  leave(machine, process);
+  if (terminated)
+    wd_observe_record_end(machine, process, event, WD_RECORD_INFERRED);
+  else
+    wd_observe_exited(machine, process, event);
 }
 
 /* --- the watcher's end --- */
 
+/* Why a watcher stops because of its worker. */
+typedef enum {
+  BECAUSE_OF_NOTHING,
+  BECAUSE_OF_STATUS,  /* the worker's asked for that */
+  BECAUSE_OF_RESTARTS /* too many */
+} Because;
+
 /* A watcher gives up when its worker is gone after the last quick exit that is allowed. Then it
- * exits, or ends us. @how: the watcher's end. Returns: the event that led to it; 0: none. */
-static guint64
-record_give_up(WdMachine *machine, const WdExit *how)
+ * exits, or ends us. @how: the watcher's end. */
+static Because
+judge_stop(const WdMachine *machine, const WdExit *how)
 {
-  WdProcess *worker = wd_machine_worker(machine);
+  const WdProcess *worker = wd_machine_worker(machine);
   const gboolean known = wd_exit_known(how);
   if (worker->starts == 0 || wd_process_alive(worker))
-    return 0;
+    return BECAUSE_OF_NOTHING;
   if (worker->last_exit_code == WD_EXIT_CATASTROPHIC &&
       (!known || how->code == WD_EXIT_CATASTROPHIC))
-    return worker->gone_seq;
-  if (!machine->observing.limits_known ||
-      worker->respawn.quick_exits < machine->limits.respawn_limit ||
-      (known && how->code != WD_EXIT_FAILED))
+    return BECAUSE_OF_STATUS;
+  return worker->respawn.quick_exits >= machine->limits.respawn_limit &&
+                 (!known || how->code == WD_EXIT_FAILED)
+             ? BECAUSE_OF_RESTARTS
+             : BECAUSE_OF_NOTHING;
+}
+
+/* Returns: the event that led to the watcher's end; 0: none. */
+static guint64
+record_because(WdMachine *machine, Because because)
+{
+  WdProcess *worker = wd_machine_worker(machine);
+  if (because != BECAUSE_OF_RESTARTS)
+    return because == BECAUSE_OF_STATUS ? worker->gone_seq : 0;
+  if (!machine->observing.limits_known)
     return 0;
   WdEvent *event = wd_process_event(worker, WD_EVENT_RESPAWN_LIMIT_REACHED,
                                     machine->observing.worker_gone_reason);
   event->cause_seq = worker->gone_seq;
   event->restarts = worker->starts - 1;
   return wd_machine_record(machine, worker, event, WD_RECORD_INFERRED);
+}
+
+/* Records how the children ended, and why the watcher did. A watcher that stops ends its worker
+ * before itself, and asks us at the same time. @asked: we are asked to stop; else @how: the
+ * watcher's end. Returns: the event that led to that; 0: none. */
+static guint64
+settle(WdMachine *machine, const WdExit *how, gboolean asked)
+{
+  const Because because = judge_stop(machine, how);
+  const gboolean worker_too = because == BECAUSE_OF_NOTHING && (asked || how->code != WD_NONE) &&
+                              wd_observe_worker_fits_stop(machine);
+  const gboolean certain = machine->observing.limits_known || because == BECAUSE_OF_STATUS;
+  const gboolean stops =
+      worker_too || how->code != WD_NONE || (because != BECAUSE_OF_NOTHING && certain);
+  if (stops)
+    wd_observe_attribute_to_stop(machine, worker_too);
+  wd_observe_settle_all(machine);
+  const guint64 cause_seq = record_because(machine, because);
+  if (stops)
+    wd_observe_dismiss_all(machine);
+  return cause_seq;
 }
 
 static void
@@ -175,12 +194,12 @@ void
 wd_observe_watcher_gone(WdMachine *machine, const WdExit *how)
 {
   WdProcess *watcher = wd_machine_watchdog(machine);
-  const guint64 give_up_seq = record_give_up(machine, how);
+  const guint64 cause_seq = settle(machine, how, FALSE);
   const gboolean unhealthy = watcher->ending.reason != WD_REASON_NONE &&
                              (!wd_exit_known(how) || how->code == WD_EXIT_CATASTROPHIC);
   watcher->last_exit_code = how->code;
   watcher->last_exit_signal = how->signal;
-  close_run(machine, reason_of(how), how, unhealthy ? watcher->ending.cause_seq : give_up_seq);
+  close_run(machine, reason_of(how), how, unhealthy ? watcher->ending.cause_seq : cause_seq);
   wd_process_forget_pid(watcher);
   wd_process_change(watcher, WD_CHANGE_DISMISSED);
 }
@@ -188,6 +207,5 @@ wd_observe_watcher_gone(WdMachine *machine, const WdExit *how)
 void
 wd_observe_close(WdMachine *machine)
 {
-  close_run(machine, WD_REASON_REQUEST, &WD_EXIT_UNKNOWN,
-            record_give_up(machine, &WD_EXIT_UNKNOWN));
+  close_run(machine, WD_REASON_REQUEST, &WD_EXIT_UNKNOWN, settle(machine, &WD_EXIT_UNKNOWN, TRUE));
 }

@@ -20,10 +20,9 @@ quick_us(const WdMachine *machine)
 }
 
 void
-wd_observe_worker_goes(WdMachine *machine, WdReason reason)
+wd_observe_worker_goes(WdMachine *machine)
 {
   machine->worker_gone_us = machine->now_us;
-  machine->observing.worker_gone_reason = reason;
   /* The watcher's own measure ends later, when it looks. */
   machine->observing.pause_open =
       machine->now_us - wd_machine_worker(machine)->started_us < quick_us(machine);

@@ -7,8 +7,8 @@
 
 G_BEGIN_DECLS
 
-/* The worker is gone, for @reason. */
-void wd_observe_worker_goes(WdMachine *machine, WdReason reason);
+/* The worker is gone. */
+void wd_observe_worker_goes(WdMachine *machine);
 
 /* The worker was started again at @started_us: concludes whether the watcher waited. */
 void wd_observe_worker_returns(WdMachine *machine, gint64 started_us);

@@ -3,6 +3,7 @@
 #include "watchdog/core/event/message.h"
 #include "watchdog/core/machine/observe-ends.h"
 #include "watchdog/core/machine/observe-entry.h"
+#include "watchdog/core/machine/observe-exits.h"
 #include "watchdog/core/machine/observe-pause.h"
 #include "watchdog/core/machine/presence.h"
 
@@ -64,6 +65,7 @@ replace_worker(WdMachine *machine, const WdFound *found)
   WdProcess *worker = wd_machine_worker(machine);
   if (wd_process_alive(worker))
     wd_observe_child_gone(machine, worker, &WD_EXIT_UNKNOWN);
+  wd_observe_settle(machine, worker);
   wd_observe_worker_returns(machine, found->started_us);
   return worker;
 }
@@ -76,6 +78,7 @@ take_found(WdMachine *machine, const WdFound *found)
       is_worker ? replace_worker(machine, found) : wd_observe_entry(machine, found);
   if (process == NULL)
     return;
+  wd_observe_settle(machine, process);
   wd_process_begin(process, found->pid, found->start_ticks, found->started_us);
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_STARTED, WD_REASON_NONE);
   event->restarts = process->starts - 1;
@@ -101,6 +104,7 @@ static void
 take(WdMachine *machine, const WdInput *input)
 {
   WdProcess *process = wd_machine_at(machine, input->process);
+  wd_observe_settle_due(machine);
   switch (input->kind) {
   case WD_INPUT_FOUND:
     take_found(machine, &input->found);
@@ -137,6 +141,12 @@ take(WdMachine *machine, const WdInput *input)
   }
 }
 
+static gint64
+deadline(const WdMachine *machine)
+{
+  return MIN(wd_observe_pause_known_us(machine), wd_observe_settle_due_us(machine));
+}
+
 /* --- shown --- */
 
 static gboolean
@@ -149,6 +159,10 @@ show(const WdMachine *machine, const WdProcess *process, WdProcessStatus *status
     status->utilization_limit = status->latency_limit_s = WD_NONE;
   if (!known || process->role != WD_ROLE_WORKER)
     status->restart_limit = WD_NONE;
+  if (wd_machine_worker(machine)->held != NULL) { /* all registrations ended with it */
+    status->registered = status->registered != WD_NONE ? FALSE : WD_NONE;
+    status->uuid = status->responsive = WD_NONE;
+  }
   return TRUE;
 }
 
@@ -159,7 +173,7 @@ static const WdPolicy OBSERVE = {
     .next_look_us = next_look_us,
     .over_limit = over_limit,
     .unregistered = NULL, /* osquery's own watcher does nothing about it */
-    .deadline = wd_observe_pause_known_us,
+    .deadline = deadline,
     .show = show,
     .message = wd_observed_message,
     .states_basis = TRUE,

@@ -112,9 +112,11 @@ wd_presence_end(WdMachine *machine)
 {
   const guint64 gone_seq = wd_machine_worker(machine)->gone_seq;
   g_hash_table_remove_all(machine->denylisted);
+  /* What is gone loses its registration with its own end. */
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++) {
     WdProcess *extension = wd_machine_at(machine, i);
-    wd_presence_lost(machine, extension, WD_REASON_WORKER_GONE, gone_seq);
+    if (wd_process_alive(extension))
+      wd_presence_lost(machine, extension, WD_REASON_WORKER_GONE, gone_seq);
     extension->presence.held_uuid = WD_NONE;
   }
 }

@@ -34,6 +34,7 @@ wd_process_clear(WdProcess *process)
   g_free(process->name);
   g_free(process->path);
   g_free(process->file);
+  wd_event_free(process->held);
 }
 
 /* --- its life --- */

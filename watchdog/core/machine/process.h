@@ -81,6 +81,9 @@ typedef struct {
   gint64 starts;
   gint64 terminations;
   guint64 gone_seq; /* the event of its last end */
+  WdEvent *held;    /* an observer's: that event, while it may still get a cause; owned; or NULL */
+  gint64 held_us;   /* since when, which is when it ended */
+  gint64 held_until_us;
   guint64 last_seq;
 } WdProcess;
 
