@@ -16,8 +16,10 @@
 #define SCAN_US (1 * G_TIME_SPAN_SECOND)
 #define SETTLED_US (60 * G_TIME_SPAN_SECOND)
 #define SETTLED_SCAN_US (30 * G_TIME_SPAN_SECOND)
-/* A script that only starts another program has done so by then. */
-#define SETTLES_US (100 * G_TIME_SPAN_MILLISECOND)
+/* What a child runs is looked at when it has begun. A script that only executes another program
+ * has done so by then, even on a busy machine. */
+#define BEGINS_US (100 * G_TIME_SPAN_MILLISECOND)
+#define SCRIPT_SETTLES_US (1 * G_TIME_SPAN_SECOND)
 #define OVERDUE_MS 1000
 #define ENDED_AT_ONCE 16
 #define AWAIT_STEP_US (10 * G_TIME_SPAN_MILLISECOND)
@@ -237,9 +239,8 @@ look_for_ends(ExtFamily *family)
 
 static void
 report_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean worker,
-             const WdHandle *handle)
+             const char *program, gboolean ended)
 {
-  g_autofree char *program = wd_procfs_program(pid, stat->name);
   g_autofree char *file = program != NULL ? g_path_get_basename(program) : NULL;
   const WdFound found = {
       .role = worker ? WD_ROLE_WORKER : WD_ROLE_EXTENSION,
@@ -250,7 +251,7 @@ report_found(ExtFamily *family, gint64 pid, const WdProcStat *stat, gboolean wor
       .pid = pid,
       .start_ticks = stat->start_ticks,
       .started_us = wd_procfs_started_us(stat),
-      .ended = program == NULL && (handle == NULL || !wd_handle_lives(handle)),
+      .ended = ended,
   };
   if (worker)
     family->worker_pid = pid;
@@ -279,7 +280,8 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
    * executed, and nothing will ever show that. */
   if (stat.forked_only)
     return stat.state == 'Z';
-  if (!evident && g_get_monotonic_time() - wd_procfs_started_us(&stat) < SETTLES_US)
+  const gint64 age_us = g_get_monotonic_time() - wd_procfs_started_us(&stat);
+  if (!evident && age_us < BEGINS_US)
     return FALSE;
   const gboolean like_watcher = g_str_equal(stat.name, family->watcher_name);
   /* A second child like the watcher isn't the worker, unless the worker is dead and its end is
@@ -289,9 +291,13 @@ appeared(ExtFamily *family, gint64 pid, gboolean evident)
   g_autoptr(WdHandle) handle = wd_handle_open_known(pid, stat.start_ticks);
   if (handle == NULL && !evident)
     return TRUE;
+  g_autofree char *program = wd_procfs_program(pid, stat.name);
+  const gboolean lives = handle != NULL && wd_handle_lives(handle);
+  if (!evident && !like_watcher && program == NULL && lives && age_us < SCRIPT_SETTLES_US)
+    return FALSE;
   if (handle != NULL && !watch_end(family, handle, pid))
     family->pidfds = FALSE;
-  report_found(family, pid, &stat, like_watcher, handle);
+  report_found(family, pid, &stat, like_watcher, program, program == NULL && !lives);
   g_hash_table_replace(family->seen, g_memdup2(&pid, sizeof pid),
                        g_memdup2(&stat.start_ticks, sizeof stat.start_ticks));
   if (handle != NULL)
@@ -342,7 +348,7 @@ ext_family_scan(ExtFamily *family)
   g_hash_table_foreach_remove(family->seen, is_reaped, children);
   const gboolean settled =
       !by_scans && family->worker_pid != 0 && now_us - family->changed_us >= SETTLED_US;
-  family->next_scan_us = now_us + (!all ? SETTLES_US : settled ? SETTLED_SCAN_US : SCAN_US);
+  family->next_scan_us = now_us + (!all ? BEGINS_US : settled ? SETTLED_SCAN_US : SCAN_US);
 }
 
 gint64

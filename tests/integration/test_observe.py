@@ -286,6 +286,15 @@ def test_an_extension_is_one_row_whether_it_lives_or_ends_at_once(stock):
     assert stock.names() == {"watchdog", "worker", NAME, "one.ext"}
 
 
+def test_a_script_that_only_starts_another_program_is_that_program(stock):
+    path = stock.program("wrapper.ext", f"#!/bin/sh\nsleep 0.5\nexec {STAND_IN}/stand-in.ext \"$@\"\n")
+    stock.autoload.write_text(f"{stock.tables_extension}\n{path}\n")
+    stock.start(*SMALL)
+    os.kill(stock.pid("stand-in.ext"), signal.SIGKILL)
+    stock.wait_event("event = 'process_started' AND name = 'stand-in.ext'", 2)
+    assert stock.names() == {"watchdog", "worker", NAME, "stand-in.ext"}
+
+
 def test_a_worker_that_exits_78_ends_everything(anyones):
     stock = anyones
     worker = stock.start(*SMALL).observed()
