@@ -44,7 +44,7 @@ static const WdColumn columns[] = {
            "how many seconds it was over the limit (reason cpu)")},
     {EVENT("outcome", TEXT, outcome,
            "`graceful` (gone before SIGKILL), `killed`, `stuck` (gone after it was reported "
-           "stuck), `interrupted` (the watchdog crashed before it knew)")},
+           "stuck), `interrupted` (the watchdog crashed, or the observer ended, before it knew)")},
     {EVENT("exit_code", INTEGER, exit_code, "NULL if a signal ended it")},
     {EVENT("exit_signal", INTEGER, exit_signal, "NULL if it exited by itself")},
     {EVENT("signals_sent", TEXT, signals_sent,

@@ -53,7 +53,7 @@ static const WdColumn process_columns[] = {
             "`watchdog`, `worker`, or the extension's file name (its path, if two files share a "
             "name)")},
     {STATUS("role", TEXT, role, "`watchdog`, `worker`, `extension`")},
-    {STATUS("path", TEXT, path, "the program")},
+    {STATUS("path", TEXT, path, "the program", "when observing: a script, or a link")},
     {STATUS("pid", BIGINT, pid, "the process", "not running"), .options = WD_OPTION_INDEX},
     {STATUS("state", TEXT, state, "see below")},
     {STATUS("start_time", BIGINT, start_time_s, "when this process was started", "not running")},
