@@ -311,8 +311,8 @@ TEST_F(Settings, OsquerydsFlags)
   EXPECT_TRUE(settings->force);
   EXPECT_TRUE(settings->verbose);
   EXPECT_TRUE(settings->daemonize);
-  EXPECT_EQ(origin("watchdog_memory_limit"), "300 /f:1");
-  EXPECT_EQ(origin("watchdog_utilization_limit"), "100 /f:2") << "what holds, not what was given";
+  EXPECT_EQ(origin("watchdog_memory_limit"), "0x12c /f:1") << "as the file has it";
+  EXPECT_EQ(origin("watchdog_utilization_limit"), "150 /f:2") << "as the file has it";
   EXPECT_EQ(origin("watchdog_latency_limit"), "6 level restrictive");
   EXPECT_EQ(origin("watchdog_level"), "1 argv");
   EXPECT_EQ(origin("respawn_limit"), "4 level restrictive");

@@ -25,15 +25,14 @@ add_origin(WdSettings *settings, const char *name, const char *value, const char
   g_ptr_array_add(settings->origins, origin);
 }
 
-/* @source: NULL: the level. */
 static void
-add_limit_origin(WdSettings *settings, const char *name, gint64 value, const char *source)
+add_level_origin(WdSettings *settings, const char *name, gint64 value)
 {
   g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, value);
-  g_autofree char *level =
+  g_autofree char *source =
       g_strdup_printf("level %s", wd_limits_level_name(settings->watchdog_level));
 
-  add_origin(settings, name, text, source != NULL ? source : level);
+  add_origin(settings, name, text, source);
 }
 
 /* The flags that are settings: not those that only name an action, or a place of settings. */
@@ -47,16 +46,15 @@ add_origins(WdSettings *settings, const WdFlags *flags)
   for (gsize i = 0; i < flags->n_flags; i++) {
     const WdFlag *flag = &flags->flags[i];
     const char *name = flag->spec->name;
-    const char *limit_source = flag->number > 0 ? flag->source : NULL;
 
     if (g_strv_contains(no_settings, name) || wd_runs_once_flag(name))
       continue;
-    if (g_str_equal(name, "watchdog_memory_limit"))
-      add_limit_origin(settings, name, limits->memory_limit_bytes / (1024 * 1024), limit_source);
-    else if (g_str_equal(name, "watchdog_utilization_limit"))
-      add_limit_origin(settings, name, limits->utilization_limit, limit_source);
-    else if (g_str_equal(name, "watchdog_latency_limit"))
-      add_limit_origin(settings, name, limits->latency_limit_s, limit_source);
+    if (flag->number == 0 && g_str_equal(name, "watchdog_memory_limit"))
+      add_level_origin(settings, name, limits->memory_limit_bytes / (1024 * 1024));
+    else if (flag->number == 0 && g_str_equal(name, "watchdog_utilization_limit"))
+      add_level_origin(settings, name, limits->utilization_limit);
+    else if (flag->number == 0 && g_str_equal(name, "watchdog_latency_limit"))
+      add_level_origin(settings, name, limits->latency_limit_s);
     else
       add_origin(settings, name, flag->text, flag->source);
   }
@@ -112,7 +110,7 @@ wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io, G
   if (settings->runs_once != NULL)
     return g_steal_pointer(&settings);
   add_origins(settings, osqueryd);
-  add_limit_origin(settings, "respawn_limit", settings->limits.respawn_limit, NULL);
-  add_limit_origin(settings, "respawn_delay", settings->limits.respawn_delay_s, NULL);
+  add_level_origin(settings, "respawn_limit", settings->limits.respawn_limit);
+  add_level_origin(settings, "respawn_delay", settings->limits.respawn_delay_s);
   return g_steal_pointer(&settings);
 }

@@ -15,7 +15,7 @@ typedef enum {
 /* One setting as --check shows it. */
 typedef struct {
   char *name;
-  char *value;
+  char *value;  /* as given, or the level's */
   char *source; /* as in WdFlag, or "level normal" */
 } WdSettingOrigin;
 
