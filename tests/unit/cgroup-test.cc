@@ -64,12 +64,32 @@ TEST(Cgroup, CpuQuota)
       {"20000 100000\n", 20},
       {"max 100000\n", -1},
       {"300000 100000", 300},
+      {"20001 100000", 21}, // above 20
+      {"1000 100000", 1},
+      {"999 100000", 1},
+      {"92233720368547758 1000000", 9223372036855},
       {"100000 0", -1},
       {"", -1},
       {"5", -1},
   };
   for (const CounterCase &c : cases)
     EXPECT_EQ(wd_cgroup_cpu_quota(c.text), c.value) << c.text;
+}
+
+TEST(Cgroup, Bytes)
+{
+  const CounterCase cases[] = {
+      {"104857600\n", 104857600},
+      {"0\n", 0},
+      {"9223372036854771712\n", 9223372036854771712}, // v1's word for none
+      {"max\n", -1},
+      {"18446744073709551615\n", -1},
+      {"-1\n", -1},
+      {"12 34\n", -1},
+      {"", -1},
+  };
+  for (const CounterCase &c : cases)
+    EXPECT_EQ(wd_cgroup_bytes(c.text), c.value) << c.text;
 }
 
 } // namespace

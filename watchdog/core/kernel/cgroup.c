@@ -53,5 +53,13 @@ wd_cgroup_cpu_quota(const char *text)
       !g_ascii_string_to_signed(fields[0], 10, 1, G_MAXINT64 / 100, &quota_us, NULL) ||
       !g_ascii_string_to_signed(fields[1], 10, 1, G_MAXINT64, &period_us, NULL))
     return -1;
-  return quota_us * 100 / period_us;
+  return quota_us * 100 / period_us + (quota_us * 100 % period_us != 0 ? 1 : 0);
+}
+
+gint64
+wd_cgroup_bytes(const char *text)
+{
+  gint64 bytes;
+  g_autofree char *number = g_strchomp(g_strdup(text));
+  return g_ascii_string_to_signed(number, 10, 0, G_MAXINT64, &bytes, NULL) ? bytes : -1;
 }

@@ -15,7 +15,11 @@ char *wd_cgroup_path(const char *text, const char *controller);
 gint64 wd_cgroup_counter(const char *text, const char *name);
 
 /* @text: cpu.max, "QUOTA PERIOD" or "max PERIOD".
- * Returns: the quota as % of one CPU; -1: none, or not understood. */
+ * Returns: the quota as % of one CPU, rounded up; -1: none, or not understood. */
 gint64 wd_cgroup_cpu_quota(const char *text);
+
+/* @text: memory.max, memory.high or memory.limit_in_bytes: a number, or "max".
+ * Returns: the bytes; -1: no limit, or not understood. */
+gint64 wd_cgroup_bytes(const char *text);
 
 G_END_DECLS
