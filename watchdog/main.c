@@ -8,6 +8,7 @@
 #include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/settings-reader.h"
 #include "watchdog/record/log.h"
+#include "watchdog/run/check.h"
 #include "watchdog/run/process-name.h"
 #include "watchdog/run/supervision.h"
 
@@ -62,7 +63,7 @@ main(int argc, char **argv)
     exit_code = print("osquery-watchdogd " PROJECT_VERSION "\n");
     break;
   case WD_COMMAND_CHECK:
-    exit_code = wd_settings_check(settings, &error) ? EXIT_SUCCESS : EXIT_FAILURE;
+    exit_code = wd_check_run(settings, &error);
     break;
   case WD_COMMAND_RUN:
     exit_code = settings->runs_once != NULL ? execute(settings->osqueryd_argv, &error)

@@ -338,7 +338,7 @@ def test_check_prints_where_each_setting_comes_from(watchdog):
     before = listing(watchdog.directory)
     done = subprocess.run(watchdog.command("--check", flags=["--watchdog_level=1"]),
                           capture_output=True, text=True, timeout=PATIENCE)
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (3, "")
     lines = done.stdout.splitlines()
     assert f"--watchdog_memory_limit=77  ({watchdog.flagfile}:1)" in lines
     assert "--watchdog_level=1  (argv)" in lines

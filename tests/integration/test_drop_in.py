@@ -38,16 +38,6 @@ def test_check_tells_every_setting_and_its_source_and_touches_nothing(watchdog):
     assert listing(watchdog.directory) == before
 
 
-@pytest.mark.parametrize("flag, warning", [
-    ("--alarm_timeout=9", "refuses to start with less than 10"),
-    ("--watchdog_forced_shutdown_delay=30", "longer than --alarm_timeout"),
-    ("--watchdog_memory_limit 350", "watchdog_memory_limit"),
-])
-def test_check_warns_of_what_can_not_work(watchdog, flag, warning):
-    watchdog.flags(flag)
-    done = check(watchdog)
-    assert [line for line in done.stdout.splitlines()
-            if line.startswith("warning: ") and warning in line], done.stdout
 
 
 def test_check_refuses_what_could_not_be_started(watchdog):

@@ -58,23 +58,25 @@ def warnings(stand_in, group):
         stand_in.command("--check", flags=[f"--watchdog_utilization_limit={LIMIT}"]),
         preexec_fn=lambda: (group / "cgroup.procs").write_text(str(os.getpid())),
         capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, "")
-    return [line for line in done.stdout.splitlines() if "quota" in line]
+    found = [line for line in done.stdout.splitlines() if "quota" in line]
+    assert (done.returncode, done.stderr) == (3 if found else 0, "")
+    return found
 
 
 @pytest.mark.parametrize("percent, warned", [
     (None, False),
     (LIMIT * CPUS + 10, False),
-    (LIMIT * CPUS, False),
+    (LIMIT * CPUS, True),
     (LIMIT * CPUS - 10, True),
 ])
-def test_check_warns_of_a_quota_below_the_limit(cpu_group, stand_in, percent, warned):
+def test_check_warns_of_a_quota_that_is_not_above_the_limit(cpu_group, stand_in, percent, warned):
     _, inner = cpu_group
     if percent is not None:
         set_quota(inner, percent)
-    expected = [f"warning: the CPU quota of our control group, {percent}% of one CPU, is below the "
-                f"CPU limit of {LIMIT}% of {CPUS} CPUs ({LIMIT * CPUS}% of one): the limit can't be "
-                "exceeded"]
+    file = inner / ("cpu.cfs_quota_us" if is_v1() else "cpu.max")
+    expected = [f"warning: the CPU quota of our control group, {percent}% of one CPU ({file}), isn't "
+                f"above the CPU limit of {LIMIT}% of {CPUS} CPUs ({LIMIT * CPUS}% of one): the limit "
+                "can't be exceeded"]
     assert warnings(stand_in, inner) == (expected if warned else [])
 
 

@@ -50,12 +50,17 @@ protected:
     return found;
   }
 
-  std::vector<std::string> warnings()
+  static std::vector<std::string> lines(const GPtrArray *array)
   {
     std::vector<std::string> all;
-    for (guint i = 0; i < settings->warnings->len; i++)
-      all.push_back(static_cast<const char *>(g_ptr_array_index(settings->warnings, i)));
+    for (guint i = 0; i < array->len; i++)
+      all.push_back(static_cast<const char *>(g_ptr_array_index(array, i)));
     return all;
+  }
+
+  std::vector<std::string> warnings()
+  {
+    return lines(settings->warnings);
   }
 
   FakeIo fake;
@@ -398,8 +403,6 @@ TEST_F(Settings, WarnsAboutWhatHardlyIsMeant)
         "--watchdog_level=1"},
        {}},
       {{"w", "--", "osqueryd", "--watchdog_level=-1"}, {}},
-      {{"w", "--", "osqueryd", "--alarm_timeout=9"},
-       {"argv: --alarm_timeout=9: osqueryd refuses to start with less than 10"}},
       {{"w", "--", "osqueryd", "--alarm_timeout=10", "--watchdog_forced_shutdown_delay=11"},
        {"argv: --watchdog_forced_shutdown_delay=11: longer than --alarm_timeout=10, after which a "
         "worker ends itself"}},
@@ -412,13 +415,114 @@ TEST_F(Settings, WarnsAboutWhatHardlyIsMeant)
         "before "
         "it"}},
       {{"w", "--", "osqueryd", "--flagfile=/f"},
-       {"/f:1: --watchdog_memory_limt: ignored: osquery 5.23 has no such flag",
+       {"/f:1: --watchdog_memory_limt: ignored: osquery 5.23 has no such flag (did you mean "
+        "--watchdog_memory_limit?)",
         "/f:2: ignored: in a flagfile, --watchdog_delay needs a '=' before its value and no blank "
         "before it"}},
   };
   for (const auto &c : cases) {
     EXPECT_EQ(parse(c.words), "");
     EXPECT_EQ(warnings(), c.warnings);
+    EXPECT_EQ(lines(settings->faults), Lines{});
+  }
+}
+
+TEST_F(Settings, WarnsOfAUtilizationThatOsqueryCutsDown)
+{
+  ASSERT_EQ(parse({"w", "--", "osqueryd", "--watchdog_utilization_limit=100"}), "");
+  EXPECT_EQ(warnings(), Lines{});
+  ASSERT_EQ(parse({"w", "--", "osqueryd", "--watchdog_utilization_limit=130"}), "");
+  EXPECT_EQ(warnings(), Lines{"argv: --watchdog_utilization_limit=130: osquery takes more than 100 "
+                              "for 100, which no process can exceed"});
+}
+
+TEST_F(Settings, WarnsOfLimitsThatNobodyEnforces)
+{
+  struct {
+    const char *flags;
+    Lines warnings;
+  } const cases[] = {
+      {"--watchdog_memory_limit=300\n", {}},
+      {"--disable_watchdog\n", {}},
+      {"--disable_watchdog\n--watchdog_memory_limit=0\n--watchdog_level=-1\n", {}},
+      {"--disable_watchdog\n--noenable_extensions_watchdog\n--watchdog_delay=7\n", {}},
+      {"--disable_watchdog\n--watchdog_level=1\n--disable_watchdog=false\n", {}},
+      {"--disable_watchdog=true\n--watchdog_memory_limit=300\n",
+       {"/f:2: --watchdog_memory_limit=300: no limit is enforced, because of --disable_watchdog "
+        "(/f:1)"}},
+      {"--watchdog_utilization_limit=20\n--watchdog_latency_limit=7\n--watchdog_level=1\n"
+       "--enable_extensions_watchdog\n--disable_watchdog\n",
+       {"/f:3: --watchdog_level=1: no limit is enforced, because of --disable_watchdog (/f:5)",
+        "/f:1: --watchdog_utilization_limit=20: no limit is enforced, because of "
+        "--disable_watchdog (/f:5)",
+        "/f:2: --watchdog_latency_limit=7: no limit is enforced, because of --disable_watchdog "
+        "(/f:5)",
+        "/f:4: --enable_extensions_watchdog=true: no limit is enforced, because of "
+        "--disable_watchdog (/f:5)"}},
+  };
+  for (const auto &c : cases) {
+    fake.files["/f"] = c.flags;
+    ASSERT_EQ(parse({"w", "--", "osqueryd", "--flagfile=/f"}), "");
+    EXPECT_EQ(warnings(), c.warnings) << c.flags;
+  }
+}
+
+TEST_F(Settings, WarnsOfMisspeltFlags)
+{
+  const std::string unknown = "osquery 5.23 has no such flag";
+  fake.files["/f"] = "--enable_extension_watchdog=true\n--Watchdog_memory_limit=300\n"
+                     "--watchdog_cpus=1\n--profile=5\n--logger_plugin=tls\n"
+                     "--noallow_unsave\n--undefok=watchdog_level_x\n--watchdog_level_x=1\n";
+  ASSERT_EQ(parse({"w", "--", "osqueryd", "--flagfile=/f", "--profile=5", "--logger_plugin=tls"}),
+            "");
+  EXPECT_EQ(warnings(), (Lines{"/f:1: --enable_extension_watchdog: ignored: " + unknown +
+                                   " (did you mean --enable_extensions_watchdog?)",
+                               "/f:2: --Watchdog_memory_limit: ignored: " + unknown +
+                                   " (did you mean --watchdog_memory_limit?)",
+                               "/f:3: --watchdog_cpus: ignored: " + unknown,
+                               "/f:6: --noallow_unsave: ignored: " + unknown +
+                                   " (did you mean --allow_unsafe?)"}));
+  EXPECT_EQ(lines(settings->faults), Lines{});
+}
+
+TEST_F(Settings, ACheckFindsWhatCanNotBeRead)
+{
+  ASSERT_EQ(parse({"w", "--check", "--", "osqueryd", "--watchdog_delay=x"}), "");
+  EXPECT_FALSE(settings->understood);
+  EXPECT_EQ(lines(settings->faults), Lines{"argv: --watchdog_delay=x: expected a whole number from "
+                                           "0 to 18446744073709551615"});
+  EXPECT_EQ(origin("state_dir"), "/var/lib/osquery-watchdog default");
+  EXPECT_EQ(origin("watchdog_level"), "");
+  ASSERT_EQ(parse({"w", "--check", "--", "osqueryd", "--flagfile=/no"}), "");
+  EXPECT_EQ(lines(settings->faults), Lines{"argv: flagfile /no: No such file or directory"});
+  ASSERT_EQ(parse({"w", "--check", "--", "osqueryd"}), "");
+  EXPECT_TRUE(settings->understood);
+  EXPECT_NE(parse({"w", "--check", "--dry_run=x", "--", "osqueryd"}), "") << "our own";
+}
+
+/* What osqueryd ignores in a flagfile is fatal to it on its command line. */
+TEST_F(Settings, FindsWhatOsquerydRefuses)
+{
+  struct {
+    std::initializer_list<const char *> words;
+    Lines faults;
+  } const cases[] = {
+      {{"w", "--", "osqueryd", "--alarm_timeout=10"}, {}},
+      {{"w", "--", "osqueryd", "--alarm_timeout=9"},
+       {"argv: --alarm_timeout=9: osqueryd refuses to start with less than 10"}},
+      {{"w", "--", "osqueryd", "--watchdog_memory_limits=300", "--no_such_flag=1"},
+       {"argv: --watchdog_memory_limits: osqueryd refuses to start: osquery 5.23 has no such flag "
+        "(did you mean --watchdog_memory_limit?)"}},
+      {{"w", "--", "osqueryd", "--watchdog_cpus", "1"},
+       {"argv: --watchdog_cpus: osqueryd refuses to start: osquery 5.23 has no such flag"}},
+      {{"w", "--", "osqueryd", "--watchdog_cpus=1", "--nodisable_watchdgo",
+        "--undefok=watchdog_cpus,disable_watchdgo"},
+       {}},
+  };
+  for (const auto &c : cases) {
+    EXPECT_EQ(parse(c.words), "");
+    EXPECT_EQ(lines(settings->faults), c.faults);
+    EXPECT_EQ(warnings(), Lines{});
   }
 }
 

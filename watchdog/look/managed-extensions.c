@@ -5,10 +5,10 @@
 #include <sys/stat.h>
 
 #include "watchdog/core/settings/extensions-load.h"
+#include "watchdog/core/settings/settings-error.h"
 #include "watchdog/core/settings/text-kind.h"
 #include "watchdog/look/program-file.h"
 #include "watchdog/look/text-file.h"
-#include "watchdog/record/log.h"
 
 #define TABLES_EXTENSION "osquery-watchdog.ext"
 /* A line of extensions.load may name a directory with half the file system below it. */
@@ -17,6 +17,7 @@
 
 typedef struct {
   GPtrArray *extensions;
+  GPtrArray *warnings; /* of char * */
   gboolean allow_unsafe;
   GHashTable *visited; /* "DEVICE INODE" of each directory, because links may form a circle */
 } Loader;
@@ -104,11 +105,13 @@ consider(const Loader *loader, const char *path)
   if (listed(loader, path))
     return;
   if (loader->extensions->len >= EXTENSIONS_MAX)
-    wd_logf("extension not loaded: %s: more than %d extensions", path, EXTENSIONS_MAX);
+    wd_settings_warn(loader->warnings, "extension not loaded: %s: more than %d extensions", path,
+                     EXTENSIONS_MAX);
   else if (!wd_extensions_load_accepts(path))
-    wd_logf("extension not loaded: %s: its name does not end in .ext", path);
+    wd_settings_warn(loader->warnings, "extension not loaded: %s: its name does not end in .ext",
+                     path);
   else if (!wd_program_file_check(path, loader->allow_unsafe, &error))
-    wd_logf("extension not loaded: %s", error->message);
+    wd_settings_warn(loader->warnings, "extension not loaded: %s", error->message);
   else {
     g_autofree char *absolute = make_absolute(path);
     add(loader, absolute, FALSE);
@@ -139,7 +142,7 @@ consider_directory(const Loader *loader, const char *directory, guint depth)
   g_autoptr(GError) error = NULL;
   g_autoptr(GDir) entries = g_dir_open(directory, 0, &error);
   if (entries == NULL) {
-    wd_logf("extensions not loaded: %s", error->message);
+    wd_settings_warn(loader->warnings, "extensions not loaded: %s", error->message);
     return;
   }
   g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
@@ -180,13 +183,16 @@ name_apart(const GPtrArray *extensions)
 }
 
 static void
-add_tables_extension(const Loader *loader, const WdSettings *settings, GError **no_tables)
+add_tables_extension(const Loader *loader, const WdSettings *settings)
 {
   if (!settings->tables)
     return;
-  g_autofree char *path = find_tables_extension(settings->tables_extension, no_tables);
-  if (path != NULL && wd_program_file_check(path, loader->allow_unsafe, no_tables))
+  g_autoptr(GError) error = NULL;
+  g_autofree char *path = find_tables_extension(settings->tables_extension, &error);
+  if (path != NULL && wd_program_file_check(path, loader->allow_unsafe, &error))
     add(loader, path, TRUE);
+  else
+    wd_settings_warn(loader->warnings, "no tables are served: %s", error->message);
 }
 
 static void
@@ -198,7 +204,8 @@ consider_lines(const Loader *loader, const char *text, gsize length)
     g_autofree char *directory =
         g_file_test(paths[i], G_FILE_TEST_IS_DIR) ? realpath(paths[i], NULL) : NULL;
     if (wd_text_kind(paths[i], strlen(paths[i])) == WD_TEXT_BOM)
-      wd_logf(
+      wd_settings_warn(
+          loader->warnings,
           "extension not loaded: %s: the file begins with a byte order mark, which osquery takes "
           "for a part of this path",
           paths[i]);
@@ -227,23 +234,26 @@ add_autoloaded(const Loader *loader, const char *autoload, GError **unreadable)
     return;
   }
   if (strlen(text) < length)
-    wd_logf("%s: has a NUL byte: of a line with one, only what is before it is read", autoload);
+    wd_settings_warn(loader->warnings,
+                     "%s: has a NUL byte: of a line with one, only what is before it is read",
+                     autoload);
   consider_lines(loader, text, length);
 }
 
 GPtrArray *
-wd_managed_extensions_list(const WdSettings *settings, GError **unreadable, GError **no_tables)
+wd_managed_extensions_list(const WdSettings *settings, GPtrArray *warnings, GError **unreadable)
 {
   g_autoptr(GPtrArray) extensions = g_ptr_array_new_with_free_func(extension_free);
   g_autoptr(GHashTable) visited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   const Loader loader = {
       .extensions = extensions,
+      .warnings = warnings,
       .allow_unsafe = settings->allow_unsafe,
       .visited = visited,
   };
   if (!settings->limits.manager)
     return g_steal_pointer(&extensions);
-  add_tables_extension(&loader, settings, no_tables);
+  add_tables_extension(&loader, settings);
   add_autoloaded(&loader, settings->extensions_autoload, unreadable);
   name_apart(extensions);
   return g_steal_pointer(&extensions);

@@ -17,11 +17,11 @@ typedef struct {
  * With --disable_extensions the list is empty. One file by one name appears once, even if it is
  * listed twice or reached through two directories; another name is another extension, because a
  * program may look at its name. Our own appears once, whatever it is called. Files that may not be
- * executed are left out, and the log shows which check failed.
+ * executed are left out.
+ * @warnings: of char *: a line is added for each file that is left out, with the failed check.
  * @unreadable: set when extensions.load exists but can't be read; then the rest is listed.
- * @no_tables: set when our own extension is missing or may not be executed; likewise.
  * Returns: an array of WdManagedExtension. */
-GPtrArray *wd_managed_extensions_list(const WdSettings *settings, GError **unreadable,
-                                      GError **no_tables);
+GPtrArray *wd_managed_extensions_list(const WdSettings *settings, GPtrArray *warnings,
+                                      GError **unreadable);
 
 G_END_DECLS

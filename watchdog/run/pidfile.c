@@ -157,6 +157,16 @@ follow(const char *path, GError **error)
   return target[0] == '/' ? g_strdup(target) : g_build_filename(directory, target, NULL);
 }
 
+/* It would be removed in the end, be it /dev/null. */
+static gboolean
+require_regular(const struct stat *status, const char *path, GError **error)
+{
+  if (S_ISREG(status->st_mode))
+    return TRUE;
+  g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "pidfile %s: is not a regular file", path);
+  return FALSE;
+}
+
 /* @path: replaced by where its links lead. Returns: -1 with @error. */
 static int
 open_file(char **path, GError **error)
@@ -177,14 +187,10 @@ open_file(char **path, GError **error)
     fail(error, *path);
     return -1;
   }
-  /* It would be removed in the end, be it /dev/null. */
-  if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode)) {
-    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL, "pidfile %s: is not a regular file",
-                *path);
-    close(fd);
-    return -1;
-  }
-  return fd;
+  if (fstat(fd, &status) == 0 ? require_regular(&status, *path, error) : fail(error, *path))
+    return fd;
+  close(fd);
+  return -1;
 }
 
 static gboolean
@@ -239,6 +245,31 @@ wd_pidfile_take(const char *path, gboolean force, GError **error)
   pidfile->path = g_steal_pointer(&file);
   pidfile->fd = fd;
   return pidfile;
+}
+
+gboolean
+wd_pidfile_check(const char *path, GError **error)
+{
+  g_autofree char *file = g_strdup(path);
+  struct stat status;
+  int found = lstat(file, &status);
+  for (guint links = 0; found == 0 && S_ISLNK(status.st_mode); links++) {
+    if (links == LINKS_MAX) {
+      errno = ELOOP;
+      return fail(error, file);
+    }
+    char *target = follow(file, error);
+    if (target == NULL)
+      return FALSE;
+    g_free(file);
+    file = target;
+    found = lstat(file, &status);
+  }
+  if (found == 0)
+    return require_regular(&status, file, error) &&
+           (access(file, R_OK | W_OK) == 0 || fail(error, file));
+  g_autofree char *directory = g_path_get_dirname(file);
+  return (errno == ENOENT && access(directory, W_OK | X_OK) == 0) || fail(error, file);
 }
 
 void

@@ -15,6 +15,10 @@ typedef struct WdPidfile WdPidfile;
  * Returns: NULL with @error; G_FILE_ERROR_AGAIN: another process has the lock. */
 WdPidfile *wd_pidfile_take(const char *path, gboolean force, GError **error);
 
+/* Whether the file could be opened, as far as that shows without changing anything. Who has the
+ * lock isn't looked at. Returns: FALSE with @error as above. */
+gboolean wd_pidfile_check(const char *path, GError **error);
+
 /* Removes the file, not a link to it, and releases the lock. NULL is allowed. */
 void wd_pidfile_free(WdPidfile *pidfile);
 

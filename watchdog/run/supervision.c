@@ -39,6 +39,7 @@ typedef struct {
   WdPidfile *pidfile;
   WdRunRecord *record;
   GPtrArray *extensions; /* of WdManagedExtension, as last listed */
+  GHashTable *warned;    /* of char *: the warnings that were logged */
   WdRoster *roster;
   WdWriter *writer;
 } Run;
@@ -61,6 +62,7 @@ run_clear(Run *run)
   wd_log_finish();
   wd_roster_free(run->roster);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
+  g_clear_pointer(&run->warned, g_hash_table_unref);
   wd_run_record_finish(run->record, left_behind());
   if (run->daemonized_fd >= 0)
     close(run->daemonized_fd);
@@ -81,15 +83,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_clear)
 
 /* --- preparing --- */
 
-/* Without our own extension osqueryd runs as well. */
-static GPtrArray *
-list_extensions(const WdSettings *settings, GError **unreadable)
+/* Each once in a run, however often the settings are read again. */
+static void
+log_warnings(Run *run, const GPtrArray *warnings)
 {
-  g_autoptr(GError) no_tables = NULL;
-  GPtrArray *extensions = wd_managed_extensions_list(settings, unreadable, &no_tables);
-  if (no_tables != NULL)
-    wd_logf("no tables are served: %s", no_tables->message);
-  return extensions;
+  if (run->warned == NULL)
+    run->warned = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+  for (guint i = 0; i < warnings->len; i++) {
+    const char *warning = g_ptr_array_index(warnings, i);
+    if (g_hash_table_add(run->warned, g_strdup(warning)))
+      wd_logf("warning: %s", warning);
+  }
 }
 
 static gboolean
@@ -102,10 +106,10 @@ find_programs(Run *run, GError **error)
       !wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
     return FALSE;
   g_autoptr(GError) unreadable = NULL;
-  run->extensions = list_extensions(run->settings, &unreadable);
+  run->extensions = wd_managed_extensions_list(run->settings, run->settings->warnings, &unreadable);
   /* As osquery: goes on without them. */
   if (unreadable != NULL)
-    wd_logf("no extensions loaded: %s", unreadable->message);
+    wd_settings_warn(run->settings->warnings, "no extensions are loaded: %s", unreadable->message);
   return TRUE;
 }
 
@@ -193,13 +197,6 @@ start_writer(Run *run, GError **error)
   return run->writer != NULL;
 }
 
-static void
-log_warnings(const WdSettings *settings)
-{
-  for (guint i = 0; i < settings->warnings->len; i++)
-    wd_logf("warning: %s", (const char *)g_ptr_array_index(settings->warnings, i));
-}
-
 /* --- reloading --- */
 
 static void
@@ -225,12 +222,14 @@ reload(gpointer data, WdDriver *driver)
     wd_logf("reload: nothing is changed: %s", settings->runs_once);
     return;
   }
-  g_autoptr(GPtrArray) extensions = settings != NULL ? list_extensions(settings, &error) : NULL;
+  g_autoptr(GPtrArray) extensions =
+      settings != NULL ? wd_managed_extensions_list(settings, settings->warnings, &error) : NULL;
   if (error != NULL) {
     wd_logf("reload: nothing is changed: %s", error->message);
     return;
   }
-  log_warnings(settings);
+  log_warnings(run, settings->warnings);
+  log_warnings(run, settings->faults);
   g_autoptr(GPtrArray) added = NULL;
   g_autoptr(GPtrArray) removed = NULL;
   wd_roster_compare(run->roster, extensions, &added, &removed);
@@ -275,7 +274,8 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   if (!make_roster(&run, error) || !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();
-  log_warnings(run.settings);
+  log_warnings(&run, settings->warnings);
+  log_warnings(&run, settings->faults);
   if (!start_writer(&run, error) || !be_in_background(&run, error))
     return WD_EXIT_FAILED;
   const WdMainLoopParts parts = {

@@ -1,5 +1,6 @@
 #include "watchdog/core/settings/osqueryd-flags.h"
 
+#include "watchdog/core/settings/flag-warnings.h"
 #include "watchdog/core/settings/runs-once.h"
 #include "watchdog/core/settings/settings-error.h"
 
@@ -87,35 +88,6 @@ take_lenient_seconds(WdSettings *settings, const WdFlags *flags, const char *nam
   return seconds;
 }
 
-static void
-warn_about_flags(WdSettings *settings, const WdFlags *flags)
-{
-  const WdFlag *level = wd_flags_get(flags, "watchdog_level");
-  const WdFlag *alarm = wd_flags_get(flags, "alarm_timeout");
-  const WdFlag *forced = wd_flags_get(flags, "watchdog_forced_shutdown_delay");
-
-  if (level->number < -1 || level->number > 1)
-    wd_settings_warn(settings->warnings,
-                     "%s: --watchdog_level=%s: osquery takes any level but -1 and 1 for 0",
-                     level->source, level->text);
-  if (alarm->number < 10)
-    wd_settings_warn(settings->warnings,
-                     "%s: --alarm_timeout=%s: osqueryd refuses to start with less than 10",
-                     alarm->source, alarm->text);
-  if (forced->number > alarm->number)
-    wd_settings_warn(settings->warnings,
-                     "%s: --watchdog_forced_shutdown_delay=%s: longer than --alarm_timeout=%s, "
-                     "after which a worker ends itself",
-                     forced->source, forced->text, alarm->text);
-  for (guint i = 0; i < flags->unknown->len; i++) {
-    const WdUnknownFlag *unknown = g_ptr_array_index(flags->unknown, i);
-    /* In its argv osqueryd refuses it by itself. */
-    if (g_str_has_prefix(unknown->name, "watchdog_") && !g_str_equal(unknown->source, "argv"))
-      wd_settings_warn(settings->warnings, "%s: --%s: ignored: osquery 5.23 has no such flag",
-                       unknown->source, unknown->name);
-  }
-}
-
 /* Needs the first N_LIMIT_FLAGS of the table, no others. */
 static void
 take_limits(WdLimits *limits, const WdFlags *flags, guint cpus)
@@ -194,9 +166,7 @@ take(WdSettings *settings, const WdFlags *flags, guint cpus)
   settings->pidfile =
       wd_flags_on(flags, "ephemeral") ? NULL : g_strdup(wd_flags_get(flags, "pidfile")->text);
 
-  warn_about_flags(settings, flags);
-  for (guint i = 0; i < flags->warnings->len; i++)
-    g_ptr_array_add(settings->warnings, g_strdup(g_ptr_array_index(flags->warnings, i)));
+  wd_flag_warnings_add(settings, flags);
 }
 
 /* osquery/core/init.cpp looks for the text itself, before gflags has its turn. */

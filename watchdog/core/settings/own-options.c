@@ -203,7 +203,8 @@ wd_own_options_help(void)
          "                               (osquery-watchdog.ext, beside this program)\n"
          "  --notables                   do not start that extension\n"
          "  --flagfile=PATH              read options from a file, one a line\n"
-         "  --check                      print the effective settings and where each is from\n"
+         "  --check                      print the effective settings, their sources, what is\n"
+         "                               wrong with them, and a verdict\n"
          "  --version                    print the version\n"
          "  --help                       print this\n";
 }

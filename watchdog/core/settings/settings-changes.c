@@ -38,12 +38,8 @@ wd_settings_reloaded_limits(const WdLimits *before, const WdLimits *now)
 static const char *
 value_of(const WdSettings *settings, const char *name)
 {
-  for (guint i = 0; i < settings->origins->len; i++) {
-    const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
-    if (strcmp(origin->name, name) == 0)
-      return origin->value;
-  }
-  return "";
+  const WdSettingOrigin *origin = wd_settings_find(settings, name);
+  return origin != NULL ? origin->value : "";
 }
 
 static void

@@ -27,11 +27,11 @@ wd_settings_fail(GError **error, WdSettingsError code, const char *format, ...)
 }
 
 void
-wd_settings_warn(GPtrArray *warnings, const char *format, ...)
+wd_settings_warn(GPtrArray *lines, const char *format, ...)
 {
   va_list args;
 
   va_start(args, format);
-  g_ptr_array_add(warnings, one_line(format, args));
+  g_ptr_array_add(lines, one_line(format, args));
   va_end(args);
 }

@@ -18,7 +18,7 @@ typedef enum {
 gboolean wd_settings_fail(GError **error, WdSettingsError code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
-/* Adds such a line to @warnings, of char *. */
-void wd_settings_warn(GPtrArray *warnings, const char *format, ...) G_GNUC_PRINTF(2, 3);
+/* Adds such a line to @lines, of char *: the settings' warnings or faults. */
+void wd_settings_warn(GPtrArray *lines, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 G_END_DECLS

@@ -87,6 +87,7 @@ wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io, G
 
   settings->origins = g_ptr_array_new_with_free_func(origin_free);
   settings->warnings = g_ptr_array_new_with_free_func(g_free);
+  settings->faults = g_ptr_array_new_with_free_func(g_free);
   split_argv(argv, &own_argv, &settings->osqueryd_argv);
 
   g_autoptr(WdFlags) own = wd_own_options_take(settings, (const char *const *)own_argv, io, error);
@@ -104,11 +105,19 @@ wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io, G
   settings->runs_once = wd_runs_once_by_words(settings->osqueryd_argv);
   if (settings->runs_once != NULL)
     return g_steal_pointer(&settings);
-  g_autoptr(WdFlags) osqueryd = wd_osqueryd_flags_take(settings, cpus, io, error);
-  if (osqueryd == NULL)
+  g_autoptr(GError) fault = NULL;
+  g_autoptr(WdFlags) osqueryd = wd_osqueryd_flags_take(settings, cpus, io, &fault);
+  if (osqueryd == NULL && settings->command == WD_COMMAND_CHECK) {
+    wd_settings_warn(settings->faults, "%s", fault->message);
+    return g_steal_pointer(&settings);
+  }
+  if (osqueryd == NULL) {
+    g_propagate_error(error, g_steal_pointer(&fault));
     return NULL;
+  }
   if (settings->runs_once != NULL)
     return g_steal_pointer(&settings);
+  settings->understood = TRUE;
   add_origins(settings, osqueryd);
   add_level_origin(settings, "respawn_limit", settings->limits.respawn_limit);
   add_level_origin(settings, "respawn_delay", settings->limits.respawn_delay_s);

@@ -11,7 +11,8 @@ G_BEGIN_DECLS
  * before the first "--"; osqueryd and its flags stand behind it.
  * @cpus: online CPUs.
  * With --version or --help, nothing else is read, and osqueryd_argv is NULL unless given. Paths
- * stay as they are given: a relative one starts at the working directory.
+ * stay as they are given: a relative one starts at the working directory. With --check, a fault in
+ * osqueryd's flags is one of the settings' faults.
  * If osqueryd needs no watchdog, its flags are not judged: it does that itself.
  * Returns: the settings, or NULL with a one-line @error in WD_SETTINGS_ERROR that names the input
  * and what was expected. */

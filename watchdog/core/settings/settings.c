@@ -1,5 +1,16 @@
 #include "watchdog/core/settings/settings.h"
 
+const WdSettingOrigin *
+wd_settings_find(const WdSettings *settings, const char *name)
+{
+  for (guint i = 0; i < settings->origins->len; i++) {
+    const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
+    if (g_str_equal(origin->name, name))
+      return origin;
+  }
+  return NULL;
+}
+
 void
 wd_settings_free(WdSettings *settings)
 {
@@ -15,5 +26,6 @@ wd_settings_free(WdSettings *settings)
   g_free(settings->pidfile);
   g_ptr_array_unref(settings->origins);
   g_ptr_array_unref(settings->warnings);
+  g_ptr_array_unref(settings->faults);
   g_free(settings);
 }

@@ -33,9 +33,11 @@ typedef struct {
 
   /* osqueryd's */
   char **osqueryd_argv; /* what the worker is started with, unchanged; [0] is the program */
-  char *runs_once;    /* why osqueryd needs no watchdog (runs-once.h): what follows isn't set then.
-                         NULL: it is to be supervised */
-  int watchdog_level; /* -1, 0, 1; what osqueryd takes for 0 is 0 */
+  char *runs_once;      /* why osqueryd needs no watchdog (runs-once.h); NULL: it is to be
+                           supervised */
+  gboolean understood;  /* FALSE: it runs once, or --check finds a fault in its flags: what follows
+                           isn't set */
+  int watchdog_level;   /* -1, 0, 1; what osqueryd takes for 0 is 0 */
   gboolean allow_unsafe;
   gboolean verbose;
   gboolean force;
@@ -46,7 +48,11 @@ typedef struct {
 
   GPtrArray *origins;  /* of WdSettingOrigin, every setting once: ours first, then osqueryd's */
   GPtrArray *warnings; /* of char *: lines about settings that work, but hardly as meant */
+  GPtrArray *faults;   /* of char *: lines about settings with which osqueryd refuses to start */
 } WdSettings;
+
+/* The setting called @name; NULL: none. */
+const WdSettingOrigin *wd_settings_find(const WdSettings *settings, const char *name);
 
 void wd_settings_free(WdSettings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdSettings, wd_settings_free)

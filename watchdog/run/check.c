@@ -1,0 +1,163 @@
+#include "watchdog/run/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "watchdog/core/event/process-status.h"
+#include "watchdog/core/event/safe-text.h"
+#include "watchdog/core/settings/settings-error.h"
+#include "watchdog/look/fault-counter.h"
+#include "watchdog/look/managed-extensions.h"
+#include "watchdog/look/program-file.h"
+#include "watchdog/record/log.h"
+#include "watchdog/record/private-directory.h"
+#include "watchdog/run/pidfile.h"
+
+#define EXIT_WARNINGS 3
+
+/* --- looking --- */
+
+/* Returns: its path, or NULL with a fault. */
+static char *
+find_program(WdSettings *settings)
+{
+  g_autoptr(GError) error = NULL;
+  char *program = wd_program_file_find(settings->osqueryd_argv[0], &error);
+  if (program == NULL)
+    wd_settings_warn(settings->faults, "%s", error->message);
+  return program;
+}
+
+static void
+look_at_programs(WdSettings *settings, const char *program)
+{
+  g_autoptr(GError) error = NULL;
+  if (program != NULL && !wd_program_file_check(program, settings->allow_unsafe, &error))
+    wd_settings_warn(settings->faults, "%s", error->message);
+
+  g_autoptr(GError) unreadable = NULL;
+  g_autoptr(GPtrArray) extensions =
+      wd_managed_extensions_list(settings, settings->warnings, &unreadable);
+  if (unreadable != NULL)
+    wd_settings_warn(settings->warnings, "no extensions are loaded: %s", unreadable->message);
+}
+
+static void
+look_at_directory(WdSettings *settings, const char *name, const char *path, const char *meanwhile)
+{
+  g_autoptr(GError) error = NULL;
+  if (!wd_private_directory_check(path, &error))
+    wd_settings_warn(settings->warnings, "--%s: %s: %s until that changes", name, error->message,
+                     meanwhile);
+}
+
+/* osqueryd, too, doesn't start without its pidfile. */
+static void
+look_at_files(WdSettings *settings)
+{
+  g_autoptr(GError) error = NULL;
+  if (settings->pidfile != NULL && !wd_pidfile_check(settings->pidfile, &error))
+    wd_settings_warn(settings->faults, "%s", error->message);
+  look_at_directory(settings, "state_dir", settings->state_dir, "there is no history");
+  look_at_directory(settings, "runtime_dir", settings->runtime_dir, "there is no present state");
+}
+
+/* --- printing --- */
+
+/* A value may have a line break, or an escape sequence for the terminal. */
+static void
+append_setting(GString *text, const char *name, const char *value, const char *source)
+{
+  g_autofree char *line = g_strdup_printf("%s=%s  (%s)", name, value, source);
+  wd_text_mark_controls(line, '?');
+  g_string_append_printf(text, "%s\n", line);
+}
+
+static void
+append_settings(GString *text, const WdSettings *settings, const char *program)
+{
+  const char *called = settings->osqueryd_argv[0];
+  if (program != NULL)
+    append_setting(text, "OSQUERYD", program, strchr(called, '/') != NULL ? "argv" : "PATH");
+  for (guint i = 0; i < settings->origins->len; i++) {
+    const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
+    g_autofree char *name = g_strconcat("--", origin->name, NULL);
+    append_setting(text, name, origin->value, origin->source);
+  }
+}
+
+/* How growth would be noticed here. */
+static void
+append_memory_watch(GString *text)
+{
+  const int refused = wd_fault_counter_probe();
+  const WdMemoryWatch watch = refused == 0 ? WD_MEMORY_WATCH_EVENTS : WD_MEMORY_WATCH_POLLING;
+  g_string_append_printf(text, "memory_watch: %s", wd_memory_watch_name(watch));
+  if (refused != 0)
+    g_string_append_printf(text, "  (page faults can't be counted here: %s)", g_strerror(refused));
+  g_string_append_c(text, '\n');
+}
+
+static void
+append_count(GString *text, guint count, const char *noun)
+{
+  if (count > 0)
+    g_string_append_printf(text, ", %u %s%s", count, noun, count > 1 ? "s" : "");
+}
+
+static char *
+make_verdict(const WdSettings *settings)
+{
+  GString *text = g_string_new("verdict: ");
+  g_string_append(text, settings->faults->len > 0     ? "can't start"
+                        : settings->warnings->len > 0 ? "can start"
+                                                      : "fine");
+  append_count(text, settings->faults->len, "error");
+  append_count(text, settings->warnings->len, "warning");
+  return g_string_free(g_string_append_c(text, '\n'), FALSE);
+}
+
+static gboolean
+print(const char *text, GError **error)
+{
+  if (fputs(text, stdout) >= 0 && fflush(stdout) == 0)
+    return TRUE;
+  g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                      "the standard output can't be written");
+  return FALSE;
+}
+
+static gboolean
+report(const WdSettings *settings, const char *program, GError **error)
+{
+  g_autoptr(GString) text = g_string_new(NULL);
+  g_autofree char *verdict = make_verdict(settings);
+  append_settings(text, settings, program);
+  if (settings->understood)
+    append_memory_watch(text);
+  for (guint i = 0; i < settings->warnings->len; i++)
+    g_string_append_printf(text, "warning: %s\n",
+                           (const char *)g_ptr_array_index(settings->warnings, i));
+  if (settings->runs_once != NULL)
+    g_string_append_printf(text, "%s would be executed as it is, without a watchdog (%s)\n",
+                           settings->osqueryd_argv[0], settings->runs_once);
+  if (!print(text->str, error))
+    return FALSE;
+  for (guint i = 0; i < settings->faults->len; i++)
+    wd_logf("osquery-watchdogd: %s", (const char *)g_ptr_array_index(settings->faults, i));
+  return print(verdict, error);
+}
+
+int
+wd_check_run(WdSettings *settings, GError **error)
+{
+  g_autofree char *program = find_program(settings);
+  if (settings->understood) {
+    look_at_programs(settings, program);
+    look_at_files(settings);
+  }
+  if (!report(settings, program, error) || settings->faults->len > 0)
+    return EXIT_FAILURE;
+  return settings->warnings->len > 0 ? EXIT_WARNINGS : EXIT_SUCCESS;
+}
