@@ -17,7 +17,7 @@ def check(watchdog, *own, flags=(), **popen):
                           text=True, timeout=PATIENCE, **popen)
     assert listing(watchdog.directory) == before
     *lines, verdict = done.stdout.splitlines()
-    settings = [line for line in lines if line.startswith("--")]
+    settings = [line for line in lines if not line.startswith("warning: ")]
     warnings = [line.removeprefix("warning: ") for line in lines if line.startswith("warning: ")]
     assert settings + ["warning: " + warning for warning in warnings] == lines
     faults = [line.removeprefix("osquery-watchdogd: ") for line in done.stderr.splitlines()]
@@ -130,6 +130,87 @@ def test_programs_that_can_not_be_started(watchdog):
     assert (code, len(warnings)) == (CANNOT_START, 1)
     assert faults == [f"{watchdog.osqueryd} is writable by others"]
     assert verdict == "verdict: can't start, 1 error, 1 warning"
+
+
+@pytest.mark.parametrize("name, meanwhile", [("state", "there is no history"),
+                                             ("run", "there is no present state")])
+@pytest.mark.parametrize("kind, says", [
+    ("fine", None),
+    ("missing", None),
+    ("file", "is not a directory"),
+    ("below a file", "Not a directory"),
+    ("dangling", "No such file or directory"),
+    ("other-writable", "is writable by others"),
+])
+def test_directories(watchdog, name, meanwhile, kind, says):
+    path = watchdog.directory / name
+    option = {"state": "--state_dir", "run": "--runtime_dir"}[name]
+    own = []
+    if kind in ("fine", "other-writable"):
+        path.mkdir(0o700)
+        path.chmod(0o700 if kind == "fine" else 0o777)
+    elif kind in ("file", "below a file"):
+        path.write_text("")
+        own = [f"{option}={path}/below"] if kind == "below a file" else []
+    elif kind == "dangling":
+        path.symlink_to("nowhere")
+    code, _, warnings, faults, _ = check(watchdog, *own)
+    assert (code, faults) == (WARNINGS if says else FINE, [])
+    assert len(warnings) == bool(says)
+    for warning in warnings:
+        assert warning.startswith(f"{option}: {path}") and says in warning, warning
+        assert warning.endswith(f": {meanwhile} until that changes")
+
+
+@pytest.mark.parametrize("kind, says", [
+    ("fine", None),
+    ("link", None),
+    ("missing directory", "No such file or directory"),
+    ("directory", "is not a regular file"),
+    ("device", "is not a regular file"),
+    ("circle", "Too many levels of symbolic links"),
+])
+def test_pidfiles(watchdog, kind, says):
+    path = watchdog.directory / "osqueryd.pidfile"
+    if kind == "fine":
+        path.write_text("")
+    elif kind == "link":
+        path.symlink_to("made-at-the-start")
+    elif kind == "missing directory":
+        path.symlink_to("missing/pidfile")
+    elif kind == "directory":
+        path.mkdir()
+    elif kind == "device":
+        path.symlink_to("/dev/null")
+    elif kind == "circle":
+        path.symlink_to(path)
+    code, _, warnings, faults, _ = check(watchdog)
+    assert (code, warnings) == (CANNOT_START if says else FINE, [])
+    assert len(faults) == bool(says)
+    for fault in faults:
+        assert fault.startswith("pidfile ") and says in fault, fault
+    assert check(watchdog, flags=["--ephemeral"])[0] == FINE
+
+
+def test_what_is_locked_is_no_fault_of_the_settings(watchdog):
+    """Whoever checks before a restart has the old one running."""
+    watchdog.start()
+    done = subprocess.run(watchdog.command("--check"), capture_output=True, text=True,
+                          timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (FINE, "")
+
+
+def test_what_is_only_executed_is_fine(watchdog):
+    code, settings, *rest = check(watchdog, flags=["-S", "--watchdog_utilization_limit=130"])
+    assert (code, *rest) == (FINE, [], [], "verdict: fine")
+    assert f"{watchdog.osqueryd} would be executed as it is" in settings[-1]
+
+
+def test_a_program_that_path_lacks(watchdog):
+    watchdog.osqueryd = "osqueryd-nowhere"
+    code, _, warnings, faults, _ = check(watchdog)
+    assert (code, warnings, len(faults)) == (CANNOT_START, [], 1)
+    assert faults[0].startswith("osqueryd-nowhere: no such program in PATH")
 
 
 def test_text_from_a_file_stays_on_its_line(watchdog):
