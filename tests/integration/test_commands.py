@@ -222,7 +222,7 @@ class Sandbox:
         for name in ("etc", "programs", "state", "run"):
             (directory / name).mkdir(mode=0o700)
         (directory / "etc" / "osquery.flags").write_text(
-            f"--extensions_socket={directory}/em\n--extensions_autoload={directory}/none\n")
+            f"--extensions_socket={directory}/em\n--extensions_autoload=/dev/null\n")
         # Another host's history, and our own.
         other = directory / "from-that-host"
         other.mkdir(mode=0o700)
