@@ -338,6 +338,7 @@ TEST_F(Observe, HowFarItGrowsIsSeen)
   look(WORKER, 0, 30 * MIB);
   EXPECT_FALSE(wd_machine_wants_sample(observe, worker, now_us + 50 * 1000));
   gone(WORKER, exited(0));
+  settle();
   EXPECT_EQ(take(), "process_exited worker exit seen code=0");
   EXPECT_EQ(last_peak, 400 * MIB);
   EXPECT_EQ(last_baseline, 20 * MIB);

@@ -121,11 +121,4 @@ TEST_F(RunsOnce, ByFlags)
     EXPECT_EQ(reason(c.words), c.reason) << testing::PrintToString(c.words);
 }
 
-TEST_F(RunsOnce, WhatOnlyADaemonNeedsIsNotJudged)
-{
-  const std::string socket = "--extensions_socket=/" + std::string(200, 's');
-  EXPECT_NE(reason({"osqueryd", socket.c_str()}), "");
-  EXPECT_EQ(reason({"osqueryd", socket.c_str(), "--config_check"}), "argv: --config_check");
-}
-
 } // namespace
