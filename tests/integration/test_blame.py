@@ -1,10 +1,11 @@
 """An extension ends osquery only if it is broken itself, and then only once."""
 
 import os
+import subprocess
 
 import pytest
 
-from harness import eventually, hanging_disk
+from harness import PATIENCE, eventually, hanging_disk
 
 QUICK = ("--watchdog_max_delay=1", "--extensions_interval=1")
 BROKEN = "#!/bin/sh\nexit 1\n"
@@ -72,6 +73,12 @@ def test_a_broken_one_ends_osquery_once(stand_in, content, reason):
     assert f"Too many extension restarts: {path}. This ends osquery, but only once" in stand_in.log()
     assert "--extension_give_up=abandon" in first["message"]
 
+    # --check says what is remembered, and for how long.
+    check = subprocess.run(stand_in.command("--check"), capture_output=True, text=True, timeout=PATIENCE)
+    remembered = [line for line in check.stdout.splitlines() if "was given up" in line]
+    assert check.returncode == 3 and len(remembered) == 1, check.stdout
+    assert remembered[0].startswith(f"warning: {path} exited too often and was given up: for 1440 more minutes")
+
     # Whoever starts it again has osquery, without that extension.
     stand_in.start(tables=True)
     again = stand_in.wait_event("event = 'respawn_limit_reached'", count=2)
@@ -84,6 +91,8 @@ def test_a_broken_one_ends_osquery_once(stand_in, content, reason):
 
     # Another file is another extension.
     path.write_text(content + "\n")
+    check = subprocess.run(stand_in.command("--check"), capture_output=True, text=True, timeout=PATIENCE)
+    assert "was given up" not in check.stdout
     stand_in.start(tables=True, ready=False)
     assert stand_in.wait() == 1
 

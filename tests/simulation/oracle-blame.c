@@ -92,7 +92,8 @@ sim_oracle_give_up(SimOracle *oracle, guint process, WdReason reason)
   const gboolean remembered =
       view->file == view->remembered_file && oracle->now_us < view->remembered_until_us;
   abandon(oracle, view);
-  if (oracle->limits.extension_give_up == WD_GIVE_UP_ABANDON || !oracle->history_known)
+  if (oracle->limits.extension_give_up == WD_GIVE_UP_ABANDON || !oracle->history_known ||
+      oracle->storeless)
     return;
   if (remembered) {
     view->remembered_until_us = oracle->now_us + REMEMBERED_US;
@@ -117,7 +118,8 @@ sim_oracle_remembers(SimOracle *oracle, guint process, gint64 file, gint64 left_
 void
 sim_oracle_give_up_stored(SimOracle *oracle, guint64 seq)
 {
-  if (oracle->give_up_due_us == 0 || seq < oracle->give_up_seq || oracle->stopping)
+  if (oracle->storeless || oracle->give_up_due_us == 0 || seq < oracle->give_up_seq ||
+      oracle->stopping)
     return;
   oracle->stop_cause_seq = oracle->give_up_seq;
   end_all(oracle, oracle->give_up_reason);

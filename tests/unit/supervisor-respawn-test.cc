@@ -278,6 +278,25 @@ TEST(GiveUp, AnExtensionEndsNothingUnlessThatIsStored)
   });
 }
 
+TEST(GiveUp, AnExtensionEndsNothingWhileNothingCanBeStored)
+{
+  for (const bool before : {true, false}) {
+    Machine machine(normal_limits(), {"tables", "a"});
+    machine.boot();
+    crash_until_last(machine, "a");
+    if (before)
+      machine.play({{"unstorable", ""}});
+    machine.play({
+        {"exited a 1", "process_exited a exit"},
+        {"report tables",
+         before ? "respawn_limit_reached a exit" : "respawn_limit_reached a exit ack"},
+        {"unstorable", ""},
+        {"wait 2", before ? "" : "@2 log"},
+        {"stored", ""},
+    });
+  }
+}
+
 TEST(GiveUp, AnExtensionEndsNothingBeforeTheHistoryIsKnown)
 {
   Machine machine(normal_limits(), {"tables", "a"});

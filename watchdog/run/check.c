@@ -13,6 +13,9 @@
 #include "watchdog/record/log.h"
 #include "watchdog/record/private-directory.h"
 #include "watchdog/run/pidfile.h"
+#include "watchdog/store/given-up.h"
+#include "watchdog/store/history.h"
+#include "watchdog/store/reader.h"
 
 #define EXIT_WARNINGS 3
 
@@ -29,6 +32,28 @@ find_program(WdSettings *settings)
   return program;
 }
 
+/* Which of @extensions the history remembers as given up. A history that isn't there, or can't be
+ * read, remembers none; look_at_files() says what is wrong with its directory. */
+static void
+look_at_given_up(WdSettings *settings, const GPtrArray *extensions)
+{
+  g_autofree char *history = g_build_filename(settings->state_dir, WD_HISTORY_FILE, NULL);
+  g_autofree char *path = g_canonicalize_filename(history, NULL);
+  g_autoptr(sqlite3) db = wd_reader_open(path, &wd_schema_history, NULL);
+  g_autoptr(GPtrArray) given_up =
+      db != NULL ? wd_given_up_read(db, g_get_real_time() / G_USEC_PER_SEC, NULL) : NULL;
+  for (guint i = 0; given_up != NULL && i < extensions->len; i++) {
+    const WdManagedExtension *extension = g_ptr_array_index(extensions, i);
+    g_autofree char *file = wd_program_file_identity(extension->path);
+    const WdGivenUp *entry = wd_given_up_find(given_up, extension->path, file);
+    if (entry != NULL)
+      wd_settings_warn(settings->warnings,
+                       "%s exited too often and was given up: for %" G_GINT64_FORMAT
+                       " more minutes, or until its file changes, it doesn't end osquery again",
+                       extension->path, (entry->left_s + 59) / 60);
+  }
+}
+
 static void
 look_at_programs(WdSettings *settings, const char *program)
 {
@@ -41,6 +66,7 @@ look_at_programs(WdSettings *settings, const char *program)
       wd_managed_extensions_list(settings, settings->warnings, &unreadable);
   if (unreadable != NULL)
     wd_settings_warn(settings->warnings, "no extensions are loaded: %s", unreadable->message);
+  look_at_given_up(settings, extensions);
 }
 
 static void

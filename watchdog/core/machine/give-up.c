@@ -24,7 +24,7 @@ decide(const WdMachine *machine, const WdProcess *extension)
 {
   if (machine->limits.extension_give_up == WD_GIVE_UP_ABANDON)
     return WD_GIVEN_UP_ALONE;
-  if (machine->given_up == NULL)
+  if (machine->given_up == NULL || machine->supervising.storeless)
     return WD_GIVEN_UP_ALONE_UNREMEMBERED;
   const gint64 passed_s = (machine->now_us - machine->given_up_us) / G_USEC_PER_SEC;
   WdGivenUp *entry = wd_given_up_find(machine->given_up, extension->path, extension->file);

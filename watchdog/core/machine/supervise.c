@@ -69,7 +69,8 @@ stored(WdMachine *machine, guint64 seq)
   machine->supervising.storeless = seq == G_MAXUINT64;
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++)
     wd_ending_stored(machine, wd_machine_at(machine, i), seq);
-  wd_give_up_stored(machine, seq);
+  if (!machine->supervising.storeless)
+    wd_give_up_stored(machine, seq);
 }
 
 /* The worker has read its own flags when it started; these don't change. */
