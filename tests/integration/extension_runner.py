@@ -3,6 +3,7 @@
 The programs are looked for in $WATCHDOG_BUILD_DIR/bin (build/bin when unset).
 """
 
+import fcntl
 import os
 import pathlib
 import resource
@@ -77,9 +78,16 @@ class Running:
         self.process = None
         self.log = directory / "log"
         self.channel = None  # our end of it, where the extension tells what it sees
+        self.locks = []
 
     def record(self, events):
         subprocess.run([BIN.parent / "tests" / "sample-store", self.state, self.runtime, str(events)], check=True)
+
+    def claim(self):
+        """As the watchdog that started it, which has the directories to itself."""
+        for directory in (self.state, self.runtime):
+            self.locks.append(open(directory / "lock", "w"))
+            fcntl.lockf(self.locks[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def spawn(self, *options, supervised=True, interval=1, timeout=3, files=None, observed=False):
         environment = dict(os.environ)
@@ -101,6 +109,7 @@ class Running:
             self.channel.settimeout(PATIENCE)
             theirs.setblocking(False)
             environment["OSQUERY_WATCHDOG_FD"] = str(theirs.fileno())
+            self.claim()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [PROGRAM, *arguments, *options],
@@ -154,6 +163,8 @@ class Running:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        for lock in self.locks:
+            lock.close()
         self.manager.stop()
 
 

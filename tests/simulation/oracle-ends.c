@@ -113,6 +113,7 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
   WdReason reason = input->exited.signal != WD_NONE ? WD_REASON_SIGNAL : WD_REASON_EXIT;
   if (input->exited.oom)
     reason = WD_REASON_OOM;
+  const WdReason plain = reason;
   guint64 cause_seq = view->breach_us == WD_NONE ? 0 : view->breach_seq;
   const gboolean follows = follows_worker(oracle, process);
   const WdReason excuse = follows ? WD_REASON_NONE : sim_oracle_excuse(oracle, process);
@@ -145,7 +146,7 @@ ended_by_itself(SimOracle *oracle, guint process, const WdInput *input)
   exited->signal = input->exited.signal;
   exited->cause_seq = cause_seq;
   exited->ends_all = catastrophic;
-  sim_oracle_unregistered(oracle, process, reason, 0);
+  sim_oracle_unregistered(oracle, process, excuse != WD_REASON_NONE ? plain : reason, 0);
   if (catastrophic) {
     sim_trace_count(oracle->trace, SIM_TALLY_EXITS_78);
     view->stopped = TRUE;

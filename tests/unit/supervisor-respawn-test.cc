@@ -398,6 +398,13 @@ TEST(Blame, NoExitCountsWhileTheWorkerIsSilent)
       {"spawned a", "process_started a"},
   });
   EXPECT_EQ(machine.status("a")["quick_exits"], "0");
+  /* What it was registered for is gone with the process, whatever the excuse. */
+  machine.play({
+      {"report tables a/2", "extension_registered tables, extension_registered a"},
+      {"exited a 1", "process_exited a worker_silent, extension_unregistered a exit"},
+      {"wait 3", "@3 spawn a"},
+      {"spawned a", "process_started a"},
+  });
   /* It needs a while to be itself again. */
   machine.act("report tables a/2");
   machine.act("wait 11.1");

@@ -16,7 +16,8 @@
 static const char newest_sql[] =
     "SELECT max(eid) FROM watchdog_events WHERE event IN ('process_terminated', 'process_exited',"
     " 'limit_exceeded', 'would_terminate', 'spawn_failed', 'respawn_limit_reached')"
-    " AND coalesce(reason, '') NOT IN ('request', 'settings', 'worker_gone')";
+    " AND coalesce(reason, '') NOT IN ('request', 'settings', 'worker_gone', 'worker_silent')"
+    " AND NOT (event = 'process_exited' AND coalesce(reason, '') = 'registration')";
 
 static gboolean
 find_newest(const Ctl *ctl, gint64 *eid, GError **error)

@@ -54,6 +54,10 @@ exit_words(WdReason reason, gint64 exit_code, gint64 exit_signal)
     return g_strdup("killed by the kernel, out of memory");
   if (reason == WD_REASON_WORKER_GONE)
     return g_strdup("ended with its worker");
+  if (reason == WD_REASON_WORKER_SILENT)
+    return g_strdup("gave up: its worker did not answer");
+  if (reason == WD_REASON_REGISTRATION)
+    return g_strdup("gave up: its worker refused it");
   if (exit_signal != WD_NONE) {
     g_autofree char *name = ctl_signal_name(exit_signal);
     return g_strdup_printf("killed by %s", name);

@@ -18,7 +18,8 @@ static const char counts_sql[] =
     "SELECT count(*) FILTER (WHERE " ENDINGS "),"
     " count(*) FILTER (WHERE event = 'would_terminate'),"
     " count(*) FILTER (WHERE " OTHERS "),"
-    " count(*) FILTER (WHERE event = 'process_exited' AND reason <> 'worker_gone'),"
+    " count(*) FILTER (WHERE event = 'process_exited' AND reason NOT IN ('worker_gone',"
+    "  'worker_silent', 'registration')),"
     " count(*) FILTER (WHERE event = 'query_denylisted'),"
     " count(*) FILTER (WHERE event = 'respawn_limit_reached')"
     " FROM watchdog_events WHERE time >= ?";

@@ -228,7 +228,9 @@ wd_departures_exited(WdMachine *machine, WdProcess *process, const WdExit *how)
                             : exited(machine, process, how, explained);
   departure.for_good = judgement != WORKER_EXIT_ORDINARY;
   process->gone_seq = departure.seq;
-  wd_presence_lost(machine, process, departure.reason, departure.seq);
+  /* An excuse is no reason why the registration is gone: the process is. */
+  wd_presence_lost(machine, process, departure.excused ? reason_of(how) : departure.reason,
+                   departure.seq);
   wd_process_forget_pid(process);
   plan_start(machine, process, &departure);
   if (process->role == WD_ROLE_WORKER)

@@ -83,8 +83,9 @@ static void
 settle(WdMachine *machine, WdProcess *process)
 {
   const gboolean worker_gone = is_workers_doing(machine, process);
-  if (process->held != NULL)
-    record_exit(machine, process, g_steal_pointer(&process->held), worker_gone);
+  WdEvent *held = g_steal_pointer(&process->held);
+  if (held != NULL)
+    record_exit(machine, process, held, worker_gone);
 }
 
 /* The worker's end is recorded. What doesn't follow from it waits for the watcher's stop alone. */
