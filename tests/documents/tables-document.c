@@ -62,10 +62,9 @@ event_cells(WdEventKind kind)
            "restarts; for a limit, also cause_eid and everything that limit_exceeded measured | "
            "memory, cpu, unresponsive, request, settings, registration";
   case WD_EVENT_WOULD_TERMINATE:
-    return "with `--dry_run`, in place of limit_exceeded; recorded once, until it answers or a "
-           "regular check "
-           "finds the process within its limits | as limit_exceeded | memory, cpu, "
-           "unresponsive, registration";
+    return "with `--dry_run`, in place of limit_exceeded; recorded once, until a regular check "
+           "finds the process within its limits, or until it answers again | as limit_exceeded | "
+           "memory, cpu, unresponsive, registration";
   case WD_EVENT_TERMINATION_STUCK:
     return "the process still exists 2 s after SIGKILL | reason, signals_sent, duration_ms, "
            "cause_eid | that of the termination";
@@ -73,11 +72,9 @@ event_cells(WdEventKind kind)
     return "the process will not be started at once | reason, delay, restarts, cause_eid | that of "
            "its end";
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
-    return "the process is not started again: too many quick exits, or a broken command line | "
-           "reason, restarts, cause_eid; details (`file`: device, inode, size and time of an "
-           "extension's "
-           "program); exit_code for a broken command line | exit, signal, oom, "
-           "spawn";
+    return "the process is given up: too many quick exits, or a broken command line; an abandoned "
+           "extension is rarely tried again | reason, restarts, cause_eid; details (`file`, for an "
+           "extension); exit_code for a broken command line | exit, signal, oom, spawn";
   case WD_EVENT_SPAWN_FAILED:
     return "the process could not be started; the message says why | reason | spawn";
   case WD_EVENT_EXTENSION_REGISTERED:
@@ -90,7 +87,7 @@ event_cells(WdEventKind kind)
     return "the worker or an extension has missed two pings in a row; recorded once, until it "
            "answers | | ";
   case WD_EVENT_RESPONSIVE:
-    return "it answers again | duration_ms (since the `unresponsive`, as far as is known), "
+    return "it answers again | duration_ms (since the `unresponsive`, as far as known), "
            "cause_eid (the `unresponsive`) | ";
   case WD_EVENT_QUERY_DENYLISTED:
     return "osquery denylisted a scheduled query after a worker's death | query_name, query, "
@@ -129,14 +126,14 @@ reason_meaning(WdReason reason)
   case WD_REASON_HEALTH:
     return "the watchdog itself was over a limit";
   case WD_REASON_REGISTRATION:
-    return "osquery lost an extension that is alive, never registered it, or refused it because "
-           "it still listed the process before";
+    return "osquery lost an extension that is alive, never registered it, or refused it because it "
+           "still listed the extension's previous process";
   case WD_REASON_UNRESPONSIVE:
-    return "it answered no ping for longer than `--unresponsive_timeout`";
+    return "it answered no ping for longer than `--unresponsive_timeout` allows";
   case WD_REASON_WORKER_GONE:
     return "an extension ended because its worker did";
   case WD_REASON_WORKER_SILENT:
-    return "an extension gave up because the worker didn't answer";
+    return "an extension exited while the worker didn't answer";
   case WD_REASON_SETTINGS:
     return "an extension is no longer in the list";
   case WD_REASON_REBOOT:

@@ -28,15 +28,15 @@ static const WdColumn columns[] = {
     {EVENT("measured", BIGINT, measured, "what was measured, in `unit`")},
     {EVENT("limit_value", BIGINT, limit_value,
            "the limit that it was measured against, in `unit`")},
-    {EVENT("unit", TEXT, unit,
-           "`bytes` (memory), `ms` (reason cpu: CPU time used and allowed in one check interval; "
-           "reason unresponsive: time without an answer)")},
-    {EVENT("peak", BIGINT, peak_bytes,
-           "bytes: the greatest footprint that was seen until then; NULL if the process ended "
-           "before it was looked at")},
     {EVENT(
-        "baseline", BIGINT, baseline_bytes,
-        "bytes: the resident size at the start, which isn't counted (`--memory_metric=growth`)")},
+        "unit", TEXT, unit,
+        "`bytes` (memory), `ms` (reason cpu: CPU time in one check interval; reason unresponsive: "
+        "time without an answer)")},
+    {EVENT("peak", BIGINT, peak_bytes,
+           "bytes: the greatest footprint seen until then; NULL if the process ended before the "
+           "first look at it")},
+    {EVENT("baseline", BIGINT, baseline_bytes,
+           "bytes: the resident size from which growth is counted; NULL with another metric")},
     {EVENT("utilization", DOUBLE, utilization,
            "% of all CPUs in the last check interval (reason cpu)")},
     {EVENT("utilization_limit", INTEGER, utilization_limit, "% of all CPUs (reason cpu)")},
@@ -44,7 +44,8 @@ static const WdColumn columns[] = {
            "how many seconds it was over the limit (reason cpu)")},
     {EVENT("outcome", TEXT, outcome,
            "`graceful` (gone before SIGKILL), `killed`, `stuck` (gone after it was reported "
-           "stuck), `interrupted` (the watchdog crashed, or the observer ended, before it knew)")},
+           "stuck), `interrupted` (the watchdog crashed, or the observation ended, before this "
+           "was known)")},
     {EVENT("exit_code", INTEGER, exit_code, "NULL if a signal ended it")},
     {EVENT("exit_signal", INTEGER, exit_signal, "NULL if it exited by itself")},
     {EVENT("signals_sent", TEXT, signals_sent,

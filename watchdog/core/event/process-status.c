@@ -53,7 +53,7 @@ static const WdColumn process_columns[] = {
             "`watchdog`, `worker`, or the extension's file name (its path, if two files share a "
             "name)")},
     {STATUS("role", TEXT, role, "`watchdog`, `worker`, `extension`")},
-    {STATUS("path", TEXT, path, "the program", "when observing: a script, or a link")},
+    {STATUS("path", TEXT, path, "the program", "when observing: a script or a link")},
     {STATUS("pid", BIGINT, pid, "the process", "not running"), .options = WD_OPTION_INDEX},
     {STATUS("state", TEXT, state, "see below")},
     {STATUS("start_time", BIGINT, start_time_s, "when this process was started", "not running")},
@@ -97,10 +97,11 @@ static const WdColumn process_columns[] = {
     {STATUS("enforced", INTEGER, enforced,
             "1: it is terminated if it exceeds a limit. 0: watchdog_delay still runs, its kind is "
             "not watched, limits are off, or this is a dry run")},
-    {STATUS("memory_watch", TEXT, memory_watch,
-            "how its growth is noticed between regular checks. `events`: the kernel says when it "
-            "takes memory. `polling`: it is looked at now and then",
-            "the watchdog, or not running")},
+    {STATUS(
+        "memory_watch", TEXT, memory_watch,
+        "how the growth of its memory is noticed between regular checks. `events`: the kernel says "
+        "when it takes memory. `polling`: it is looked at now and then",
+        "the watchdog, or not running")},
     {STATUS("last_check_time", BIGINT, last_check_time_s, "when it was last measured",
             "not running, or not checked yet")},
     {STATUS("last_exit_code", INTEGER, last_exit_code,
