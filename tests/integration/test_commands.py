@@ -132,6 +132,7 @@ def known_options():
         "connect",  # osqueryi's
         "socket", "line", "json",  # stand-in-query
         "build", "target", "install", "prefix",  # CMake's
+        "cap",  # docker's --cap-add
         "full", "offline"}  # systemctl's and systemd-analyze's
 
 
