@@ -67,7 +67,7 @@ def test_what_grows_on_is_killed_at_once(stand_in, role):
     size = json.loads(ended["details"])["grace_cut_at_bytes"]
     assert ended["measured"] < size <= ended["peak"]
     assert 60 * MEBIBYTE < size < 2000 * MEBIBYTE and f"it grew to {size} bytes" in ended["message"]
-    assert f"({ended['pid']}) grows on while it is being stopped: {size} bytes." in stand_in.log()
+    assert f"({ended['pid']}) keeps growing while it is being stopped: {size} bytes." in stand_in.log()
 
 
 def test_what_stops_growing_keeps_its_grace(stand_in):

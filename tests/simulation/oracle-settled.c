@@ -22,7 +22,7 @@ check_growth(const SimOracle *oracle, const SimView *view, guint process, gint64
   const gboolean waits = !view->stored && oracle->now_us < view->breach_us + WD_STORE_WAIT_US;
   SIM_CHECK(oracle->trace,
             waits || (view->signals & WD_SIGNALS_KILL) != 0 || !sim_view_outgrown(oracle, view),
-            "%u grows on", process);
+            "%u keeps growing", process);
 }
 
 static void

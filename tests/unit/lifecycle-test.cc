@@ -230,7 +230,7 @@ TEST_F(LifecycleTest, HowItEndedIsToldInFull)
   }
 }
 
-/* --- what grows on while it is being ended --- */
+/* --- what keeps growing while it is being ended --- */
 
 TEST_F(LifecycleTest, WhatGrowsOnIsKilledAtOnce)
 {
@@ -247,7 +247,7 @@ TEST_F(LifecycleTest, WhatGrowsOnIsKilledAtOnce)
       {"wait 0.05", ""},
       {"killed worker 9", "process_terminated worker memory, spawn worker"},
   });
-  EXPECT_EQ(machine->last_log(), "osqueryd worker (1001) grows on while it is being stopped: "
+  EXPECT_EQ(machine->last_log(), "osqueryd worker (1001) keeps growing while it is being stopped: "
                                  "420478976 bytes. Sending kill signal.");
   const WdEvent *ended = last(WD_EVENT_PROCESS_TERMINATED);
   EXPECT_EQ(ended->outcome, WD_OUTCOME_KILLED);

@@ -46,16 +46,17 @@ consequence(WdGivenUpHow how)
 {
   switch (how) {
   case WD_GIVEN_UP_WITH_ALL:
-    return ". This ends osquery, but only once: started again within a day, osquery goes on "
-           "without it. Mend it, take it off extensions.load, or use --extension_give_up=abandon";
+    return ". This ends osquery, but only once: if it is started again within a day, it goes "
+           "on without the extension. Fix the extension, remove it from extensions.load, or use "
+           "--extension_give_up=abandon";
   case WD_GIVEN_UP_ALONE:
     return "";
   case WD_GIVEN_UP_ALONE_AGAIN:
     return ". It ended osquery within the last day, so osquery goes on without it and tries it "
-           "now and then. Mend it, or take it off extensions.load";
+           "now and then. Fix it, or remove it from extensions.load";
   case WD_GIVEN_UP_ALONE_UNREMEMBERED:
     return ". The history can't remember that it ended osquery, so osquery goes on without it and "
-           "tries it now and then. Mend it, or take it off extensions.load";
+           "tries it now and then. Fix it, or remove it from extensions.load";
   }
   g_return_val_if_reached("");
 }

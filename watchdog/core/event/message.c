@@ -232,7 +232,7 @@ char *
 wd_outgrown_message(WdRole role, const char *path, gint64 pid, gint64 bytes)
 {
   g_autofree char *who = subject_of(role, path, pid);
-  return g_strdup_printf("%s grows on while it is being stopped: %" G_GINT64_FORMAT
+  return g_strdup_printf("%s keeps growing while it is being stopped: %" G_GINT64_FORMAT
                          " bytes. Sending kill signal.",
                          who, bytes);
 }
