@@ -133,7 +133,7 @@ def test_programs_that_can_not_be_started(watchdog):
 
 
 @pytest.mark.parametrize("name, meanwhile", [("state", "there is no history"),
-                                             ("run", "there is no present state")])
+                                             ("run", "there is no current state")])
 @pytest.mark.parametrize("kind, says", [
     ("fine", None),
     ("missing", None),

@@ -86,7 +86,7 @@ look_at_files(WdSettings *settings)
   if (settings->pidfile != NULL && !wd_pidfile_check(settings->pidfile, &error))
     wd_settings_warn(settings->faults, "%s", error->message);
   look_at_directory(settings, "state_dir", settings->state_dir, "there is no history");
-  look_at_directory(settings, "runtime_dir", settings->runtime_dir, "there is no present state");
+  look_at_directory(settings, "runtime_dir", settings->runtime_dir, "there is no current state");
 }
 
 /* --- printing --- */
