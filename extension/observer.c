@@ -12,7 +12,7 @@
 #include "watchdog/record/log.h"
 
 #define ASK_AGAIN_US (1 * G_TIME_SPAN_SECOND)
-/* Less than an end is held, and than the grace time of any watcher. */
+/* Shorter than the time for which an end is held, and than any watcher's grace time. */
 #define STOP_US (1500 * G_TIME_SPAN_MILLISECOND)
 
 struct ExtObserver {
@@ -196,8 +196,8 @@ ext_observer_new(const ExtOptions *options, gint64 watcher_pid, ExtObserverOver 
   return g_steal_pointer(&observer);
 }
 
-/* A watcher that stops asks its children at the same time as us, and waits for us, too. Only their
- * ends show that. */
+/* A watcher that stops asks all its children at once, us among them, and waits for all of them.
+ * Only the ends of the others show that we aren't asked alone. */
 static gint64
 await_until_us(const ExtObserver *observer)
 {

@@ -23,9 +23,9 @@ ExtObserver *ext_observer_new(const ExtOptions *options, gint64 watcher_pid, Ext
  * Returns: FALSE when the reported process is not known to be the watcher's worker (yet). */
 gboolean ext_observer_reported(ExtObserver *observer, WdReport *report);
 
-/* Closes the run, unless the watcher's end has, and waits a moment for the disk. If the watcher
- * started us and lives, waits a moment for its other children to end. Returns: FALSE
- * when this process must not begin another run: see ext_own_store_free(). */
+/* Closes the run, unless the watcher's end has closed it, and waits a moment for the disk. If the
+ * watcher started us and still lives, first waits a moment for its other children to end.
+ * Returns: FALSE when this process must not begin another run: see ext_own_store_free(). */
 gboolean ext_observer_free(ExtObserver *observer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtObserver, ext_observer_free)
 

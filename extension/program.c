@@ -236,8 +236,8 @@ take_signals(Program *program)
   return TRUE;
 }
 
-/* A directory that the watchdog couldn't claim may be another watchdog's, or anybody's. What lies
- * there doesn't tell of our osqueryd. */
+/* A directory that the watchdog couldn't claim may be another watchdog's, or anybody's. Its files
+ * say nothing about our osqueryd. */
 static gboolean
 is_watchdogs(const char *directory, gpointer user_data)
 {

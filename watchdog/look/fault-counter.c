@@ -7,8 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* A fault may bring a huge page. So many bring 64 MiB, which a small limit still bears. Fewer would
- * wake us more often for the few faults of a process at rest. */
+/* A fault may bring in a huge page of 2 MiB, so these may bring in 64 MiB, which even a small limit
+ * can bear. A lower number would wake us more often for the few faults of an idle process. */
 #define FAULTS_A_SIGNAL 32
 
 static int

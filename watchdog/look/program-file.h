@@ -14,8 +14,8 @@ char *wd_program_file_find(const char *name, GError **error);
 /* Checks @path as it is now. FALSE with @error: one line with the path and the failed check. */
 gboolean wd_program_file_check(const char *path, gboolean allow_unsafe, GError **error);
 
-/* Which file @path is, links followed: its device, inode, size and time of change, newly allocated.
- * An upgrade or a mended script is another one. NULL: there is none. */
+/* Which file @path is, links followed: its device, inode, size and modification time, newly
+ * allocated. An upgrade or an edited script is another file. NULL: there is none. */
 char *wd_program_file_identity(const char *path);
 
 /* Why execve() of @path failed with @error_number, newly allocated. ENOENT says the same of a file

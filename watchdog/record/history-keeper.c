@@ -33,8 +33,8 @@ wd_history_keeper_has_history(const WdHistoryKeeper *keeper)
   return keeper->history != NULL;
 }
 
-/* When the run begins: what it adds itself, the supervisor knows. A failure isn't one of the
- * store's duties: then nothing is remembered. */
+/* Only when the run begins, because the supervisor knows what the run itself adds. A failure
+ * doesn't make the history unusable: then nothing is remembered. */
 static void
 read_given_up(WdHistoryKeeper *keeper, WdHistory *history, gint64 now_s)
 {

@@ -11,9 +11,10 @@
 
 G_BEGIN_DECLS
 
+/* The directories are borrowed and must outlive the writer. It claims them, now or later. */
 typedef struct {
-  WdPrivateDirectory *state_dir;   /* for history.db; both are borrowed, outlive the writer, */
-  WdPrivateDirectory *runtime_dir; /* for status.db; and are claimed by it, now or later */
+  WdPrivateDirectory *state_dir;   /* for history.db */
+  WdPrivateDirectory *runtime_dir; /* for status.db */
   const char *run_id;
   const char *boot_id;
   gint64 watchdog_pid;
@@ -46,8 +47,8 @@ int wd_writer_fd(const WdWriter *writer);
  * NULL: nothing. */
 void wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecovery **recovery);
 
-/* What the history remembered of extensions that were given up when it was opened for this run, of
- * WdGivenUp; owned by the caller. NULL: it isn't open yet, or this was asked before. */
+/* Which extensions the history remembered as given up when it was opened for this run, of
+ * WdGivenUp; owned by the caller. NULL: it isn't open yet, or the list was taken before. */
 GPtrArray *wd_writer_take_given_up(WdWriter *writer);
 
 /* Writes the events and the state that wait, for at most @wait_us, and frees the writer. Returns:

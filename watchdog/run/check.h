@@ -1,5 +1,4 @@
-/* --check: what would be in effect, what is wrong with it, and whether osqueryd can be supervised.
- */
+/* --check: what would be in effect, what is wrong, and whether osqueryd can be supervised. */
 #pragma once
 
 #include "watchdog/core/settings/settings.h"

@@ -8,8 +8,7 @@
 
 #include "watchdog/base/errno-error.h"
 
-/* The pipe's end comes too early to tell success: the child's files are closed before it can be
- * waited for. */
+/* Success is a byte, not the end of the pipe, because a child that fails closes the pipe, too. */
 static G_NORETURN void
 wait_for(pid_t child, int fd)
 {

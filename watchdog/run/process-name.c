@@ -11,8 +11,8 @@ wd_process_name_take(char *argv0, const char *program)
   g_autofree char *title = g_strconcat(name, " watchdog", NULL);
 
   (void)prctl(PR_SET_NAME, name); /* cuts it, as exec does */
-  /* With a blank in it, pidof looks at its first word, or at the kernel's name. Part of a name
-   * would be another's. */
+  /* If argv[0] has a blank in it, pidof compares its first word, or the kernel's name. A name that
+   * is cut short could be another program's. */
   if (room < strlen(name))
     return;
   memset(argv0, ' ', room);

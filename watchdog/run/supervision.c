@@ -99,8 +99,8 @@ log_warnings(Run *run, const GPtrArray *warnings)
 static gboolean
 find_programs(Run *run, GError **error)
 {
-  /* From now on it is this path that is checked and executed, whatever becomes of PATH or of the
-   * working directory. */
+  /* From now on, this path is checked and executed, even if PATH or the working directory
+   * changes. */
   run->worker_path = wd_program_file_find(run->settings->osqueryd_argv[0], error);
   if (run->worker_path == NULL ||
       !wd_program_file_check(run->worker_path, run->settings->allow_unsafe, error))
@@ -130,7 +130,7 @@ go_to_background(Run *run, GError **error)
   return !run->settings->daemonize || wd_daemonize(&run->daemonized_fd, error);
 }
 
-/* Nothing has been started yet, and everything that may refuse to has been passed. */
+/* Nothing has been started yet, and nothing can prevent the start any more. */
 static gboolean
 be_in_background(Run *run, GError **error)
 {
@@ -149,9 +149,10 @@ take_pidfile(Run *run, GError **error)
   return run->pidfile != NULL;
 }
 
-/* After going to the background, because a forked child doesn't inherit the directory's lock. Where
- * the directory can't be had, the writer logs why, and tries again. A watchdog that has it would
- * take our processes for leftovers. */
+/* After going to the background, because a forked child doesn't inherit the directory's lock. If
+ * the directory can't be claimed, the writer logs why and tries again. Without the claim, nothing
+ * is recorded there: the watchdog that holds it would take our processes for leftovers of its own.
+ */
 static void
 end_leftovers(Run *run)
 {

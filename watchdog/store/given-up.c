@@ -1,6 +1,6 @@
 #include "watchdog/store/given-up.h"
 
-/* A clock that was ahead doesn't make anything be remembered for longer. */
+/* An event from a time when the clock was ahead must not be remembered for longer. */
 #define QUERY                                                                        \
   "SELECT path, details, min(max(time) + ?1 - ?2, ?1) AS left_s FROM events"         \
   " WHERE event = 'respawn_limit_reached' AND role = 'extension' AND time > ?2 - ?1" \

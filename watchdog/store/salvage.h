@@ -7,8 +7,7 @@ G_BEGIN_DECLS
 
 /* Copies the readable events of @source, of whatever version, up to the eid @most, into @target,
  * inside the caller's transaction. Those that are there already stay as they are. The newest run is
- * copied, too, if
- * @target has none. Goes around damage in a bounded number of attempts.
+ * copied, too, if @target has none. Goes around damage in a bounded number of attempts.
  * @saved: how many events.
  * Returns: FALSE with @error in WD_STORE_ERROR when @target can't be written; damage in @source is
  * no failure. */

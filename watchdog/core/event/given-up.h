@@ -1,5 +1,6 @@
-/* That an extension reached its respawn limit. The first time that ends osquery, as documented. The
- * history remembers for a day which file it was, so that the next start goes on without it. */
+/* The extensions that reached their respawn limit. The first time, this ends osquery, as
+ * documented. The history remembers for a day which file it was, so that the next start goes on
+ * without it. */
 #pragma once
 
 #include <glib.h>
@@ -12,15 +13,15 @@ G_BEGIN_DECLS
 typedef struct {
   char *path;    /* owned, as are the details */
   char *details; /* of its event: see wd_given_up_details() */
-  gint64 left_s; /* for so long it is still remembered */
+  gint64 left_s; /* how long it is still remembered */
 } WdGivenUp;
 
 /* Copies the texts. */
 WdGivenUp *wd_given_up_new(const char *path, const char *details, gint64 left_s);
 void wd_given_up_free(WdGivenUp *given_up);
 
-/* The entry in @list (of WdGivenUp) about @path while @file is there, which is what
- * wd_program_file_identity() says; NULL: none. */
+/* The entry in @list (of WdGivenUp) for @path; NULL: none. @file: which file is there now, as
+ * wd_program_file_identity() says. Another file has another entry. */
 WdGivenUp *wd_given_up_find(const GPtrArray *list, const char *path, const char *file);
 
 /* The event's details, newly allocated: {"file":TEXT|null}. */

@@ -30,7 +30,7 @@ char *wd_events_lost_message(guint64 lost);
 /* SIGTERM was not enough. */
 char *wd_kill_message(WdRole role, const char *path, gint64 pid);
 
-/* There is no time for SIGTERM: the process has grown to @bytes while it was being ended. */
+/* The process gets no more time, because it has grown to @bytes while it was being ended. */
 char *wd_outgrown_message(WdRole role, const char *path, gint64 pid, gint64 bytes);
 
 /* process_terminated, after that. */

@@ -11,7 +11,7 @@ wd_blame_hears(const WdMachine *machine)
   return FALSE;
 }
 
-/* A worker that has been silent, or busy, needs a while to be itself again. */
+/* A worker that has been silent or busy needs a while to recover. */
 static WdReason
 lasting_excuse(const WdMachine *machine, WdProcess *extension)
 {

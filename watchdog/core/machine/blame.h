@@ -31,8 +31,8 @@ gboolean wd_blame_hears(const WdMachine *machine);
  * not before @earliest_us. */
 void wd_blame_withdraw(WdProcess *process, gint64 earliest_us);
 
-/* The next end of @process is about to be judged. One that no report has proven meanwhile never
- * will be. */
+/* The next end of @process is about to be judged. If no report has proven its last exit by now,
+ * none ever will. */
 void wd_blame_forget(WdProcess *process);
 
 G_END_DECLS

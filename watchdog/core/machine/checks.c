@@ -6,9 +6,10 @@
 
 #define INTERVAL_US (WD_CHECK_INTERVAL_S * G_TIME_SPAN_SECOND)
 
-/* What is being ended for memory may grow by 20 MB between two looks, at 1 GB/s. The first of them
- * comes no later than the first signal. */
+/* How often a process that is being ended for memory is looked at. At 1 GB/s it may grow by 20 MB
+ * in between. The first such look comes no later than the first signal. */
 #define ENDING_LOOK_US (20 * G_TIME_SPAN_MILLISECOND)
+
 gboolean
 wd_checks_enforcing(const WdMachine *machine, gint64 now_us)
 {
@@ -79,8 +80,8 @@ log_measured(const WdMachine *machine, const WdProcess *process)
                                      machine->limits.memory_limit_bytes));
 }
 
-/* Either its page faults are counted, or a look is due: what it does meanwhile isn't missed. What
- * is over a limit is about to be ended, and needs no counter. */
+/* Either the process's page faults are counted, or a look at it is due, so no growth is missed. A
+ * process over its limit is about to be ended, and needs no counter. */
 static void
 plan_next_look(WdMachine *machine, WdProcess *process, const WdVerdict *verdict)
 {
@@ -98,8 +99,8 @@ plan_next_look(WdMachine *machine, WdProcess *process, const WdVerdict *verdict)
     process->next_memory_look_us = G_MAXINT64; /* the regular checks are enough */
 }
 
-/* A busy process faults at once after each look. So its looks are as far apart as its headroom
- * allows, and an idle process has none. */
+/* A busy process faults right after each look, so the looks at it are as far apart as its headroom
+ * allows. At an idle process there are none. */
 void
 wd_checks_faulted(WdMachine *machine, WdProcess *process)
 {

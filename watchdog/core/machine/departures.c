@@ -44,8 +44,8 @@ record_delay(WdMachine *machine, WdProcess *process, const Departure *departure)
   wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
 }
 
-/* Decides when a process that is gone is started again, or whether it is given up. A wait is an
- * event, but not one that osquery's own watcher would have, too. */
+/* Decides when a process that is gone is started again, or whether it is given up. A wait is
+ * recorded as an event, unless osquery's own watcher would wait as long. */
 static void
 plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
 {
@@ -236,7 +236,7 @@ wd_departures_exited(WdMachine *machine, WdProcess *process, const WdExit *how)
   if (process->role == WD_ROLE_WORKER)
     wd_worker_gone(machine);
   end_with_worker(machine, process, judgement);
-  /* Excused soon after its start, it never had a name. */
+  /* An extension that was excused soon after its start never had a name. */
   if (!explained && (!departure.excused || process->next_start_us <= machine->now_us))
     wait_for_name(machine, process);
 }

@@ -27,7 +27,7 @@ wd_ending_for_limit(WdMachine *machine, WdProcess *process, const WdVerdict *bre
       wd_machine_record(machine, process, event, WD_RECORD_ACKNOWLEDGE | WD_RECORD_DETAILS);
 }
 
-/* It was asked to end, or is about to be, and grows on. */
+/* It was asked to end, or is about to be, and keeps growing. */
 static gboolean
 outgrows_its_grace(const WdMachine *machine, const WdProcess *process)
 {

@@ -2,7 +2,7 @@
 
 #include "watchdog/core/machine/ending.h"
 
-/* A disk that takes longer won't remember it. */
+/* If the disk takes longer, the history is taken to remember nothing. */
 #define STORE_WAIT_US (2 * G_TIME_SPAN_SECOND)
 
 /* --- what is remembered --- */

@@ -19,8 +19,8 @@ typedef struct {
 } WdSample;
 
 typedef struct {
-  /* WD_REASON_MEMORY, WD_REASON_CPU, or, not of a meter, WD_REASON_UNRESPONSIVE; WD_REASON_NONE:
-   * within the limits */
+  /* WD_REASON_MEMORY or WD_REASON_CPU; WD_REASON_NONE: within the limits. A verdict of presence.c
+   * has WD_REASON_UNRESPONSIVE. */
   WdReason reason;
   gint64 measured; /* in @unit, as is the limit; WD_NONE: within */
   gint64 limit;
@@ -83,9 +83,9 @@ WdVerdict wd_meter_sample(WdMeter *meter, const WdLimits *limits, const WdSample
 /* The process is over its limit: the baseline that it was measured against is final. */
 void wd_meter_keep_baseline(WdMeter *meter);
 
-/* Whether a process that is being ended for memory must not have more time: it has grown since it
- * was seen over the limit, and is now over limits->grace_limit_percent of the limit, or over the
- * limit and WD_GRACE_BYTES if that is less. A process that doesn't grow any more keeps its time.
+/* Whether a process that is being ended for memory gets no more time, because it has grown since it
+ * was seen over the limit, and has passed limits->grace_limit_percent of the limit, or the limit
+ * plus WD_GRACE_BYTES if that is less. A process that stops growing keeps its time.
  * @exceeded_bytes: the footprint that was over the limit. @footprint_bytes: the present one. */
 gboolean wd_meter_outgrows(const WdLimits *limits, gint64 exceeded_bytes, gint64 footprint_bytes);
 
@@ -102,9 +102,9 @@ gboolean wd_meter_outgrows(const WdLimits *limits, gint64 exceeded_bytes, gint64
  * detect, so the wait is the regular interval. */
 gint64 wd_meter_next_memory_sample_us(const WdMeter *meter, const WdLimits *limits);
 
-/* For a process of which the kernel says when it takes memory: until when (monotonic) that can't
- * matter yet. H bytes below the limit at the last sample, it can't have crossed the limit H / (1
- * GB/s) later. The wait is at least 20 ms, which bounds the work, and never longer than
+/* The kernel says that a process takes memory: until when (monotonic) that can't matter yet. A
+ * process that was H bytes below the limit at the last sample needs at least H / (1 GB/s) to cross
+ * it. The wait is at least 20 ms, which bounds the work, and never longer than
  * WD_CHECK_INTERVAL_S. */
 gint64 wd_meter_safe_until_us(const WdMeter *meter, const WdLimits *limits);
 

@@ -1,4 +1,4 @@
-/* Which entry of an observer an extension has: whether it is one that ran before. */
+/* Finds the entry that an observed extension has: that of one that ran before, or a new one. */
 #pragma once
 
 #include "watchdog/core/machine/frame.h"

@@ -1,6 +1,6 @@
-/* How an observer records ends of children that follow from no limit. What led to one may show only
- * after it. So an end that may follow from the worker's end, or from the watcher's stop, is held
- * until one of these comes, or doesn't come in time. */
+/* How an observer records the ends of children that don't follow from a limit. The cause of such an
+ * end may show only later. So an end that may follow from the worker's end, or from the watcher's
+ * stop, is held until one of these comes, or until it is too late for both. */
 #pragma once
 
 #include "watchdog/core/machine/frame.h"
@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 void wd_observe_record_end(WdMachine *machine, WdProcess *process, WdEvent *event,
                            WdRecordFlags flags);
 
-/* The same for @event, a process_exited that has no cause yet; but perhaps later. */
+/* The same for @event, a process_exited without a cause. Holds it if a cause may still show. */
 void wd_observe_exited(WdMachine *machine, WdProcess *process, WdEvent *event);
 
 /* @process is found again: records what is held of it. */
@@ -27,9 +27,9 @@ gint64 wd_observe_settle_due_us(const WdMachine *machine);
 /* Whether the worker has just ended as if the watcher had stopped it. */
 gboolean wd_observe_worker_fits_stop(const WdMachine *machine);
 
-/* The watcher stops, and ended whatever is held and can have ended like that, as a supervisor
- * records the ends that its own stop leads to. @worker_too: not if the watcher stops because of it.
- */
+/* The watcher stops: of the ends that are held, makes those that fit a stop the watcher's doing, as
+ * a supervisor records the ends that its own stop leads to. @worker_too: FALSE if the watcher stops
+ * because of the worker. */
 void wd_observe_attribute_to_stop(WdMachine *machine, gboolean worker_too);
 
 /* Records all that is held. */

@@ -64,7 +64,7 @@ judge_silence(WdMachine *machine, WdProcess *process)
     machine->policy->over_limit(machine, process, &breach);
 }
 
-/* A process that is being ended may stop answering. That is no news, and neither is its end. */
+/* A process that is being ended may stop answering, which isn't worth an event. */
 static void
 take_ping(WdMachine *machine, WdProcess *process, gboolean answered)
 {

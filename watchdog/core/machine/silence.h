@@ -24,10 +24,10 @@ typedef enum {
 
 /* Takes in the outcome of a ping, known at @now_us (monotonic). Pings come every @interval_us.
  *
- * A process is unresponsive from the second ping on that it misses in a row. Outcomes may come more
- * often, so the second must be known most of an interval after the first. After a time without
- * outcomes (wd_silence_blind_us()) nothing is known of what was before: a row of missed pings
- * begins anew, and that time adds nothing to lasted_us. */
+ * A process becomes unresponsive with the second ping in a row that it misses. Outcomes may come
+ * more often than every @interval_us, so the second must come most of an interval after the first.
+ * After a time without outcomes (wd_silence_blind_us()) earlier ones no longer count: a row of
+ * missed pings begins anew, and that time adds nothing to lasted_us. */
 WdSilenceChange wd_silence_take(WdSilence *silence, gboolean answered, gint64 now_us,
                                 gint64 interval_us);
 

@@ -1,4 +1,4 @@
-/* What osqueryd can't read of a text file that people write: flagfiles, extensions.load. Pure. */
+/* Whether osqueryd can read a text file that people write: flagfiles, extensions.load. Pure. */
 #pragma once
 
 #include <glib.h>
