@@ -77,7 +77,8 @@ def test_a_broken_one_ends_osquery_once(stand_in, content, reason):
     check = subprocess.run(stand_in.command("--check"), capture_output=True, text=True, timeout=PATIENCE)
     remembered = [line for line in check.stdout.splitlines() if "was given up" in line]
     assert check.returncode == 3 and len(remembered) == 1, check.stdout
-    assert remembered[0].startswith(f"warning: {path} exited too often and was given up: for 1440 more minutes")
+    assert remembered[0].startswith(f"warning: {path} was given up, because it exited too often or "
+                                    "could not be executed: for 1440 more minutes")
 
     # Whoever starts it again has osquery, without that extension.
     stand_in.start(tables=True)

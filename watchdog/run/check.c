@@ -48,8 +48,9 @@ look_at_given_up(WdSettings *settings, const GPtrArray *extensions)
     const WdGivenUp *entry = wd_given_up_find(given_up, extension->path, file);
     if (entry != NULL)
       wd_settings_warn(settings->warnings,
-                       "%s exited too often and was given up: for %" G_GINT64_FORMAT
-                       " more minutes, or until its file changes, it doesn't end osquery again",
+                       "%s was given up, because it exited too often or could not be executed: for "
+                       "%" G_GINT64_FORMAT " more minutes, or until its file changes, it won't "
+                       "end osquery again",
                        extension->path, (entry->left_s + 59) / 60);
   }
 }
