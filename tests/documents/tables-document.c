@@ -73,8 +73,9 @@ event_cells(WdEventKind kind)
            "its end";
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
     return "the process is given up: too many quick exits, or a broken command line; an abandoned "
-           "extension is rarely tried again | reason, restarts, cause_eid; details (`file`, for an "
-           "extension); exit_code for a broken command line | exit, signal, oom, spawn";
+           "extension is rarely tried again | reason, restarts, cause_eid; details (`file`, "
+           "`ended_osquery`) for an extension; exit_code for a broken command line | exit, signal, "
+           "oom, spawn";
   case WD_EVENT_SPAWN_FAILED:
     return "the process could not be started; the message says why | reason | spawn";
   case WD_EVENT_EXTENSION_REGISTERED:

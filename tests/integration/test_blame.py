@@ -1,5 +1,6 @@
 """An extension ends osquery only if it is broken itself, and then only once."""
 
+import json
 import os
 import subprocess
 
@@ -50,6 +51,16 @@ def test_an_exit_does_not_count_where_nothing_is_known_of_the_worker(stand_in):
     assert {event["reason"] for event in exits(stand_in, "broken", count=6)} == {"exit"}
     assert stand_in.status("broken.ext")["quick_exits"] == 0
     assert stand_in.worker() == worker and stand_in.stop() == 0
+
+
+def test_what_was_abandoned_before_ends_osquery_once(stand_in):
+    add(stand_in, "broken", "#!/no/such/interpreter\n")
+    stand_in.flags(*QUICK)
+    stand_in.start("--extension_give_up=abandon", tables=True)
+    assert json.loads(limit_reached(stand_in)["details"])["ended_osquery"] is False
+    assert stand_in.stop() == 0
+    stand_in.start(tables=True, ready=False)
+    assert stand_in.wait() == 1
 
 
 @pytest.mark.parametrize("content, reason", [

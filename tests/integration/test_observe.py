@@ -491,7 +491,7 @@ def test_registrations_versions_and_pings(stock):
         event = stock.event(f"event = 'extension_registered' AND name = '{name}'")
         assert basis(event) == "seen"
         assert json.loads(event["details"])["uuid"] == stock.status(name)["uuid"]
-        assert stock.status(name)["version"] == "0.1.0"
+        assert stock.status(name)["version"] == "0.2.0"
     shown(stock, "worker", (None, 1))
     eventually(lambda: stock.status("worker")["version"] == "5.23.0-standin", "the worker's version")
     os.kill(pid, signal.SIGSTOP)

@@ -46,10 +46,10 @@ def test_every_extension_is_shown_and_recorded_once(stand_in):
         event = stand_in.event(f"event = 'extension_registered' AND name = '{name}'")
         assert event["pid"] == stand_in.pid(name) and event["reason"] is None
         assert event["details"] == f'{{"uuid":{uuid_of(stand_in, registered)}}}'
-        assert stand_in.status(name)["version"] == "0.1.0"
+        assert stand_in.status(name)["version"] == "0.2.0"
     assert stand_in.status("worker")["version"] == "5.23.0-standin"
     assert stand_in.status("worker")["responsive"] == 1
-    assert stand_in.status("watchdog")["version"] == "0.1.0"
+    assert stand_in.status("watchdog")["version"] == "0.2.0"
     time.sleep(2.5)  # some more reports
     assert len(stand_in.events("event = 'extension_registered'")) == 3
     assert stand_in.events("event = 'extension_unregistered'") == []

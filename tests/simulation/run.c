@@ -129,7 +129,7 @@ open_history(SimLoop *loop)
       continue;
     g_autofree char *name = g_strdup_printf("%u.ext", i);
     g_autofree char *text = g_strdup_printf("%" G_GINT64_FORMAT, file);
-    g_autofree char *details = wd_given_up_details(text);
+    g_autofree char *details = wd_given_up_details(text, WD_GIVEN_UP_WITH_ALL);
     g_ptr_array_add(list, wd_given_up_new(name, details, left_s));
     sim_oracle_remembers(&loop->oracle, i, file, left_s);
   }

@@ -358,7 +358,7 @@ private:
   {
     g_autoptr(GPtrArray) list =
         g_ptr_array_new_with_free_func(reinterpret_cast<GDestroyNotify>(wd_given_up_free));
-    g_autofree char *details = wd_given_up_details("file");
+    g_autofree char *details = wd_given_up_details("file", WD_GIVEN_UP_WITH_ALL);
     std::string name;
     while (words >> name)
       g_ptr_array_add(list, wd_given_up_new(("/ext/" + name).c_str(), details, 3600));

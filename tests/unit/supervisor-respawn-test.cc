@@ -325,7 +325,7 @@ TEST(GiveUp, AnExtensionEndsAllOnceADay)
       {"stored", ""},
   });
   const WdEvent *reached = machine.last(WD_EVENT_RESPAWN_LIMIT_REACHED);
-  EXPECT_STREQ(reached->details, "{\"file\":\"file\"}");
+  EXPECT_STREQ(reached->details, "{\"file\":\"file\",\"ended_osquery\":true}");
   EXPECT_NE(std::string(reached->message).find("ended osquery within the last day"),
             std::string::npos);
   /* Each further time it is remembered for a day again. */

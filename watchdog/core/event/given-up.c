@@ -23,7 +23,7 @@ wd_given_up_free(WdGivenUp *given_up)
 WdGivenUp *
 wd_given_up_find(const GPtrArray *list, const char *path, const char *file)
 {
-  g_autofree char *details = wd_given_up_details(file);
+  g_autofree char *details = wd_given_up_details(file, WD_GIVEN_UP_WITH_ALL);
   for (guint i = 0; i < list->len; i++) {
     WdGivenUp *given_up = g_ptr_array_index(list, i);
     if (strcmp(given_up->path, path) == 0 && strcmp(given_up->details, details) == 0)
@@ -33,11 +33,13 @@ wd_given_up_find(const GPtrArray *list, const char *path, const char *file)
 }
 
 char *
-wd_given_up_details(const char *file)
+wd_given_up_details(const char *file, WdGivenUpHow how)
 {
   GString *json = g_string_new("{");
   wd_json_append_text(json, "file", file);
-  g_string_append_c(json, '}');
+  wd_json_append_key(json, "ended_osquery");
+  g_string_append(json, how == WD_GIVEN_UP_WITH_ALL || how == WD_GIVEN_UP_ALONE_AGAIN ? "true}"
+                                                                                      : "false}");
   return g_string_free(json, FALSE);
 }
 

@@ -20,12 +20,9 @@ typedef struct {
 WdGivenUp *wd_given_up_new(const char *path, const char *details, gint64 left_s);
 void wd_given_up_free(WdGivenUp *given_up);
 
-/* The entry in @list (of WdGivenUp) for @path; NULL: none. @file: which file is there now, as
+/* The entry in @list (of WdGivenUp) that says that @path ended osquery; NULL: none. @file: which file is there now, as
  * wd_program_file_identity() says. Another file has another entry. */
 WdGivenUp *wd_given_up_find(const GPtrArray *list, const char *path, const char *file);
-
-/* The event's details, newly allocated: {"file":TEXT|null}. */
-char *wd_given_up_details(const char *file);
 
 typedef enum {
   WD_GIVEN_UP_WITH_ALL,           /* osquery ends, this once */
@@ -33,6 +30,9 @@ typedef enum {
   WD_GIVEN_UP_ALONE_AGAIN,        /* it ended osquery within the last day */
   WD_GIVEN_UP_ALONE_UNREMEMBERED, /* the history can't remember that it ended osquery */
 } WdGivenUpHow;
+
+/* The event's details, newly allocated: {"file":TEXT|null,"ended_osquery":true|false}. */
+char *wd_given_up_details(const char *file, WdGivenUpHow how);
 
 /* The event's log line, which also says what to do. Newly allocated. */
 char *wd_given_up_message(const char *path, WdGivenUpHow how);

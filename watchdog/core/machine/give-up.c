@@ -73,7 +73,7 @@ give_up_extension(WdMachine *machine, WdProcess *extension, WdReason reason, gui
   const gboolean with_all = how == WD_GIVEN_UP_WITH_ALL;
   const guint64 seq = record(
       machine, extension, reason, cause_seq, with_all ? WD_RECORD_ACKNOWLEDGE : WD_RECORD_PLAIN,
-      wd_given_up_details(extension->file), wd_given_up_message(extension->path, how));
+      wd_given_up_details(extension->file, how), wd_given_up_message(extension->path, how));
   abandon(machine, extension);
   if (with_all && own->give_up_seq == 0) {
     own->give_up_seq = seq;
