@@ -105,6 +105,7 @@ sim_oracle_give_up(SimOracle *oracle, guint process, WdReason reason)
   if (!reached->gives_up)
     return;
   oracle->give_up_reason = reason;
+  oracle->give_up_process = process;
   oracle->give_up_due_us = oracle->now_us + STORE_US;
 }
 
@@ -127,6 +128,13 @@ sim_oracle_give_up_stored(SimOracle *oracle, guint64 seq)
 }
 
 void
+sim_oracle_take_back(SimOracle *oracle, guint process)
+{
+  if (oracle->give_up_process == process)
+    oracle->give_up_due_us = 0;
+}
+
+void
 sim_oracle_give_up_late(SimOracle *oracle)
 {
   if (oracle->give_up_due_us == 0 || oracle->now_us < oracle->give_up_due_us || oracle->stopping)
@@ -144,7 +152,10 @@ sim_oracle_judge_exits(SimOracle *oracle)
       continue;
     if (lasting_excuse(oracle, view) != WD_REASON_NONE ||
         oracle->now_us > view->own_exit_us + PATIENCE_US) {
-      sim_oracle_withdraw(view, MAX(oracle->now_us, view->started_us + 3 * SIM_S));
+      const gint64 name_us =
+          view->left ? view->own_exit_us + oracle->limits.extensions_interval_s * SIM_S + SIM_S / 2
+                     : 0;
+      sim_oracle_withdraw(view, MAX(MAX(oracle->now_us, view->started_us + 3 * SIM_S), name_us));
       sim_trace_count(oracle->trace, SIM_TALLY_WITHDRAWN);
       continue;
     }

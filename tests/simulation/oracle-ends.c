@@ -81,11 +81,12 @@ worker_gone(SimOracle *oracle)
     if (memcmp(&view->failures, &view->failures_before_exit, sizeof view->failures) != 0)
       sim_trace_count(oracle->trace, SIM_TALLY_FOLLOWED_BEFORE);
     sim_oracle_withdraw(view, oracle->now_us);
+    sim_oracle_take_back(oracle, i);
   }
   oracle->denylisted = 0;
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->count; i++) {
     sim_oracle_unregistered(oracle, i, WD_REASON_WORKER_GONE, 0);
-    oracle->views[i].held = FALSE;
+    oracle->views[i].left = oracle->views[i].held = FALSE;
   }
 }
 

@@ -40,8 +40,8 @@ sim_oracle_unregistered(SimOracle *oracle, guint process, WdReason reason, guint
   if (view->registered == TRUE) {
     sim_oracle_expect(oracle, WD_EVENT_EXTENSION_UNREGISTERED, process, reason)->cause_seq =
         cause_seq;
-    view->held = reason != WD_REASON_REGISTRATION;
-    view->held_uuid = view->uuid;
+    view->left = reason != WD_REASON_REGISTRATION;
+    view->left_uuid = view->uuid;
   }
   if (view->registered != WD_NONE)
     view->registered = FALSE;
@@ -79,7 +79,7 @@ is_missing(SimOracle *oracle, guint process, gboolean heard)
   view->registered = FALSE;
   if (view->pings.since_us != 0)
     sim_oracle_pinged(oracle, process, FALSE);
-  view->missing_us = missing_us == WD_NONE ? oracle->now_us : missing_us;
+  view->missing_us = missing_us == WD_NONE || view->held ? oracle->now_us : missing_us;
   if (timeout_us == 0 || !oracle->limits.enforce || !sim_view_running(view) ||
       oracle->now_us <= view->missing_us + timeout_us)
     return;
@@ -108,10 +108,14 @@ entry_of(const WdReport *report, gint64 pid)
 static void
 release(SimView *view, const WdReport *report)
 {
-  gboolean still_held = FALSE;
-  for (guint i = 0; i < report->registrations.n_extensions; i++)
-    still_held = still_held || report->registrations.extensions[i].uuid == view->held_uuid;
-  view->held = view->held && still_held;
+  gboolean left = FALSE;
+  gboolean held = FALSE;
+  for (guint i = 0; i < report->registrations.n_extensions; i++) {
+    left = left || report->registrations.extensions[i].uuid == view->left_uuid;
+    held = held || report->registrations.extensions[i].uuid == view->held_uuid;
+  }
+  view->left = view->left && left;
+  view->held = view->held && held;
 }
 
 static void

@@ -46,6 +46,8 @@ sim_oracle_wanted(SimOracle *oracle, guint process, gboolean wanted)
 {
   SimView *view = &oracle->views[process];
   view->unwanted = !wanted;
+  if (!wanted)
+    sim_oracle_take_back(oracle, process);
   if (wanted) {
     view->failures = (SimFailures){0};
     view->own_exit_us = WD_NONE;

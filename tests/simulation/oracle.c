@@ -103,6 +103,11 @@ spawned(SimOracle *oracle, const WdInput *input)
   view->stored = FALSE;
   view->signals = WD_SIGNALS_NONE;
   view->stuck = FALSE;
+  if (view->left) {
+    view->held = TRUE;
+    view->held_uuid = view->left_uuid;
+    view->left = FALSE;
+  }
   view->registered = view->uuid = view->missing_us = WD_NONE;
   view->missing_seq = 0;
   view->pings = (SimPings){0};

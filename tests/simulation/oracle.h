@@ -58,7 +58,9 @@ typedef struct {
   gboolean ends_unregistered;
   gboolean ends_unwanted;
   guint64 end_cause_seq;
-  gboolean held; /* the worker still lists the process before, with held_uuid */
+  gboolean left; /* it is gone, and the worker still lists it, with left_uuid */
+  gint64 left_uuid;
+  gboolean held; /* the same of a process before */
   gint64 held_uuid;
   SimPings pings;
 
@@ -124,6 +126,7 @@ typedef struct {
   gboolean history_known;
   guint64 give_up_seq;
   WdReason give_up_reason;
+  guint give_up_process;
   gint64 give_up_due_us;  /* 0: nothing waits to be stored */
   guint denylisted;       /* bit set: the queries that are recorded for this worker */
   guint failures_at_once; /* workers in a row that never opened it */
@@ -207,6 +210,8 @@ void sim_oracle_forget_exit(SimView *view);
 void sim_oracle_withdraw(SimView *view, gint64 due_us);
 void sim_oracle_give_up(SimOracle *oracle, guint process, WdReason reason);
 void sim_oracle_give_up_stored(SimOracle *oracle, guint64 seq);
+/* What @process was about to end goes on. */
+void sim_oracle_take_back(SimOracle *oracle, guint process);
 void sim_oracle_give_up_late(SimOracle *oracle);
 void sim_oracle_judge_exits(SimOracle *oracle);
 /* The history remembers @process as given up with @file, for @left_s. */

@@ -319,6 +319,24 @@ TEST_F(Observe, OneThatWasOverItsLimitLongAgoWasNotTerminatedForIt)
             "limit_exceeded worker memory seen, process_exited worker signal seen signal=9");
 }
 
+/* The watcher may well find it within its limit: it measures from another baseline. */
+TEST_F(Observe, WhatIsLeftOverItsLimitIsNotWatchedCloselyForEver)
+{
+  guint worker;
+  ASSERT_TRUE(wd_observe_find(observe, WORKER, &worker));
+  grow(WORKER);
+  guint close_looks = 0;
+  for (gint64 ms = 3600; ms < 60000; ms += 20) {
+    at(ms / 1000.0);
+    if (wd_machine_wants_sample(observe, worker, now_us)) {
+      close_looks++;
+      look(WORKER, 0, 420 * MIB);
+    }
+  }
+  EXPECT_GT(close_looks, 300u); /* while the watcher might be ending it: 9 s */
+  EXPECT_LT(close_looks, 700u); /* of 2820 */
+}
+
 /* How far it grows is seen while the watcher ends it, and no longer. */
 TEST_F(Observe, HowFarItGrowsIsSeen)
 {

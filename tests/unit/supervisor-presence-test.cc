@@ -33,6 +33,28 @@ TEST(SupervisorPresence, EachChangeIsRecordedOnce)
                  "extension_unregistered tables registration, extension_registered tables"}});
 }
 
+TEST(SupervisorPresence, OneThatWaitsForItsNameIsNotEnded)
+{
+  Machine machine(with_timeout(10), {"tables", "a"});
+  machine.boot();
+  machine.act("report tables/7 a/9");
+  machine.act("wait 100");
+  machine.act("report tables/7 a/9");
+  machine.act("killed a 9");
+  machine.act("wait 3.5");
+  machine.act("spawned a");
+  for (int i = 0; i < 20; i++)
+    machine.play({{"report tables/7 dead/9", ""}, {"wait 3", ""}});
+  /* It is free, and it still isn't registered. */
+  machine.play({
+      {"report tables/7", ""},
+      {"wait 5", ""},
+      {"report tables/7", ""},
+      {"wait 6", ""},
+      {"report tables/7", "TERM a"},
+  });
+}
+
 TEST(SupervisorPresence, IsShown)
 {
   Machine machine(normal_limits(), {"tables", "a"});

@@ -484,6 +484,53 @@ TEST(Blame, AnExitSoonAfterARegistrationCounts)
   });
 }
 
+/* The same if the process was known: its own registration is no excuse. */
+TEST(Blame, AnExitSoonAfterAKnownRegistrationCounts)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  for (const char *count : {"1", "2", "3", "4"}) {
+    machine.act("report tables a/2");
+    machine.act("wait 2");
+    EXPECT_EQ(machine.act("exited a 1"), "process_exited a exit, extension_unregistered a exit, "
+                                         "respawn_delayed a exit");
+    machine.act("report tables dead/2");
+    EXPECT_EQ(machine.status("a")["quick_exits"], count);
+    machine.act("wait 3");
+    machine.act("report tables");
+    machine.act("wait 20");
+    machine.act("report tables");
+    machine.act("spawned a");
+  }
+}
+
+/* The core would refuse its name until it has noticed. */
+TEST(Blame, AWithdrawnExitStillWaitsForItsName)
+{
+  Machine machine(normal_limits(), {"tables", "a"});
+  machine.boot();
+  machine.act("report tables a/2");
+  machine.act("wait 3.2");
+  machine.act("exited a 1");
+  machine.play({{"silent", ""}, {"wait 10", "@3.5 spawn a"}});
+}
+
+TEST(GiveUp, IsTakenBackUntilItIsStored)
+{
+  for (const char *change : {"exited worker 0", "unwanted a"}) {
+    Machine machine(normal_limits(), {"tables", "a"});
+    machine.boot();
+    crash_until_last(machine, "a");
+    machine.play({
+        {"exited a 1", "process_exited a exit"},
+        {"report tables", "respawn_limit_reached a exit ack"},
+    });
+    machine.act(change);
+    EXPECT_EQ(machine.act("stored"), "") << change;
+    EXPECT_NE(machine.status("worker")["state"], "terminating") << change;
+  }
+}
+
 TEST(Blame, AnExitThatNoReportFollowsDoesNotCount)
 {
   Machine machine(normal_limits(), {"tables", "a"});

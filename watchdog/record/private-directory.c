@@ -6,11 +6,13 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
+#include "watchdog/base/same-file.h"
 
 struct WdPrivateDirectory {
   char *path;
   char *lock_path;
   gint lock_fd; /* atomic; -1: not claimed */
+  guint claims; /* that had to take the lock */
 };
 
 /* Unlike flock(), this lock belongs to the process: one directory may serve for state and runtime
@@ -123,11 +125,7 @@ wd_private_directory_check(const char *path, GError **error)
 static gboolean
 still_claimed(const WdPrivateDirectory *directory)
 {
-  struct stat ours;
-  struct stat present;
-  return directory->lock_fd >= 0 && fstat(directory->lock_fd, &ours) == 0 &&
-         stat(directory->lock_path, &present) == 0 && ours.st_dev == present.st_dev &&
-         ours.st_ino == present.st_ino;
+  return directory->lock_fd >= 0 && wd_is_same_file(directory->lock_fd, directory->lock_path);
 }
 
 static gboolean
@@ -139,6 +137,7 @@ lock(WdPrivateDirectory *directory, GError **error)
     return wd_errno_error(error, path);
   if (fcntl(fd, F_SETLK, &WHOLE) == 0) {
     g_atomic_int_set(&directory->lock_fd, fd);
+    directory->claims++;
     return TRUE;
   }
   if (errno == EACCES || errno == EAGAIN)
@@ -161,6 +160,12 @@ wd_private_directory_claim(WdPrivateDirectory *directory, GError **error)
   if (g_mkdir_with_parents(directory->path, 0700) < 0)
     return wd_errno_error(error, directory->path);
   return check_existing(directory->path, error) && lock(directory, error);
+}
+
+guint
+wd_private_directory_claims(const WdPrivateDirectory *directory)
+{
+  return directory->claims;
 }
 
 gboolean

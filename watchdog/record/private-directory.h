@@ -27,6 +27,10 @@ const char *wd_private_directory_path(const WdPrivateDirectory *directory);
  * process has the lock. */
 gboolean wd_private_directory_claim(WdPrivateDirectory *directory, GError **error);
 
+/* How many claims had to take the lock: another number means that what was opened in the directory
+ * is gone with it. For the thread that claims. */
+guint wd_private_directory_claims(const WdPrivateDirectory *directory);
+
 /* Whether the last claim has succeeded. For any thread; never blocks. */
 gboolean wd_private_directory_claimed(const WdPrivateDirectory *directory);
 

@@ -27,15 +27,22 @@ struct WdStatusWriter {
   WdPrivateDirectory *directory; /* borrowed */
   char *path;
   WdStatus *status;
+  guint claims;  /* of the directory, when it was opened */
   char *trouble; /* the last one logged */
 };
 
 /* --- the thread --- */
 
+/* Each time, because somebody may remove the directory while we run. */
 static gboolean
 open_status(WdStatusWriter *writer, GError **error)
 {
-  if (writer->status == NULL && wd_private_directory_claim(writer->directory, error))
+  if (!wd_private_directory_claim(writer->directory, error))
+    return FALSE;
+  if (writer->claims != wd_private_directory_claims(writer->directory))
+    g_clear_pointer(&writer->status, wd_status_free);
+  writer->claims = wd_private_directory_claims(writer->directory);
+  if (writer->status == NULL)
     writer->status = wd_status_open(writer->path, error);
   return writer->status != NULL;
 }

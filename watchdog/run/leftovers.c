@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "watchdog/base/errno-error.h"
+#include "watchdog/base/same-file.h"
 #include "watchdog/core/event/exit.h"
 #include "watchdog/record/log.h"
 #include "watchdog/run/run-mark.h"
@@ -221,7 +222,8 @@ wd_run_record_finish(WdRunRecord *record, gboolean left_behind)
 {
   if (record == NULL)
     return;
-  if (record->fd >= 0 && !left_behind)
+  /* It may be another watchdog's by now, if somebody removed the directory. */
+  if (record->fd >= 0 && !left_behind && wd_is_same_file(record->fd, record->path))
     unlink(record->path);
   if (record->fd >= 0)
     close(record->fd);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "watchdog/base/same-file.h"
 #include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 #include "watchdog/run/signal.h"
@@ -193,15 +194,6 @@ open_file(char **path, GError **error)
   return -1;
 }
 
-static gboolean
-is_still(int fd, const char *path)
-{
-  struct stat opened;
-  struct stat named;
-  return fstat(fd, &opened) == 0 && lstat(path, &named) == 0 && opened.st_dev == named.st_dev &&
-         opened.st_ino == named.st_ino;
-}
-
 /* As open_file(). The file's last owner may remove it between the open and the lock. */
 static int
 open_and_lock(char **path, gboolean force, GError **error)
@@ -214,7 +206,7 @@ open_and_lock(char **path, gboolean force, GError **error)
       close(fd);
       return -1;
     }
-    if (is_still(fd, *path) || tries == OPEN_TRIES)
+    if (wd_is_same_file(fd, *path) || tries == OPEN_TRIES)
       return fd;
     close(fd);
   }
@@ -279,7 +271,7 @@ wd_pidfile_free(WdPidfile *pidfile)
     return;
   /* While we have the lock, nobody else takes the file. But a script may have removed it, and
    * another daemon have made a new one. */
-  if (is_still(pidfile->fd, pidfile->path))
+  if (wd_is_same_file(pidfile->fd, pidfile->path))
     unlink(pidfile->path);
   close(pidfile->fd);
   g_free(pidfile->path);

@@ -70,16 +70,20 @@ plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
     record_delay(machine, process, &plan);
 }
 
+static gint64
+name_held_us(const WdMachine *machine)
+{
+  return machine->limits.extensions_interval_s * G_USEC_PER_SEC + NAME_HELD_SLACK_US;
+}
+
 /* When an extension is gone, the core keeps its name until its next ping of it fails. Until then it
  * refuses the name to a new extension. Our own extension waits for its name by itself. */
 static void
 wait_for_name(const WdMachine *machine, WdProcess *process)
 {
-  const gint64 held_us =
-      machine->limits.extensions_interval_s * G_USEC_PER_SEC + NAME_HELD_SLACK_US;
   if (process->role == WD_ROLE_EXTENSION && !process->indispensable &&
       machine->supervising.manager_accepts)
-    process->next_start_us = MAX(process->next_start_us, machine->now_us + held_us);
+    process->next_start_us = MAX(process->next_start_us, machine->now_us + name_held_us(machine));
 }
 
 /* --- ends --- */
@@ -254,6 +258,16 @@ wd_departures_spawn_failed(WdMachine *machine, WdProcess *process, const char *e
   plan_start(machine, process, &departure);
 }
 
+/* With its name, if it had one. */
+static gint64
+next_try_after(const WdMachine *machine, const WdProcess *extension)
+{
+  const gint64 try_us = next_try_us(machine, extension);
+  if (extension->presence.left_uuid == WD_NONE)
+    return try_us;
+  return MAX(try_us, extension->own_exit.at_us + name_held_us(machine));
+}
+
 void
 wd_departures_reported(WdMachine *machine)
 {
@@ -263,7 +277,7 @@ wd_departures_reported(WdMachine *machine)
     if (!exit.unproven)
       continue;
     if (!wd_blame_proves(machine, extension)) {
-      wd_blame_withdraw(extension, next_try_us(machine, extension));
+      wd_blame_withdraw(extension, next_try_after(machine, extension));
       continue;
     }
     extension->own_exit.unproven = extension->own_exit.limit_reached = FALSE;

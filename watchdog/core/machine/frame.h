@@ -38,6 +38,7 @@ typedef struct {
 
   /* an extension was given up, and ends all once that is stored */
   guint64 give_up_seq; /* the event; 0: none waits */
+  guint give_up_process;
   WdReason give_up_reason;
   gint64 give_up_until_us;
 

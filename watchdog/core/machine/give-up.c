@@ -77,6 +77,7 @@ give_up_extension(WdMachine *machine, WdProcess *extension, WdReason reason, gui
   abandon(machine, extension);
   if (with_all && own->give_up_seq == 0) {
     own->give_up_seq = seq;
+    own->give_up_process = extension->index;
     own->give_up_reason = reason;
     own->give_up_until_us = machine->now_us + STORE_WAIT_US;
   }
@@ -90,6 +91,13 @@ wd_give_up(WdMachine *machine, WdProcess *process, WdReason reason, guint64 caus
   else
     end_all(machine, reason,
             record(machine, process, reason, cause_seq, WD_RECORD_PLAIN, NULL, NULL));
+}
+
+void
+wd_give_up_take_back(WdMachine *machine, const WdProcess *extension)
+{
+  if (machine->supervising.give_up_process == extension->index)
+    machine->supervising.give_up_seq = 0;
 }
 
 void

@@ -17,6 +17,10 @@ void wd_give_up(WdMachine *machine, WdProcess *process, WdReason reason, guint64
 /* @given_up: what the history remembers, of WdGivenUp; copied. */
 void wd_give_up_remember(WdMachine *machine, const GPtrArray *given_up);
 
+/* If @extension is about to end everything, it doesn't: its last exit wasn't its own doing, or it
+ * is no longer wanted. */
+void wd_give_up_take_back(WdMachine *machine, const WdProcess *extension);
+
 /* Everything up to @seq is stored. */
 void wd_give_up_stored(WdMachine *machine, guint64 seq);
 

@@ -16,15 +16,16 @@ wd_observe_exceeded(WdMachine *machine, WdProcess *process, const WdVerdict *bre
   WdEnding *ending = &process->ending;
   if (ending->reason != WD_REASON_NONE && machine->now_us > ending->next_us)
     *ending = (WdEnding){.reason = WD_REASON_NONE};
+  const gint64 acted_us =
+      machine->now_us + WD_REAP_WAIT_US +
+      (WD_CHECK_INTERVAL_S + machine->limits.forced_shutdown_delay_s) * G_TIME_SPAN_SECOND;
   if (ending->reason == WD_REASON_NONE) {
     WdEvent *event = wd_process_breach_event(process, WD_EVENT_LIMIT_EXCEEDED, breach,
                                              &machine->limits, machine->now_us);
-    *ending = (WdEnding){.reason = breach->reason, .breach = *breach};
+    *ending = (WdEnding){.reason = breach->reason, .breach = *breach, .watch_until_us = acted_us};
     ending->cause_seq = wd_machine_record(machine, process, event, flags);
   }
-  ending->next_us =
-      machine->now_us + WD_REAP_WAIT_US +
-      (WD_CHECK_INTERVAL_S + machine->limits.forced_shutdown_delay_s) * G_TIME_SPAN_SECOND;
+  ending->next_us = acted_us;
 }
 
 /* The watcher's check may come just before ours, and see a strike that we have yet to see. The

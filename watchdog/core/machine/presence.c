@@ -95,7 +95,7 @@ wd_presence_lost(WdMachine *machine, WdProcess *extension, WdReason reason, guin
     WdEvent *event = wd_process_event(extension, WD_EVENT_EXTENSION_UNREGISTERED, reason);
     event->cause_seq = cause_seq;
     event->details = wd_json_number("uuid", presence->uuid);
-    presence->held_uuid = reason == WD_REASON_REGISTRATION ? WD_NONE : presence->uuid;
+    presence->left_uuid = reason == WD_REASON_REGISTRATION ? WD_NONE : presence->uuid;
     presence->missing_seq =
         wd_machine_record(machine, extension, event,
                           reason == WD_REASON_REGISTRATION ? WD_RECORD_PLAIN : WD_RECORD_INFERRED);
@@ -117,7 +117,7 @@ wd_presence_end(WdMachine *machine)
     WdProcess *extension = wd_machine_at(machine, i);
     if (wd_process_alive(extension))
       wd_presence_lost(machine, extension, WD_REASON_WORKER_GONE, gone_seq);
-    extension->presence.held_uuid = WD_NONE;
+    extension->presence.left_uuid = extension->presence.held_uuid = WD_NONE;
   }
 }
 
@@ -156,7 +156,8 @@ missing(WdMachine *machine, WdProcess *extension, gboolean fresh)
   /* The core has dropped it because it didn't answer, and pings it no more. */
   if (extension->silence.unresponsive)
     take_ping(machine, extension, FALSE);
-  if (!fresh || presence->missing_since_us == WD_NONE)
+  /* One that is refused because of the process before waits for its name. */
+  if (!fresh || presence->missing_since_us == WD_NONE || presence->held_uuid != WD_NONE)
     presence->missing_since_us = machine->now_us;
   if (machine->policy->unregistered != NULL && timeout_s > 0 && machine->limits.enforce &&
       extension->state == WD_STATE_RUNNING &&
@@ -164,13 +165,22 @@ missing(WdMachine *machine, WdProcess *extension, gboolean fresh)
     machine->policy->unregistered(machine, extension);
 }
 
-static void
-release_name(WdPresence *presence, const WdReport *report)
+static gboolean
+lists(const WdReport *report, gint64 uuid)
 {
   for (guint i = 0; i < report->registrations.n_extensions; i++)
-    if (report->registrations.extensions[i].uuid == presence->held_uuid)
-      return;
-  presence->held_uuid = WD_NONE;
+    if (report->registrations.extensions[i].uuid == uuid)
+      return TRUE;
+  return FALSE;
+}
+
+static void
+release_names(WdPresence *presence, const WdReport *report)
+{
+  if (!lists(report, presence->left_uuid))
+    presence->left_uuid = WD_NONE;
+  if (!lists(report, presence->held_uuid))
+    presence->held_uuid = WD_NONE;
 }
 
 static const WdReportedExtension *
@@ -197,7 +207,7 @@ take_extension(WdMachine *machine, WdProcess *extension, const WdReport *report,
 {
   if (!report->registrations.listed)
     return;
-  release_name(&extension->presence, report);
+  release_names(&extension->presence, report);
   if (!wd_process_alive(extension))
     return;
   const WdReportedExtension *entry = find_entry(report, extension->pid);

@@ -3,6 +3,7 @@
 static const WdPresence NOT_REPORTED = {.registered = WD_NONE,
                                         .uuid = WD_NONE,
                                         .responsive = WD_NONE,
+                                        .left_uuid = WD_NONE,
                                         .held_uuid = WD_NONE,
                                         .missing_since_us = WD_NONE};
 
@@ -56,9 +57,9 @@ wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 star
   process->starts++;
   process->ending = (WdEnding){.reason = WD_REASON_NONE};
   process->breach_recorded = FALSE;
-  const gint64 held_uuid = process->presence.held_uuid;
+  const WdPresence before = process->presence;
   process->presence = NOT_REPORTED;
-  process->presence.held_uuid = held_uuid;
+  process->presence.held_uuid = before.left_uuid != WD_NONE ? before.left_uuid : before.held_uuid;
   process->silence = (WdSilence){0};
   wd_meter_reset(&process->meter, started_us);
   process->last_check_us = WD_NONE;
@@ -98,7 +99,7 @@ wd_process_ends_for_memory(const WdProcess *process, gint64 now_us)
   case WD_STATE_KILLING:
     return TRUE;
   case WD_STATE_RUNNING: /* an observer doesn't see it being ended */
-    return now_us <= ending->next_us;
+    return now_us <= ending->watch_until_us;
   case WD_STATE_WAITING:
   case WD_STATE_STUCK:
   case WD_STATE_STOPPED:

@@ -20,6 +20,7 @@ typedef struct {
   WdSignals sent;    /* none while the first signal waits for the store */
   gint64 first_signal_us;
   gint64 next_us;        /* when the next stage is due */
+  gint64 watch_until_us; /* an observer's: by then the watcher has acted, if it acts at all */
   gint64 outgrown_bytes; /* the footprint for which its grace was cut short; 0: it wasn't */
 } WdEnding;
 
@@ -28,7 +29,8 @@ typedef struct {
   gint64 registered; /* TRUE, FALSE; extensions only, as uuid */
   gint64 uuid;
   gint64 responsive;
-  gint64 held_uuid;          /* of the process before, which the core still lists */
+  gint64 left_uuid;          /* of this process, which is gone, and still listed by the core */
+  gint64 held_uuid;          /* the same of a process before this one */
   gint64 missing_since_us;   /* since when it is reported to live unregistered */
   guint64 missing_seq;       /* the extension_unregistered; 0: it never was registered */
   gboolean missing_recorded; /* dry run: once per episode */

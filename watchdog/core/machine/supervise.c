@@ -144,6 +144,7 @@ take_own(WdMachine *machine, const WdInput *input)
       want_again(machine, process);
     } else {
       process->wanted = FALSE;
+      wd_give_up_take_back(machine, process);
       wd_ending_begin(machine, process, WD_REASON_SETTINGS, 0);
     }
     break;

@@ -1,6 +1,7 @@
 #include "watchdog/core/machine/worker-gone.h"
 
 #include "watchdog/core/machine/blame.h"
+#include "watchdog/core/machine/give-up.h"
 #include "watchdog/core/machine/presence.h"
 
 /* An extension made with osquery's SDKs exits one interval, and perhaps one timeout, after its core
@@ -44,8 +45,10 @@ excuse_recent_exits(WdMachine *machine)
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++) {
     WdProcess *extension = wd_machine_at(machine, i);
     if (extension->own_exit.at_us != WD_NONE &&
-        machine->now_us - extension->own_exit.at_us <= EXIT_BEFORE_WORKER_US)
+        machine->now_us - extension->own_exit.at_us <= EXIT_BEFORE_WORKER_US) {
       wd_blame_withdraw(extension, machine->now_us);
+      wd_give_up_take_back(machine, extension);
+    }
   }
 }
 
