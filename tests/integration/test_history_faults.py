@@ -4,6 +4,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import sqlite3
 import statistics
@@ -277,6 +278,19 @@ def test_the_state_directory_goes(stand_in):
     stand_in.state_dir.unlink()
     eventually(lambda: stand_in.log().count("the history was begun anew") == 2, "the recovery")
     check_killed(stand_in, killed)
+
+
+def test_the_runtime_directory_goes(stand_in):
+    """It is made anew, and what a process finds in it by then isn't ours to remove."""
+    start(stand_in)
+    shutil.rmtree(stand_in.runtime_dir)
+    eventually(lambda: stand_in.status("worker"), "the present state is written again")
+    assert stand_in.runtime_dir.stat().st_mode & 0o777 == 0o700
+    os.kill(stand_in.worker(), signal.SIGKILL)
+    eventually(lambda: stand_in.status("worker")["restarts"], "it stays the present one")
+    (stand_in.runtime_dir / "processes").write_text("another watchdog's")
+    assert stand_in.stop() == 0
+    assert (stand_in.runtime_dir / "processes").read_text() == "another watchdog's"
 
 
 def test_a_limit_on_the_size_of_files(stand_in):
