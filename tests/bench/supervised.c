@@ -1,13 +1,15 @@
-/* What the supervision benchmark has supervised: the same program under every supervisor.
+/* What the supervision benchmarks have supervised: the same program under every supervisor.
  *
- * It tells the socket "report" in the directory above its own, in a datagram of words, what happens
- * to it and when (monotonic ns): "start NAME PID NS" first of all, NAME being the directory that it
- * lies in; and, after SIGUSR2 has it grow at 1 GB/s, the first SIGUSR1 or SIGTERM, with how much it
- * has grown: "signal NAME PID NS BYTES GROWING_SINCE_NS". Then it ends.
+ * It tells the socket "report" in the directory above its own, in a datagram "KIND NAME PID NS
+ * BYTES", what happens to it and when (monotonic ns). NAME is the directory that it lies in, BYTES
+ * how much it has grown. SIGUSR2 has it grow at 1 GB/s. The kinds: start, first of all; crossed,
+ * the limit; signal, the first SIGUSR1 or SIGTERM while it grows, which it does on. Otherwise these
+ * signals end it.
  *
  * With -d it runs in the background, as monit wants it, its pid in the file "pid" beside it. Its
  * other arguments are osqueryd's, and ignored. */
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +23,8 @@
 #define STEP_NS 5000000
 #define LIMIT_BYTES (60LL << 20)
 #define PAGE 4096
+/* Then it looks for signals. */
+#define MOST_AT_ONCE (1 << 20)
 /* Whoever lets it come so far has no limit. */
 #define MOST_BYTES 4000000000
 
@@ -89,28 +93,59 @@ into_background(const Reporter *reporter)
   _exit(EXIT_SUCCESS);
 }
 
-/* Adds what is due by now. Returns: how much there is then. */
+/* Takes some of the @bytes that are due by now. Returns: how many are taken then. */
 static long long
-grow(long long grown, long long since_ns)
+grow(char *bytes, long long grown, long long since_ns)
 {
   long long due = (now_ns() - since_ns) * BYTES_PER_NS;
   due = due > MOST_BYTES ? MOST_BYTES : due;
-  const size_t length = (size_t)(due - grown) / PAGE * PAGE;
-  if (length == 0)
-    return grown;
-  void *bytes = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  long long length = (due - grown) / PAGE * PAGE;
+  length = length > MOST_AT_ONCE ? MOST_AT_ONCE : length;
+  memset(bytes + grown, 1, (size_t)length);
+  return grown + length;
+}
+
+static void
+tell(const Reporter *reporter, const char *kind, long long grown)
+{
+  char text[256];
+  snprintf(text, sizeof text, "%s %s %d %lld %lld", kind, reporter->name, (int)getpid(), now_ns(),
+           grown);
+  report(reporter, text);
+}
+
+/* Until SIGKILL. */
+static _Noreturn void
+grow_on(const Reporter *reporter, const sigset_t *signals)
+{
+  char *bytes = mmap(NULL, MOST_BYTES, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (bytes == MAP_FAILED)
-    return grown;
-  memset(bytes, 1, length);
-  return grown + (long long)length;
+    abort();
+  const long long since_ns = now_ns();
+  long long grown = 0;
+  bool crossed = false;
+  bool signalled = false;
+  for (;;) {
+    const long long before = grown;
+    grown = grow(bytes, grown, since_ns);
+    const struct timespec step = {.tv_nsec = grown == before ? STEP_NS : 0};
+    const int signo = sigtimedwait(signals, NULL, &step);
+    if (!crossed && grown > LIMIT_BYTES) {
+      tell(reporter, "crossed", grown);
+      crossed = true;
+    }
+    if (!signalled && (signo == SIGUSR1 || signo == SIGTERM)) {
+      tell(reporter, "signal", grown);
+      signalled = true;
+    }
+  }
 }
 
 int
 main(int argc, char **argv)
 {
-  const long long start_ns = now_ns();
   Reporter reporter = {.fd = -1};
-  char text[256];
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGUSR1);
@@ -120,26 +155,10 @@ main(int argc, char **argv)
     return EXIT_FAILURE;
   if (argc > 1 && strcmp(argv[1], "-d") == 0 && into_background(&reporter) != 0)
     return EXIT_FAILURE;
-  snprintf(text, sizeof text, "start %s %d %lld", reporter.name, (int)getpid(), start_ns);
-  report(&reporter, text);
+  tell(&reporter, "start", 0);
 
-  long long since_ns = 0;
-  long long grown = 0;
-  long long crossed_ns = 0;
-  for (;;) {
-    const struct timespec step = {.tv_nsec = STEP_NS};
-    const int signo = sigtimedwait(&signals, NULL, since_ns != 0 ? &step : NULL);
-    if (signo == SIGUSR2 && since_ns == 0)
-      since_ns = now_ns();
-    if (signo == SIGUSR1 || signo == SIGTERM)
-      break;
-    if (since_ns != 0)
-      grown = grow(grown, since_ns);
-    if (crossed_ns == 0 && grown > LIMIT_BYTES)
-      crossed_ns = now_ns();
-  }
-  snprintf(text, sizeof text, "signal %s %d %lld %lld %lld", reporter.name, (int)getpid(), now_ns(),
-           grown, crossed_ns);
-  report(&reporter, text);
+  int signo;
+  if (sigwait(&signals, &signo) == 0 && signo == SIGUSR2)
+    grow_on(&reporter, &signals);
   return EXIT_SUCCESS;
 }

@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 """osquery-watchdogd beside other supervisors, measured in one run on one machine.
 
-Usage: /usr/bin/python3 tests/bench/supervision.py [--build DIR] [--kills N] [--seconds N] [--growths N]
+Usage: /usr/bin/python3 tests/bench/supervision.py [--build DIR] [--kills N] [--seconds N]
 
 Peers are runsv, s6-supervise, monit (Debian's packages runit, s6, monit) and osqueryd's own watcher,
-as far as they are installed; what is missing is said, and the others are measured. Nothing is
-asserted: figures depend on the machine, so only ratios of one run mean something.
+as far as they are installed ($OSQUERYD may name an osqueryd); what is missing is said, and the others
+are measured. Nothing is asserted: figures depend on the machine, so only ratios of one run mean
+something. stock.py compares more with osqueryd's watcher.
 
   killed -> running   from kill -9 of the supervised process until main() of the next one. All
                       supervise the same static program, which is over a second old when it is killed:
@@ -13,8 +14,6 @@ asserted: figures depend on the machine, so only ratios of one run mean somethin
   memory              the supervisor's own smaps_rollup, after its restarts.
   at rest             CPU time (schedstat, all threads) and voluntary context switches of the
                       supervisor alone, over --seconds. What it checks is said with each line.
-  1 GB/s              the worker, and an extension, grow at 1 GB/s past a limit of 60 MB, beginning at
-                      any moment between two checks; until the first signal reaches them.
 """
 
 import argparse
@@ -31,8 +30,6 @@ import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MEGABYTE = 1024 * 1024
-LIMIT_MB = 60  # as supervised.c has it
 # Older than the second for which runsv holds a restart back.
 AGE_S = 1.1
 START_DEADLINE_S = 30
@@ -49,6 +46,14 @@ def heading(text):
 
 def installed(program):
     return shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin:/bin")
+
+
+def real_osqueryd():
+    """$OSQUERYD, or an installed one; None if there is only the stand-in."""
+    for path in (os.environ.get("OSQUERYD", ""), *OSQUERYDS):
+        if os.access(path, os.X_OK) and pathlib.Path(path).resolve().parent.name != "stand-in":
+            return path
+    return None
 
 
 def schedstat_ns(pid):
@@ -155,7 +160,8 @@ class Bench:
 
     # --- the supervisors ---
 
-    def watchdogd(self, name, folder, osqueryd, *flags, options=("--notables",), extensions=()):
+    def watchdogd(self, name, folder, osqueryd, *flags, options=("--notables",), extensions=(),
+                  **popen):
         (folder / "extensions.load").write_text("".join(f"{path}\n" for path in extensions))
         (folder / "osquery.flags").write_text("")
         return self.start(name, [
@@ -163,7 +169,7 @@ class Bench:
             f"--runtime_dir={self.runtime}/{name}", *options, "--", str(osqueryd),
             f"--flagfile={folder}/osquery.flags", f"--extensions_socket={folder}/em",
             f"--extensions_autoload={folder}/extensions.load", f"--pidfile={folder}/pidfile",
-            "--watchdog_level=-1", "--watchdog_max_delay=0", *flags])
+            "--watchdog_level=-1", "--watchdog_max_delay=0", *flags], **popen)
 
     def watcher(self, name, folder, osqueryd, *flags, extensions=()):
         """osqueryd's own."""
@@ -246,7 +252,7 @@ class Bench:
 
     def watcher_restarts(self, kills):
         """osqueryd's workers are its own program: they are seen as the children of the watcher."""
-        osqueryd = next((path for path in OSQUERYDS if os.access(path, os.X_OK)), None)
+        osqueryd = real_osqueryd()
         if osqueryd is None:
             return None
         watcher = self.watcher("osqueryd", self.folder("osqueryd"), osqueryd)
@@ -311,7 +317,7 @@ class Bench:
             checks = [(f"p{i}", self.folder(f"monitored-{i}", "osqueryd"), limits) for i in range(4)]
             watched.append(("monit, 4 processes' memory and CPU, cycle 3 s",
                             self.monit("rest-monit", 3, checks).pid, 3))
-        osqueryd = next((path for path in OSQUERYDS if os.access(path, os.X_OK)), None)
+        osqueryd = real_osqueryd()
         if osqueryd:
             watched.append(("osqueryd's watcher, its worker alone",
                             self.watcher("rest-osqueryd", self.folder("rest-osqueryd"), osqueryd).pid,
@@ -372,62 +378,6 @@ class Bench:
         say(f"the stand-in's own watcher    {ms['watcher']:8.2f} ms")
         self.stop()
 
-    # --- 1 GB/s ---
-
-    def growths(self, times):
-        heading(f"growing at 1 GB/s past {LIMIT_MB} MB ({times} times each)")
-        ours = self.growing_worker(times)
-        rows = {"worker, osquery-watchdogd": ours}
-        rows["extension, osquery-watchdogd"] = self.growing_extension(
-            "grow-ours", times, lambda name, folder, extension: self.watchdogd(
-                name, folder, shutil.copy(self.build / "tests/stand-in/osqueryd", folder / "osqueryd"),
-                *self.growth_flags(), extensions=(extension,)))
-        osqueryd = next((path for path in OSQUERYDS if os.access(path, os.X_OK)), None)
-        if osqueryd:
-            rows["extension, osqueryd's watcher"] = self.growing_extension(
-                "grow-osqueryd", times, lambda name, folder, extension: self.watcher(
-                    name, folder, osqueryd, *self.growth_flags(), extensions=(extension,)))
-        for title, values in rows.items():
-            after, size = zip(*values)
-            say(f"{title:32} signal after the crossing: median {statistics.median(after):6.0f} ms,"
-                f" worst {max(after):6.0f} ms   grown by: median {statistics.median(size):6.0f} MB,"
-                f" worst {max(size):6.0f} MB")
-        say("monit looks once in a cycle, of 1 s at least; runsv and s6-supervise know no limits")
-
-    @staticmethod
-    def growth_flags():
-        return (f"--watchdog_memory_limit={LIMIT_MB}", "--watchdog_delay=0",
-                "--enable_extensions_watchdog", "--watchdog_forced_shutdown_delay=10")
-
-    def growing_worker(self, times):
-        folder = self.folder("grow-worker", "osqueryd")
-        self.watchdogd("grow-worker", folder, folder / "osqueryd", "--disable_extensions",
-                       *self.growth_flags())
-        return self.grow("grow-worker", times)
-
-    def growing_extension(self, name, times, start):
-        folder = self.folder(name)
-        extension = shutil.copy(self.supervised, folder / "grow.ext")
-        start(name, folder, extension)
-        return self.grow(name, times)
-
-    def grow(self, name, times):
-        """(ms from crossing the limit until the first signal arrived, MB grown by then)."""
-        values = []
-        running = {}
-        for _ in range(times):
-            pid = self.note_start(name, running)[0]
-            # Its baseline is taken within 3 s of its start; then any moment between two checks.
-            time.sleep(3.5 + random.random() * 3)
-            os.kill(pid, signal.SIGUSR2)
-            report = self.reports.take("signal", name)
-            if report is None:
-                raise SystemExit(f"supervision.py: {name} was never signalled")
-            _, now_ns, grown, crossed_ns = report
-            values.append(((now_ns - crossed_ns) / 1e6, grown / MEGABYTE))
-        self.stop()
-        return values
-
 
 def wait_named_child(parent, name):
     deadline = time.monotonic() + START_DEADLINE_S
@@ -440,7 +390,7 @@ def wait_named_child(parent, name):
     raise SystemExit(f"supervision.py: {parent} has no {name}")
 
 
-def wait_child(parent, other_than=None):
+def wait_child(parent, other_than=None, interval_s=0.001):
     """The newest child of @parent."""
     deadline = time.monotonic() + START_DEADLINE_S
     while time.monotonic() < deadline:
@@ -450,7 +400,7 @@ def wait_child(parent, other_than=None):
         found = [int(pid) for pid in children if int(pid) != other_than]
         if found:
             return max(found)
-        time.sleep(0.001)
+        time.sleep(interval_s)
     raise SystemExit(f"supervision.py: {parent} started nothing")
 
 
@@ -459,13 +409,12 @@ def main():
     parser.add_argument("--build", default=ROOT / "build")
     parser.add_argument("--kills", type=int, default=100, help="0 leaves this part out")
     parser.add_argument("--seconds", type=int, default=60, help="at rest; 0 leaves it out")
-    parser.add_argument("--growths", type=int, default=20, help="0 leaves them out")
     arguments = parser.parse_args()
     for program, package in (("runsv", "runit"), ("s6-supervise", "s6"), ("monit", "monit")):
         if not installed(program):
             say(f"not measured: {program} (package {package} is not installed)")
-    if not any(os.access(path, os.X_OK) for path in OSQUERYDS):
-        say("not measured: osqueryd's own watcher (osquery is not installed)")
+    if not real_osqueryd():
+        say("not measured: osqueryd's own watcher (no real osqueryd in $OSQUERYD, nor installed)")
     directory = tempfile.mkdtemp(prefix="bench-")
     bench = Bench(arguments.build, directory)
     try:
@@ -474,8 +423,6 @@ def main():
         if arguments.seconds:
             bench.rest(arguments.seconds)
             bench.observing(arguments.seconds)
-        if arguments.growths:
-            bench.growths(arguments.growths)
     finally:
         bench.stop()
         shutil.rmtree(bench.runtime)
