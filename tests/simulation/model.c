@@ -17,9 +17,14 @@ sim_failures_exit(SimFailures *failures, gint64 lifetime_us, const WdLimits *lim
   forget(failures, lifetime_us);
   if (lifetime_us >= 60 * G_TIME_SPAN_SECOND)
     return verdict;
-  if (lifetime_us >= limits->quick_exit_s * G_TIME_SPAN_SECOND) {
+  /* When stock would see it gone: it looks every 3 s from the start on. */
+  gint64 seen_us = 3 * G_TIME_SPAN_SECOND;
+  while (seen_us < lifetime_us)
+    seen_us += 3 * G_TIME_SPAN_SECOND;
+  if (seen_us >= limits->quick_exit_s * G_TIME_SPAN_SECOND) {
     const gboolean waits = ++failures->short_runs >= 3;
-    verdict.delay_us = waits ? MIN(3, limits->max_delay_s) * G_TIME_SPAN_SECOND : 0;
+    verdict.delay_us =
+        waits ? MIN(seen_us - lifetime_us, limits->max_delay_s * G_TIME_SPAN_SECOND) : 0;
     return verdict;
   }
   gint64 power_s = 1;

@@ -257,7 +257,7 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
     CHECK_FIELD(signals_sent, view->signals);
     break;
   case WD_EVENT_RESPAWN_DELAYED:
-    CHECK_FIELD(delay_s, expected->delay_us / SIM_S);
+    CHECK_FIELD(delay_s, (expected->delay_us + SIM_S - 1) / SIM_S);
     CHECK_FIELD(cause_seq, view->end_seq);
     sim_trace_count(oracle->trace, SIM_TALLY_DELAYS);
     break;

@@ -42,22 +42,22 @@ TEST(Respawn, QuickExitsBackOffAndGiveUpAtTheFifth)
   expect_runs(normal(), {{0, 7, false},
                          {1, 9, false},
                          {3 * SECOND, 13, false},
-                         {4 * SECOND - 1, 21, false},
+                         {3 * SECOND - 1, 21, false},
                          {0, 37, true},
                          {0, 69, true}});
 }
 
 TEST(Respawn, ShortRunsWaitFromTheThirdOnAndNeverGiveUp)
 {
-  expect_runs(normal(), {{4 * SECOND, 0, false},
+  expect_runs(normal(), {{3 * SECOND + 1, 0, false},
                          {59 * SECOND, 0, false},
-                         {30 * SECOND, 3, false},
-                         {60 * SECOND - 1, 3, false},
-                         {10 * SECOND, 3, false},
+                         {30 * SECOND, 0, false},
+                         {58 * SECOND, 2, false},
+                         {10 * SECOND, 2, false},
                          {60 * SECOND, 0, false},
                          {10 * SECOND, 0, false},
                          {10 * SECOND, 0, false},
-                         {10 * SECOND, 3, false}});
+                         {10 * SECOND, 2, false}});
 }
 
 TEST(Respawn, AShortRunNeitherForgivesQuickExitsNorCountsAsOne)
@@ -71,12 +71,13 @@ TEST(Respawn, AShortRunNeitherForgivesQuickExitsNorCountsAsOne)
                          {0, 37, true}});
 }
 
-/* Every history of six runs: osquery's watcher counts quick exits for life, and starts what ended
- * otherwise at its next check, up to 3 s later (osquery/core/watcher.cpp, createWorker). */
+/* Every history of six runs: osquery's watcher counts quick exits for life, and sees a process's
+ * end and age at its next check, 3, 6, 9 … s after the start (osquery/core/watcher.cpp,
+ * createWorker). */
 TEST(Respawn, NothingComesBackLaterThanWithOsquerysOwnWatcher)
 {
-  const std::vector<gint64> ages_us = {0,           1 * SECOND,  4 * SECOND - 1, 4 * SECOND,
-                                       15 * SECOND, 59 * SECOND, 60 * SECOND,    600 * SECOND};
+  const std::vector<gint64> ages_us = {0,          1 * SECOND,      3 * SECOND,  7 * SECOND / 2,
+                                       5 * SECOND, 59 * SECOND - 1, 60 * SECOND, 600 * SECOND};
   const std::size_t runs = 6;
   const WdLimits limits = normal();
   for (std::size_t history = 0; history < 1u << 3 * runs; history++) {
@@ -84,9 +85,10 @@ TEST(Respawn, NothingComesBackLaterThanWithOsquerysOwnWatcher)
     guint quick_exits = 0;
     for (std::size_t run = 0; run < runs; run++) {
       const gint64 age_us = ages_us[history >> 3 * run & 7];
-      const bool quick = age_us < limits.quick_exit_s * SECOND;
+      const gint64 check_us = MAX((age_us + 3 * SECOND - 1) / (3 * SECOND), 1) * 3 * SECOND;
+      const bool quick = check_us < limits.quick_exit_s * SECOND;
       const gint64 latest_us =
-          quick ? wd_respawn_stock_delay_us(++quick_exits, &limits) : 3 * SECOND;
+          check_us - age_us + (quick ? wd_respawn_stock_delay_us(++quick_exits, &limits) : 0);
       const WdRespawnDecision decision = wd_respawn_exited(&respawn, age_us, &limits);
       ASSERT_LE(decision.delay_us, latest_us) << "history " << history << ", run " << run;
       ASSERT_LE(decision.give_up, quick_exits > limits.respawn_limit);
@@ -132,13 +134,14 @@ TEST(Respawn, MaxDelayCapsAndZeroMeansNoDelay)
   expect_runs(limits, {{0, 0, false}, {0, 0, false}, {0, 0, false}, {0, 0, false}, {0, 0, true}});
 }
 
-TEST(Respawn, AnExitAtTheVeryAgeIsNotQuick)
+/* Osquery's watcher sees the first at its check after 6 s, the other after 3 s. */
+TEST(Respawn, TheAgeAtTheNextCheckCounts)
 {
   WdLimits limits = normal();
   WdRespawn respawn = {};
-  wd_respawn_exited(&respawn, 4 * SECOND, &limits);
+  wd_respawn_exited(&respawn, 3 * SECOND + 1, &limits);
   EXPECT_EQ(respawn.quick_exits, 0u);
-  wd_respawn_exited(&respawn, 4 * SECOND - 1, &limits);
+  wd_respawn_exited(&respawn, 3 * SECOND, &limits);
   EXPECT_EQ(respawn.quick_exits, 1u);
 }
 

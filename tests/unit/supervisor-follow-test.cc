@@ -97,7 +97,7 @@ TEST_F(FollowTest, ItsOwnExitsCount)
       {"report", ""},
       {"exited a 0", "process_exited a exit, respawn_delayed a exit"},
       {"wait 2.1", ""}, /* more than just before */
-      {"exited worker 0", "process_exited worker exit, respawn_delayed worker exit"},
+      {"exited worker 0", "process_exited worker exit, spawn worker"},
   });
   EXPECT_EQ(machine.status("a")["quick_exits"], "1");
 }

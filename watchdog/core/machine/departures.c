@@ -37,7 +37,7 @@ static void
 record_delay(WdMachine *machine, WdProcess *process, const Departure *departure)
 {
   WdEvent *event = wd_process_event(process, WD_EVENT_RESPAWN_DELAYED, departure->reason);
-  event->delay_s = departure->decision.delay_us / G_USEC_PER_SEC;
+  event->delay_s = (departure->decision.delay_us + G_USEC_PER_SEC - 1) / G_USEC_PER_SEC;
   event->restarts = MAX(process->starts - 1, 0);
   event->message = wd_respawn_message(process->role, process->path, departure->decision.failures);
   event->cause_seq = departure->seq;

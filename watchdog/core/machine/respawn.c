@@ -8,6 +8,8 @@ enum {
   MAX_EXPONENT = 40, /* 35,000 years, and still no overflow in microseconds */
 };
 
+#define CHECK_US (WD_CHECK_INTERVAL_S * G_TIME_SPAN_SECOND)
+
 static void
 count(guint *counter)
 {
@@ -42,7 +44,8 @@ wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits
   /* At level -1 quick_exit_s is 1000 s: a good run counts nevertheless as one. */
   if (lifetime_us >= WD_RESPAWN_GOOD_RUN_S * G_USEC_PER_SEC)
     return (WdRespawnDecision){0};
-  if (lifetime_us < limits->quick_exit_s * G_USEC_PER_SEC) {
+  const gint64 until_check_us = CHECK_US * MAX((lifetime_us + CHECK_US - 1) / CHECK_US, 1);
+  if (until_check_us < limits->quick_exit_s * G_USEC_PER_SEC) {
     count(&respawn->quick_exits);
     return (WdRespawnDecision){
         .delay_us = wd_respawn_stock_delay_us(respawn->quick_exits, limits),
@@ -51,9 +54,9 @@ wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits
     };
   }
   count(&respawn->short_runs);
-  const gint64 delay_s = respawn->short_runs > FREE_SHORT_RUNS ? WD_CHECK_INTERVAL_S : 0;
+  const gint64 delay_us = respawn->short_runs > FREE_SHORT_RUNS ? until_check_us - lifetime_us : 0;
   return (WdRespawnDecision){
-      .delay_us = MIN(delay_s, limits->max_delay_s) * G_USEC_PER_SEC,
+      .delay_us = MIN(delay_us, limits->max_delay_s * G_USEC_PER_SEC),
       .failures = respawn->short_runs,
   };
 }

@@ -14,8 +14,8 @@ G_BEGIN_DECLS
 
 /* All zero: a process that never failed. No count wraps. */
 typedef struct {
-  guint quick_exits; /* runs below quick_exit_s since the last good run */
-  guint short_runs;  /* longer ones, below WD_RESPAWN_GOOD_RUN_S, since then */
+  guint quick_exits; /* since the last good run */
+  guint short_runs;  /* longer runs, below WD_RESPAWN_GOOD_RUN_S, since then */
   guint limit_kills; /* terminations for a limit since the last forgiving run */
 } WdRespawn;
 
@@ -28,13 +28,14 @@ typedef struct {
 /* The process exited, or somebody else killed it. Not to be called for exits that aren't its fault:
  * those that we requested, and those of extensions whose worker is gone.
  *
- * After the n-th run below quick_exit_s the next start waits as long as osquery's watcher would
- * have it wait: 7, 9, 13, 21, … s at the normal level (wd_respawn_stock_delay_us()). After more
- * than respawn_limit of them the process is given up, and again after each further one. After
- * another run below WD_RESPAWN_GOOD_RUN_S it is started again at once, and from the third on after
- * the check interval, which is the most that osquery's watcher needs. So no process comes back
- * later than it would there. A longer run resets the counts. A process that can't be started counts
- * as a run of no length. */
+ * Osquery's watcher starts processes at its checks, and sees at a check, every 3 s, how old one was
+ * that is gone (osquery/core/watcher.cpp, createWorker). What it would find younger than
+ * quick_exit_s then is a quick exit. After the n-th, the next start waits as long as it would have
+ * it wait: 7, 9, 13, 21, … s at the normal level (wd_respawn_stock_delay_us()). After more than
+ * respawn_limit of them the process is given up, and again after each further one. After another
+ * run below WD_RESPAWN_GOOD_RUN_S it is started again at once, and from the third on when osquery's
+ * watcher would find it gone. So no process comes back later than it would there. A longer run
+ * resets the counts. A process that can't be started counts as a run of no length. */
 WdRespawnDecision wd_respawn_exited(WdRespawn *respawn, gint64 lifetime_us, const WdLimits *limits);
 
 /* We ended the process for a limit. The first two times it is started again at once; then after 5,
