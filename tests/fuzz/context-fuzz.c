@@ -22,7 +22,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
   context = ext_context_new(&error);
   g_assert_no_error(error);
   g_assert_cmpint(sqlite3_open(":memory:", &db), ==, SQLITE_OK);
-  g_assert_true(wd_schema_history.migrations[0](db, &error));
+  for (gint32 version = 0; version < wd_schema_history.version; version++)
+    g_assert_true(wd_schema_history.migrations[version](db, &error));
   return 0;
 }
 

@@ -55,12 +55,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_null(strchr(error->message, '\n'));
     return 0;
   }
+  for (guint i = 0; i < settings->warnings->len; i++)
+    g_assert_null(strchr(g_ptr_array_index(settings->warnings, i), '\n'));
+  if (settings->runs_once != NULL) /* then nothing else is set */
+    return 0;
   const WdLimits *limits = &settings->limits;
   g_assert_true(limits->utilization_limit >= 1 && limits->utilization_limit <= 100);
   g_assert_true(limits->memory_limit_bytes > 0 && limits->latency_limit_s > 0);
   g_assert_true(limits->max_delay_s >= 0 && limits->max_delay_s <= WD_LIMITS_MAX_S);
   g_assert_true(limits->stop_grace_s >= 1 && limits->stop_grace_s <= WD_LIMITS_MAX_S);
-  for (guint i = 0; i < settings->warnings->len; i++)
-    g_assert_null(strchr(g_ptr_array_index(settings->warnings, i), '\n'));
   return 0;
 }
