@@ -55,12 +55,14 @@ ext_own_store_free(ExtOwnStore *store)
 {
   if (store == NULL)
     return TRUE;
-  const gboolean done = store->writer == NULL || wd_writer_finish(store->writer, FINISH_WAIT_US);
-  if (done) {
+  gboolean hangs = FALSE;
+  const gboolean done =
+      store->writer == NULL || wd_writer_finish(store->writer, FINISH_WAIT_US, &hangs);
+  if (!done)
+    wd_log("osquery-watchdog.ext: the last events could not be written");
+  if (!hangs) { /* otherwise a thread may still write, so they stay locked until we are gone */
     wd_private_directory_free(store->state_dir);
     wd_private_directory_free(store->runtime_dir);
-  } else {
-    wd_log("osquery-watchdog.ext: the last events could not be written");
   }
   g_free(store);
   return done;

@@ -58,7 +58,8 @@ protected:
     wd_driver_free(driver);
     wd_machine_free(machine);
     wd_handle_free(self);
-    EXPECT_TRUE(wd_writer_finish(writer, PATIENCE_US));
+    gboolean hangs;
+    EXPECT_TRUE(wd_writer_finish(writer, PATIENCE_US, &hangs));
     wd_private_directory_free(state_dir);
     wd_private_directory_free(runtime_dir);
     StoreTest::TearDown();

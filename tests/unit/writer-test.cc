@@ -65,7 +65,8 @@ protected:
 
   gboolean finish(gint64 wait_us = PATIENCE_US)
   {
-    gboolean clean = wd_writer_finish(writer, wait_us);
+    gboolean hangs;
+    gboolean clean = wd_writer_finish(writer, wait_us, &hangs);
     writer = nullptr;
     return clean;
   }

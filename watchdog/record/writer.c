@@ -298,7 +298,7 @@ wd_writer_take_given_up(WdWriter *writer)
 }
 
 gboolean
-wd_writer_finish(WdWriter *writer, gint64 wait_us)
+wd_writer_finish(WdWriter *writer, gint64 wait_us, gboolean *hangs)
 {
   const gint64 finish_by_us = g_get_monotonic_time() + wait_us;
   const gint64 deadline_us = finish_by_us + FINISH_SLACK_US;
@@ -308,8 +308,9 @@ wd_writer_finish(WdWriter *writer, gint64 wait_us)
   writer->finish_by_us = finish_by_us;
   g_cond_signal(&writer->changed);
   g_mutex_unlock(&writer->mutex);
-  if (!wd_thread_join(writer->thread, deadline_us) ||
-      !wd_status_writer_join(writer->status, deadline_us))
+  *hangs = !wd_thread_join(writer->thread, deadline_us) ||
+           !wd_status_writer_join(writer->status, deadline_us);
+  if (*hangs)
     return FALSE;
   const gboolean empty = g_queue_is_empty(&writer->events);
   writer_free(writer);

@@ -52,7 +52,8 @@ void wd_writer_collect(WdWriter *writer, guint64 *stored, guint64 *lost, WdRecov
 GPtrArray *wd_writer_take_given_up(WdWriter *writer);
 
 /* Writes the events and the state that wait, for at most @wait_us, and frees the writer. Returns:
- * FALSE when events were left unwritten, or a thread hangs and may still write. */
-gboolean wd_writer_finish(WdWriter *writer, gint64 wait_us);
+ * FALSE when events were left unwritten. @hangs: whether a thread hangs and may still write, to the
+ * directories, too: then they must stay. */
+gboolean wd_writer_finish(WdWriter *writer, gint64 wait_us, gboolean *hangs);
 
 G_END_DECLS

@@ -56,8 +56,8 @@ left_behind(void)
 static void
 run_clear(Run *run)
 {
-  const gboolean written = run->writer == NULL || wd_writer_finish(run->writer, FINISH_WAIT_US);
-  if (!written)
+  gboolean hangs = FALSE;
+  if (run->writer != NULL && !wd_writer_finish(run->writer, FINISH_WAIT_US, &hangs))
     wd_log("the last events could not be written");
   wd_log_finish();
   wd_roster_free(run->roster);
@@ -66,7 +66,7 @@ run_clear(Run *run)
   wd_run_record_finish(run->record, left_behind());
   if (run->daemonized_fd >= 0)
     close(run->daemonized_fd);
-  if (written) { /* otherwise a thread may still write, so they stay locked until we are gone */
+  if (!hangs) { /* otherwise a thread may still write, so they stay locked until we are gone */
     wd_private_directory_free(run->runtime_dir);
     wd_private_directory_free(run->state_dir);
   }
