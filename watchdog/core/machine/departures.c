@@ -45,7 +45,7 @@ record_delay(WdMachine *machine, WdProcess *process, const Departure *departure)
 }
 
 /* Decides when a process that is gone is started again, or whether it is given up. A wait is
- * recorded as an event, unless osquery's own watcher would wait as long. */
+ * recorded as an event, unless the exit is excused: such waits are short and follow each other. */
 static void
 plan_start(WdMachine *machine, WdProcess *process, const Departure *departure)
 {
