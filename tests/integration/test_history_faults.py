@@ -147,7 +147,7 @@ def measure_signal(watchdog):
 def test_a_limit_is_enforced_while_the_history_is_locked(stand_in):
     stand_in.flags(*NO_BACK_OFF, "--watchdog_delay=0", "--watchdog_memory_limit=40",
                    "--misbehave=grow:200:120")
-    stand_in.start()
+    stand_in.start("--grace_limit=0")
     stand_in.wait_event("event = 'process_started'")
     attempts = []
     # It waits 20 ms for the store.

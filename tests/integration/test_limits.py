@@ -122,7 +122,7 @@ def test_extension_over_its_limit(stand_in, reason, request_, unit):
     stand_in.flags(*SMALL, "--enable_extensions_watchdog", "--watchdog_latency_limit=1",
                    # Little, for busy machines; but the watchdog itself must stay below it, too.
                    "--watchdog_utilization_limit=3")
-    stand_in.start()
+    stand_in.start("--grace_limit=0")
     modest = stand_in.pid("modest.ext")
     greedy = stand_in.wait_event("event = 'process_started' AND name = 'greedy.ext'")["pid"]
     ended = stand_in.wait_event("event = 'process_terminated'")

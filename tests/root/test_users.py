@@ -110,11 +110,10 @@ def test_what_cannot_be_ended_is_told_by_the_next_start(watchdog):
 
 
 def test_limits_are_enforced_as_an_ordinary_user(stand_in):
-    # Less than twice the limit: it keeps its grace time.
     stand_in.flags("--watchdog_delay=0", "--watchdog_memory_limit=30", "--misbehave=grow:200:55")
     give(stand_in.directory)
     stand_in.popen = AS_NOBODY
-    stand_in.start("--memory_metric=private")
+    stand_in.start("--memory_metric=private", "--grace_limit=0")
     ended = stand_in.wait_event("event = 'process_terminated'")
     assert (ended["reason"], ended["outcome"]) == ("memory", "graceful")
     assert ended["measured"] > ended["limit_value"]
