@@ -27,7 +27,8 @@ samples(const WdHandle *handle)
 std::string
 details_of(const WdHandle *handle)
 {
-  g_autofree char *details = wd_handle_details(handle);
+  WdBusiest busiest;
+  g_autofree char *details = wd_handle_details(handle, &busiest);
   return details != nullptr ? details : "";
 }
 

@@ -2,12 +2,15 @@
 
 #include "watchdog/base/source.h"
 #include "watchdog/core/kernel/details.h"
+#include "watchdog/core/output/culprit.h"
 
 struct WdDriver {
   WdDriverParts parts;
   GSource *timer;
   guint stored_source;
-  GQueue inputs; /* of Pending: those not fed yet */
+  guint64 breach_seq; /* the worker's last limit_exceeded; 0: none */
+  WdCulprit culprit;  /* of that */
+  GQueue inputs;      /* of Pending: those not fed yet */
   gboolean feeding;
   gboolean written; /* the writer has something new, and must be woken */
 };
@@ -28,6 +31,14 @@ pending_free(Pending *pending)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pending, pending_free)
 
+static void
+words_clear(WdWords *words)
+{
+  wd_said_free(words->said);
+  g_free(words->last_output);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(WdWords, words_clear)
+
 /* --- actions --- */
 
 static WdHandle *
@@ -37,16 +48,53 @@ handle_of(const WdDriver *driver, guint process)
 }
 
 static void
-complete(const WdDriver *driver, const WdAction *action)
+add_details(WdEvent *event, const char *seen)
+{
+  g_autofree char *before = g_steal_pointer(&event->details);
+  event->details = wd_details_join(before, seen);
+}
+
+static gboolean
+is_breach(const WdEvent *event)
+{
+  return event->kind == WD_EVENT_LIMIT_EXCEEDED || event->kind == WD_EVENT_WOULD_TERMINATE;
+}
+
+/* Which query it was. An end that follows from a limit has the same as the limit_exceeded, because
+ * threads can be looked at only while they live. */
+static void
+name_query(WdDriver *driver, WdEvent *event, const WdSaid *said, const WdBusiest *busiest)
+{
+  if (event->role != WD_ROLE_WORKER || (!is_breach(event) && !wd_event_is_end(event)))
+    return;
+  if (is_breach(event) || event->cause_seq == 0 || event->cause_seq != driver->breach_seq) {
+    wd_culprit_clear(&driver->culprit);
+    wd_culprit_find(said, is_breach(event) ? busiest : NULL, g_get_monotonic_time(),
+                    &driver->culprit);
+    driver->breach_seq = event->seq;
+  }
+  wd_culprit_describe(&driver->culprit, event);
+}
+
+static void
+complete(WdDriver *driver, const WdAction *action)
 {
   WdEvent *event = action->event;
+  WdBusiest busiest = {.tid = 0};
+  g_auto(WdWords) words = {0};
   const WdHandle *handle = action->details ? handle_of(driver, action->process) : NULL;
   event->time_s = g_get_real_time() / G_USEC_PER_SEC;
-  if (handle != NULL && action->process != WD_PROCESS_WATCHDOG) {
-    g_autofree char *decided = g_steal_pointer(&event->details);
-    g_autofree char *seen = wd_handle_details(handle);
-    event->details = wd_details_join(decided, seen);
+  if (action->process == WD_PROCESS_WATCHDOG)
+    return;
+  if (handle != NULL) {
+    g_autofree char *seen = wd_handle_details(handle, &busiest);
+    add_details(event, seen);
   }
+  if (driver->parts.hear != NULL)
+    driver->parts.hear(event, &words, driver->parts.user_data);
+  name_query(driver, event, words.said, &busiest);
+  if (wd_event_keeps_output(event))
+    event->last_output = g_steal_pointer(&words.last_output);
 }
 
 static void
@@ -211,6 +259,7 @@ wd_driver_free(WdDriver *driver)
     return;
   g_clear_handle_id(&driver->stored_source, g_source_remove);
   wd_timer_free(driver->timer);
+  wd_culprit_clear(&driver->culprit);
   g_queue_clear_full(&driver->inputs, (GDestroyNotify)pending_free);
   g_free(driver);
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "watchdog/core/machine/machine.h"
+#include "watchdog/core/output/said.h"
 #include "watchdog/look/handle.h"
 #include "watchdog/record/writer.h"
 
@@ -11,11 +12,20 @@ G_BEGIN_DECLS
 
 typedef struct WdDriver WdDriver;
 
+/* What a process has written. */
+typedef struct {
+  WdSaid *said;      /* owned; of the queries that it executes; NULL: nothing is heard of it */
+  char *last_output; /* owned; NULL: none, or not known */
+} WdWords;
+
 typedef struct {
   WdMachine *machine; /* borrowed, as is the writer */
   WdWriter *writer;
   /* The handle of the process with this index, borrowed; NULL: it can't be looked at. */
   WdHandle *(*handle)(guint process, gpointer user_data);
+  /* What the process of @event has written: the one with its pid. @words: zero; to be filled in.
+   * NULL: nothing is heard of any. */
+  void (*hear)(const WdEvent *event, WdWords *words, gpointer user_data);
   /* Does the caller's part of @action. The event of a RECORD is complete then, but not yet stored.
    */
   void (*act)(const WdAction *action, gpointer user_data);

@@ -213,7 +213,7 @@ wd_handle_remember_threads(WdHandle *handle)
 }
 
 char *
-wd_handle_details(const WdHandle *handle)
+wd_handle_details(const WdHandle *handle, WdBusiest *busiest)
 {
   WdProcMemory memory;
   g_autoptr(WdThreads) now = read_threads(handle->pid);
@@ -222,5 +222,6 @@ wd_handle_details(const WdHandle *handle)
       has_memory && memory.threads != WD_NONE ? memory.threads : (gint64)now->threads->len;
   g_autofree char *details = wd_details_json(
       handle->threads, now, threads, has_memory ? &memory : NULL, count_descriptors(handle->pid));
+  *busiest = wd_threads_busiest(handle->threads, now);
   return wd_handle_lives(handle) ? g_steal_pointer(&details) : NULL;
 }

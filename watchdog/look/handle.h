@@ -16,6 +16,7 @@
  * it. The other is the process group that it leads, which isn't reused while its leader exists. */
 #pragma once
 
+#include "watchdog/core/kernel/details.h"
 #include "watchdog/core/machine/meter.h"
 
 G_BEGIN_DECLS
@@ -54,7 +55,8 @@ gboolean wd_handle_sample(const WdHandle *handle, gboolean with_private, WdSampl
 void wd_handle_remember_threads(WdHandle *handle);
 
 /* What it is doing, as JSON (core/kernel/details.h), newly allocated; NULL: gone, or a zombie. Uses
- * at most about 10 ms of CPU time, and reads no file that can block on the process. */
-char *wd_handle_details(const WdHandle *handle);
+ * at most about 10 ms of CPU time, and reads no file that can block on the process. @busiest: set.
+ */
+char *wd_handle_details(const WdHandle *handle, WdBusiest *busiest);
 
 G_END_DECLS

@@ -285,7 +285,8 @@ child_gone(WdChildren *children, guint process, const siginfo_t *info)
                             .process = process,
                             .exited = {.code = exited ? info->si_status : WD_NONE,
                                        .signal = exited ? WD_NONE : info->si_status,
-                                       .oom = oom}});
+                                       .oom = oom,
+                                       .core_dumped = info->si_code == CLD_DUMPED}});
 }
 
 /* The last moment at which its pid and its group may be signalled (look/handle.h). So what is left

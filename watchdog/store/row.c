@@ -79,12 +79,17 @@ wd_row_bind(WdBinder *binder, const WdTable *table, gconstpointer row, const cha
     case WD_VALUE_SIGNALS:
       wd_bind_text(binder, wd_signals_text(*(const WdSignals *)value));
       break;
+    case WD_VALUE_ORIGIN:
+      wd_bind_text(binder, wd_origin_name(*(const WdOrigin *)value));
+      break;
     case WD_VALUE_STATE:
       wd_bind_text(binder, wd_state_name(*(const WdState *)value));
       break;
     case WD_VALUE_MEMORY_WATCH:
       wd_bind_text(binder, wd_memory_watch_name(*(const WdMemoryWatch *)value));
       break;
+    case WD_VALUE_DERIVED:
+      g_assert_not_reached();
     }
   }
 }

@@ -1,6 +1,8 @@
 /* Versions of history.db:
  *   1  events as the columns of watchdog_events, in their order; run, one row: the newest run.
  *   2  events: peak, baseline; NULL in what was recorded before.
+ *   3  events: core_dumped, origin, thread, last_output, likewise; the view terminations, which is
+ *      watchdog_terminations, and the indexes that it needs.
  *
  * Versions of status.db:
  *   1  processes as the columns of watchdog_processes, in their order, then the hidden ones.
@@ -61,6 +63,50 @@ history_to_2(sqlite3 *db, GError **error)
                           "ALTER TABLE events ADD COLUMN peak INTEGER;"
                           "ALTER TABLE events ADD COLUMN baseline INTEGER",
                           error);
+}
+
+/* Which events are the ends that watchdog_terminations shows. The view and its index must say it in
+ * the same words, for SQLite to see that one serves the other. */
+#define IS_TERMINATION                                                              \
+  " WHERE event IN ('process_terminated', 'process_exited') AND role <> 'watchdog'" \
+  " AND coalesce(reason, '') NOT IN ('request', 'settings')"
+
+/* What osquery denylisted for an end names its query if the worker itself didn't, unless another
+ * asker was seen to be busy. A successor in the same run knows how long there was none; for one of
+ * a later run, the clock has to do. */
+static gboolean
+history_to_3(sqlite3 *db, GError **error)
+{
+  return wd_database_exec(
+      db,
+      "ALTER TABLE events ADD COLUMN core_dumped INTEGER;"
+      "ALTER TABLE events ADD COLUMN origin TEXT;"
+      "ALTER TABLE events ADD COLUMN thread TEXT;"
+      "ALTER TABLE events ADD COLUMN last_output TEXT;"
+      "CREATE INDEX events_ends ON events(eid)" IS_TERMINATION ";"
+      "CREATE INDEX events_starts ON events(name, eid) WHERE event = 'process_started';"
+      "CREATE INDEX events_denylisted ON events(cause_eid) WHERE event = 'query_denylisted';"
+      "CREATE VIEW terminations AS"
+      " WITH ends AS (SELECT *,"
+      "  (SELECT group_concat(d.query_name, ', ') FROM events d"
+      "   WHERE d.event = 'query_denylisted' AND d.cause_eid = e.eid) AS denylisted,"
+      "  (SELECT iif(count(*) = 1, max(d.eid), NULL) FROM events d"
+      "   WHERE d.event = 'query_denylisted' AND d.cause_eid = e.eid"
+      "   AND coalesce(e.origin, 'schedule') = 'schedule' AND e.query_name IS NULL) AS named_by,"
+      "  (SELECT s.eid FROM events s WHERE s.event = 'process_started' AND s.name = e.name"
+      "   AND s.eid > e.eid ORDER BY s.eid LIMIT 1) AS next_eid"
+      "  FROM events e" IS_TERMINATION ")"
+      " SELECT e.eid, e.time, e.name, e.role, e.pid, e.reason,"
+      " coalesce(e.origin, iif(d.eid IS NULL, NULL, 'schedule')) AS origin,"
+      " coalesce(e.query_name, d.query_name) AS query_name,"
+      " iif(e.query_name IS NULL, d.query, e.query) AS query,"
+      " e.measured, e.limit_value, e.unit, e.peak, e.sustained, e.signals_sent, e.outcome,"
+      " e.exit_code, e.exit_signal, e.core_dumped, e.last_output, e.lifetime_ms, e.duration_ms,"
+      " iif(s.run_id = e.run_id, s.duration_ms, max(s.time - e.time, 0) * 1000) AS downtime_ms,"
+      " e.denylisted, e.thread, e.cause_eid, e.run_id"
+      " FROM ends e LEFT JOIN events d ON d.eid = e.named_by"
+      " LEFT JOIN events s ON s.eid = e.next_eid",
+      error);
 }
 
 static gboolean
@@ -132,8 +178,9 @@ status_to_3(sqlite3 *db, GError **error)
 const WdSchema wd_schema_history = {
     .title = "history",
     .application_id = 0x4f576448,
-    .version = 2,
-    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){history_to_1, history_to_2},
+    .version = 3,
+    .migrations =
+        (gboolean(*const[])(sqlite3 *, GError **)){history_to_1, history_to_2, history_to_3},
 };
 
 const WdSchema wd_schema_status = {

@@ -176,7 +176,8 @@ check_event(ObsOracle *oracle, const WdAction *action)
   OBS_CHECK(oracle->log, event->cause_seq < event->seq, "the cause comes later");
   OBS_CHECK(oracle->log,
             event->signals_sent == WD_SIGNALS_NONE &&
-                (event->duration_ms == WD_NONE || event->kind == WD_EVENT_RESPONSIVE),
+                (event->duration_ms == WD_NONE || event->kind == WD_EVENT_RESPONSIVE ||
+                 event->kind == WD_EVENT_PROCESS_STARTED),
             "nobody has seen that");
   OBS_CHECK(oracle->log, event->message != NULL && event->message[0] != '\0', "no message");
   ObsView *view = view_of(oracle, action);

@@ -37,8 +37,10 @@ typedef enum {
   WD_VALUE_UNIT,
   WD_VALUE_OUTCOME,
   WD_VALUE_SIGNALS,
+  WD_VALUE_ORIGIN,
   WD_VALUE_STATE,
   WD_VALUE_MEMORY_WATCH,
+  WD_VALUE_DERIVED, /* no member: the table is a view of others */
 } WdValueKind;
 
 typedef struct {

@@ -8,7 +8,8 @@
   .value = _Generic(((WdEvent *)NULL)->member, gint64: WD_VALUE_INTEGER, double: WD_VALUE_REAL,    \
                     char *: WD_VALUE_TEXT, guint64: WD_VALUE_SEQ, WdEventKind: WD_VALUE_EVENT,     \
                     WdRole: WD_VALUE_ROLE, WdReason: WD_VALUE_REASON, WdUnit: WD_VALUE_UNIT,       \
-                    WdOutcome: WD_VALUE_OUTCOME, WdSignals: WD_VALUE_SIGNALS)
+                    WdOutcome: WD_VALUE_OUTCOME, WdSignals: WD_VALUE_SIGNALS,                   \
+                    WdOrigin: WD_VALUE_ORIGIN)
 
 static const WdColumn columns[] = {
     {EVENT("eid", BIGINT, seq, "the event's number"),
@@ -48,15 +49,25 @@ static const WdColumn columns[] = {
            "was known)")},
     {EVENT("exit_code", INTEGER, exit_code, "NULL if a signal ended it")},
     {EVENT("exit_signal", INTEGER, exit_signal, "NULL if it exited by itself")},
+    {EVENT("core_dumped", INTEGER, core_dumped,
+           "1 if the kernel wrote a core dump, 0 if it didn't; NULL if no signal ended it")},
     {EVENT("signals_sent", TEXT, signals_sent,
            "in the order in which they were sent: `USR1,TERM,KILL`")},
     {EVENT("duration_ms", BIGINT, duration_ms,
-           "from the first signal until it was gone; responsive: how long it was unresponsive")},
+           "from the first signal until it was gone; responsive: how long it was unresponsive; "
+           "process_started: how long there was none since its end in this run")},
     {EVENT("lifetime_ms", BIGINT, lifetime_ms, "how long the process had lived")},
     {EVENT("delay", INTEGER, delay_s, "seconds until the next start")},
     {EVENT("restarts", INTEGER, restarts, "as in watchdog_processes, at that time")},
-    {EVENT("query_name", TEXT, query_name, "only in query_denylisted")},
-    {EVENT("query", TEXT, query, "only in query_denylisted")},
+    {EVENT("origin", TEXT, origin,
+           "who asked for the query that the worker was executing: `schedule`, `distributed` (a "
+           "server), `extension` (through its socket: osqueryi, an extension); NULL: not known")},
+    {EVENT("query_name", TEXT, query_name,
+           "that query's name; for a distributed one, the ID by which the server knows it")},
+    {EVENT("query", TEXT, query, "its SQL, at most 16 kB of it")},
+    {EVENT("thread", TEXT, thread, "the name of its busiest thread when it exceeded its limit")},
+    {EVENT("last_output", TEXT, last_output,
+           "the last lines that it wrote to stderr: at most 20, at most 4 kB")},
     {EVENT("cause_eid", BIGINT, cause_seq, "the event that led to this one")},
     {EVENT("details", TEXT, details, "JSON, see below")},
     {EVENT("message", TEXT, message, "the log line")},
@@ -90,6 +101,20 @@ wd_event_free(WdEvent *event)
     return;
   wd_table_free_texts(&wd_event_table, event);
   g_free(event);
+}
+
+gboolean
+wd_event_is_end(const WdEvent *event)
+{
+  return event->kind == WD_EVENT_PROCESS_EXITED || event->kind == WD_EVENT_PROCESS_TERMINATED;
+}
+
+gboolean
+wd_event_keeps_output(const WdEvent *event)
+{
+  return (wd_event_is_end(event) || event->kind == WD_EVENT_SPAWN_FAILED ||
+          event->kind == WD_EVENT_RESPAWN_LIMIT_REACHED) &&
+         event->reason != WD_REASON_REQUEST && event->reason != WD_REASON_SETTINGS;
 }
 
 /* Switches rather than arrays: -Wswitch-enum then finds a member without its word. */
@@ -222,6 +247,22 @@ wd_outcome_name(WdOutcome outcome)
     return "stuck";
   case WD_OUTCOME_INTERRUPTED:
     return "interrupted";
+  }
+  g_assert_not_reached();
+}
+
+const char *
+wd_origin_name(WdOrigin origin)
+{
+  switch (origin) {
+  case WD_ORIGIN_NONE:
+    return NULL;
+  case WD_ORIGIN_SCHEDULE:
+    return "schedule";
+  case WD_ORIGIN_DISTRIBUTED:
+    return "distributed";
+  case WD_ORIGIN_EXTENSION:
+    return "extension";
   }
   g_assert_not_reached();
 }

@@ -64,6 +64,14 @@ typedef enum {
   WD_UNIT_MS, /* CPU time in one check interval, or time without an answer */
 } WdUnit;
 
+/* Who asked for the query that a worker was executing. */
+typedef enum {
+  WD_ORIGIN_NONE,        /* not known */
+  WD_ORIGIN_SCHEDULE,    /* the worker's own schedule */
+  WD_ORIGIN_DISTRIBUTED, /* a server: for Fleet, live queries, policies, labels, host vitals */
+  WD_ORIGIN_EXTENSION,   /* its extension socket: osqueryi, an extension */
+} WdOrigin;
+
 typedef enum {
   WD_OUTCOME_NONE,
   WD_OUTCOME_GRACEFUL,    /* gone before SIGKILL was sent */
@@ -101,15 +109,20 @@ typedef struct {
   WdOutcome outcome;
   gint64 exit_code;
   gint64 exit_signal;
+  gint64 core_dumped; /* TRUE, FALSE; an end by a signal */
   WdSignals signals_sent;
-  gint64 duration_ms; /* first signal → reaped; responsive: how long it was unresponsive */
+  gint64 duration_ms; /* first signal → reaped; responsive: how long it was unresponsive;
+                         process_started: how long there was none */
   gint64 lifetime_ms; /* started → gone, or → now */
   gint64 delay_s;     /* until the next start */
   gint64 restarts;
-  char *query_name; /* owned; query_denylisted only */
-  char *query;      /* owned; query_denylisted only */
-  char *details;    /* owned; a JSON object or NULL */
-  char *message;    /* owned; the log line */
+  WdOrigin origin;  /* of the query */
+  char *query_name; /* owned, as the next five */
+  char *query;
+  char *thread;      /* the busiest one's name */
+  char *last_output; /* its last lines, each with its line break */
+  char *details;     /* a JSON object or NULL */
+  char *message;     /* the log line */
 } WdEvent;
 
 /* watchdog_events: each row a WdEvent. */
@@ -123,12 +136,20 @@ WdEvent *wd_event_new(WdEventKind kind, WdRole role, const char *name, const cha
 void wd_event_free(WdEvent *event);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdEvent, wd_event_free)
 
+/* Whether it is the end of a process: exited or terminated. */
+gboolean wd_event_is_end(const WdEvent *event);
+
+/* Whether last_output belongs to it: a process ended, or couldn't be started, and nobody had asked
+ * for that. */
+gboolean wd_event_keeps_output(const WdEvent *event);
+
 /* The words that the tables show. Static; NULL for the _NONE members. */
 const char *wd_event_kind_name(WdEventKind kind);
 const char *wd_role_name(WdRole role);
 const char *wd_reason_name(WdReason reason);
 const char *wd_unit_name(WdUnit unit);
 const char *wd_outcome_name(WdOutcome outcome);
+const char *wd_origin_name(WdOrigin origin);
 
 /* "USR1,TERM,KILL", in sending order. Static; NULL when none was sent. */
 const char *wd_signals_text(WdSignals signals);

@@ -10,6 +10,7 @@ typedef struct {
   gint64 code;   /* WD_NONE: a signal ended it, or it isn't known */
   gint64 signal; /* WD_NONE: it exited, or it isn't known */
   gboolean oom;  /* the signal is the kernel's, because memory ran out */
+  gboolean core_dumped;
 } WdExit;
 
 #define WD_EXIT_UNKNOWN ((WdExit){.code = WD_NONE, .signal = WD_NONE})

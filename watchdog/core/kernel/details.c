@@ -64,6 +64,20 @@ busiest(const WdThreads *before, const WdThreads *now)
   return all;
 }
 
+WdBusiest
+wd_threads_busiest(const WdThreads *before, const WdThreads *now)
+{
+  WdBusiest found = {.since_us = before != NULL ? before->time_us : WD_NONE};
+  g_autoptr(GArray) busy = busiest(before, now);
+  const Busy *first = busy->len > 0 ? &g_array_index(busy, Busy, 0) : NULL;
+  if (first == NULL || first->cpu_ms <= 0)
+    return found;
+  found.tid = first->thread->tid;
+  found.cpu_ms = first->cpu_ms;
+  g_strlcpy(found.name, first->thread->name, sizeof found.name);
+  return found;
+}
+
 char *
 wd_details_json(const WdThreads *before, const WdThreads *now, gint64 thread_count,
                 const WdProcMemory *memory, gint64 descriptors)

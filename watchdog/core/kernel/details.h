@@ -26,6 +26,17 @@ WdThreads *wd_threads_new(gint64 time_us);
 void wd_threads_free(WdThreads *threads);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdThreads, wd_threads_free)
 
+/* The thread that used the most CPU since @since_us. */
+typedef struct {
+  char name[WD_PROC_NAME_SIZE];
+  gint64 tid; /* 0: no thread used any, or nobody looked */
+  gint64 cpu_ms;
+  gint64 since_us; /* monotonic; WD_NONE: since the thread's start */
+} WdBusiest;
+
+/* @before: NULL: not known. */
+WdBusiest wd_threads_busiest(const WdThreads *before, const WdThreads *now);
+
 /* Describes the busiest threads, and the memory of the process.
  * @before: the threads at an earlier moment. NULL: not known; then CPU time counts from each
  * thread's start, and interval_ms is null. @thread_count: how many there are now. @memory: NULL, or

@@ -225,8 +225,7 @@ wd_departures_exited(WdMachine *machine, WdProcess *process, const WdExit *how)
 {
   const gboolean explained = wd_worker_gone_explains(machine, process);
   const WorkerExit judgement = judge_worker_exit(machine, process, how);
-  process->last_exit_code = how->code;
-  process->last_exit_signal = how->signal;
+  wd_process_end(process, how, machine->now_us);
   Departure departure = process->ending.sent != WD_SIGNALS_NONE
                             ? terminated(machine, process)
                             : exited(machine, process, how, explained);

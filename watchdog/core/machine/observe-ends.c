@@ -100,8 +100,7 @@ leave(WdMachine *machine, WdProcess *process)
 void
 wd_observe_child_gone(WdMachine *machine, WdProcess *process, const WdExit *how)
 {
-  process->last_exit_code = how->code;
-  process->last_exit_signal = how->signal;
+  wd_process_end(process, how, machine->now_us);
   judge_last_interval(machine, process);
   const gboolean terminated = must_be_terminated(machine, process, how);
   WdEvent *event = terminated ? terminated_event(machine, process, how)
@@ -198,8 +197,7 @@ wd_observe_watcher_gone(WdMachine *machine, const WdExit *how)
   const guint64 cause_seq = settle(machine, how, FALSE);
   const gboolean unhealthy = watcher->ending.reason != WD_REASON_NONE &&
                              (!wd_exit_known(how) || how->code == WD_EXIT_CATASTROPHIC);
-  watcher->last_exit_code = how->code;
-  watcher->last_exit_signal = how->signal;
+  wd_process_end(watcher, how, machine->now_us);
   close_run(machine, reason_of(how), how, unhealthy ? watcher->ending.cause_seq : cause_seq);
   wd_process_forget_pid(watcher);
   wd_process_change(watcher, WD_CHANGE_DISMISSED);

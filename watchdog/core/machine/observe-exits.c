@@ -221,7 +221,7 @@ wd_observe_settle_all(WdMachine *machine)
 static void
 end_living(WdMachine *machine, WdProcess *process)
 {
-  process->last_exit_code = process->last_exit_signal = WD_NONE;
+  wd_process_end(process, &WD_EXIT_UNKNOWN, machine->now_us);
   WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_TERMINATED, WD_REASON_REQUEST);
   wd_process_describe_end(process, &machine->limits, event, machine->now_us);
   event->outcome = WD_OUTCOME_INTERRUPTED;

@@ -80,9 +80,7 @@ take_found(WdMachine *machine, const WdFound *found)
     return;
   wd_observe_settle(machine, process);
   wd_process_begin(process, found->pid, found->start_ticks, found->started_us);
-  WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_STARTED, WD_REASON_NONE);
-  event->restarts = process->starts - 1;
-  wd_machine_record(machine, process, event,
+  wd_machine_record(machine, process, wd_process_start_event(process),
                     found->started_us >= machine->observing.began_us ? WD_RECORD_PLAIN
                                                                      : WD_RECORD_INFERRED);
   if (is_worker)

@@ -20,11 +20,13 @@ wd_process_init(WdProcess *process, guint index, WdRole role, const char *name, 
       .pid = WD_NONE,
       .start_ticks = WD_NONE,
       .started_us = WD_NONE,
+      .gone_us = WD_NONE,
       .last_check_us = WD_NONE,
       .own_exit = {.at_us = WD_NONE},
       .excused_us = WD_NONE,
       .last_exit_code = WD_NONE,
       .last_exit_signal = WD_NONE,
+      .last_core_dumped = WD_NONE,
       .presence = NOT_REPORTED,
   };
 }
@@ -67,6 +69,15 @@ wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 star
   process->memory_watch =
       process->role == WD_ROLE_WATCHDOG ? WD_MEMORY_WATCH_NONE : WD_MEMORY_WATCH_POLLING;
   process->faults_counted = FALSE;
+}
+
+void
+wd_process_end(WdProcess *process, const WdExit *how, gint64 now_us)
+{
+  process->gone_us = now_us;
+  process->last_exit_code = how->code;
+  process->last_exit_signal = how->signal;
+  process->last_core_dumped = how->signal != WD_NONE ? how->core_dumped : WD_NONE;
 }
 
 void
@@ -126,6 +137,16 @@ wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason)
   return event;
 }
 
+WdEvent *
+wd_process_start_event(const WdProcess *process)
+{
+  WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_STARTED, WD_REASON_NONE);
+  event->restarts = process->starts - 1;
+  if (process->gone_us != WD_NONE)
+    event->duration_ms = MAX(process->started_us - process->gone_us, 0) / G_TIME_SPAN_MILLISECOND;
+  return event;
+}
+
 void
 wd_breach_describe(const WdVerdict *breach, WdEvent *event)
 {
@@ -167,6 +188,7 @@ wd_process_describe_end(const WdProcess *process, const WdLimits *limits, WdEven
   describe_memory(process, limits, event);
   event->exit_code = process->last_exit_code;
   event->exit_signal = process->last_exit_signal;
+  event->core_dumped = process->last_core_dumped;
   event->lifetime_ms = lifetime_ms(process, now_us);
   event->restarts = process->starts - 1;
 }

@@ -3,6 +3,7 @@
  * The entry, and its index, stay when the process is gone: its next start uses them again. */
 #pragma once
 
+#include "watchdog/core/event/exit.h"
 #include "watchdog/core/machine/meter.h"
 #include "watchdog/core/machine/process-state.h"
 #include "watchdog/core/machine/report.h"
@@ -60,6 +61,7 @@ typedef struct {
   gint64 pid;        /* WD_NONE: none */
   gint64 start_ticks;
   gint64 started_us; /* of the present process, else of the one before; WD_NONE: none yet */
+  gint64 gone_us;    /* the end of the one before; WD_NONE: there was none */
   gint64 next_start_us;
   WdEnding ending;          /* of the present process; zero unless it is being ended */
   gboolean breach_recorded; /* dry run: once per episode */
@@ -80,6 +82,7 @@ typedef struct {
   WdReason excuse;
   gint64 last_exit_code;
   gint64 last_exit_signal;
+  gint64 last_core_dumped; /* TRUE, FALSE; WD_NONE: no signal ended it, or it isn't known */
   gint64 starts;
   gint64 terminations;
   guint64 gone_seq; /* the event of its last end */
@@ -101,6 +104,9 @@ void wd_process_change(WdProcess *process, WdChange change);
  * forgotten. */
 void wd_process_begin(WdProcess *process, gint64 pid, gint64 start_ticks, gint64 started_us);
 
+/* The process has ended. */
+void wd_process_end(WdProcess *process, const WdExit *how, gint64 now_us);
+
 /* The process is reaped: it has no pid any more. */
 void wd_process_forget_pid(WdProcess *process);
 
@@ -116,7 +122,11 @@ gboolean wd_process_ends_for_memory(const WdProcess *process, gint64 now_us);
 /* A new event about @process, with its pid. */
 WdEvent *wd_process_event(const WdProcess *process, WdEventKind kind, WdReason reason);
 
-/* The same, with what was measured against which of @limits, at @now_us, and its memory so far. */
+/* The process has begun. */
+WdEvent *wd_process_start_event(const WdProcess *process);
+
+/* A new event about @process, with what was measured against which of @limits, at @now_us, and its
+ * memory so far. */
 WdEvent *wd_process_breach_event(const WdProcess *process, WdEventKind kind,
                                  const WdVerdict *breach, const WdLimits *limits, gint64 now_us);
 

@@ -77,9 +77,7 @@ void
 wd_starts_spawned(WdMachine *machine, WdProcess *process, gint64 pid, gint64 start_ticks)
 {
   wd_process_begin(process, pid, start_ticks, machine->now_us);
-  WdEvent *event = wd_process_event(process, WD_EVENT_PROCESS_STARTED, WD_REASON_NONE);
-  event->restarts = process->starts - 1;
-  wd_machine_record(machine, process, event, WD_RECORD_PLAIN);
+  wd_machine_record(machine, process, wd_process_start_event(process), WD_RECORD_PLAIN);
   if (process->role == WD_ROLE_WORKER)
     worker_spawned(machine);
   /* Things may have changed while it was being spawned. */

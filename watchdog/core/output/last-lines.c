@@ -1,0 +1,1 @@
+#include "watchdog/core/output/last-lines.h"

@@ -1,0 +1,1 @@
+#include "watchdog/core/output/line-reader.h"
