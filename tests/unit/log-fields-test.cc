@@ -48,6 +48,10 @@ TEST(LogFields, ValuesThatApply)
   event->unit = WD_UNIT_BYTES;
   event->outcome = WD_OUTCOME_KILLED;
   event->exit_signal = 9;
+  event->core_dumped = 0;
+  event->origin = WD_ORIGIN_DISTRIBUTED;
+  event->query_name = g_strdup("a policy");
+  event->last_output = g_strdup("one\ntwo\n");
   event->signals_sent = static_cast<WdSignals>(WD_SIGNALS_USR1 | WD_SIGNALS_KILL);
   event->duration_ms = 4001;
   const char *expected[][2] = {
@@ -67,6 +71,12 @@ TEST(LogFields, ValuesThatApply)
       {"OSQUERY_WATCHDOG_OUTCOME", "killed"},
       {"OSQUERY_WATCHDOG_EXIT_CODE", "absent"},
       {"OSQUERY_WATCHDOG_EXIT_SIGNAL", "9"},
+      {"OSQUERY_WATCHDOG_CORE_DUMPED", "0"},
+      {"OSQUERY_WATCHDOG_ORIGIN", "distributed"},
+      {"OSQUERY_WATCHDOG_QUERY_NAME", "a policy"},
+      {"OSQUERY_WATCHDOG_QUERY", "absent"},
+      {"OSQUERY_WATCHDOG_THREAD", "absent"},
+      {"OSQUERY_WATCHDOG_LAST_OUTPUT", "one\ntwo\n"},
       {"OSQUERY_WATCHDOG_SIGNALS", "USR1,KILL"},
       {"OSQUERY_WATCHDOG_DURATION_MS", "4001"},
       {"OSQUERY_WATCHDOG_DETAILS", "absent"},

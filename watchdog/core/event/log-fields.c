@@ -74,8 +74,14 @@ wd_event_log_fields(const WdEvent *event)
   add_text(fields, "OSQUERY_WATCHDOG_OUTCOME", wd_outcome_name(event->outcome));
   add_number(fields, "OSQUERY_WATCHDOG_EXIT_CODE", event->exit_code);
   add_number(fields, "OSQUERY_WATCHDOG_EXIT_SIGNAL", event->exit_signal);
+  add_number(fields, "OSQUERY_WATCHDOG_CORE_DUMPED", event->core_dumped);
   add_text(fields, "OSQUERY_WATCHDOG_SIGNALS", wd_signals_text(event->signals_sent));
   add_number(fields, "OSQUERY_WATCHDOG_DURATION_MS", event->duration_ms);
+  add_text(fields, "OSQUERY_WATCHDOG_ORIGIN", wd_origin_name(event->origin));
+  add_text(fields, "OSQUERY_WATCHDOG_QUERY_NAME", event->query_name);
+  add_text(fields, "OSQUERY_WATCHDOG_QUERY", event->query);
+  add_text(fields, "OSQUERY_WATCHDOG_THREAD", event->thread);
+  add_text(fields, "OSQUERY_WATCHDOG_LAST_OUTPUT", event->last_output);
   add_text(fields, "OSQUERY_WATCHDOG_DETAILS", event->details);
   return g_strv_builder_end(fields);
 }
