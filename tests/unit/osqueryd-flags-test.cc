@@ -44,6 +44,12 @@ const Flag FLAGS[] = {
     {"ephemeral", "false", "default", nullptr, "true"},
     {"verbose", "false", "default", nullptr, "true"},
     {"daemonize", "false", "default", nullptr, "true"},
+    {"schedule_lognames", "false", "default", nullptr, "true"},
+    {"distributed_loginfo", "false", "default", nullptr, "true"},
+    {"logger_plugin", "filesystem", "default", "tls", "tls"},
+    {"logger_stderr", "true", "default", "false", "false"},
+    {"logger_min_stderr", "0", "default", "1", "1"},
+    {"logger_min_status", "0", "default", "2", "2"},
 };
 
 class OsquerydFlags : public testing::Test

@@ -6,6 +6,7 @@
 
 #include "watchdog/core/event/process-status.h"
 #include "watchdog/core/event/safe-text.h"
+#include "watchdog/core/settings/query-names.h"
 #include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/fault-counter.h"
 #include "watchdog/look/managed-extensions.h"
@@ -126,6 +127,15 @@ append_memory_watch(GString *text)
   g_string_append_c(text, '\n');
 }
 
+/* Which queries osqueryd would name. A flag's value may have a line break. */
+static void
+append_query_names(GString *text, const WdSettings *settings)
+{
+  g_autofree char *line = wd_query_names_describe(settings);
+  wd_text_mark_controls(line, '?');
+  g_string_append_printf(text, "queries: %s\n", line);
+}
+
 static void
 append_count(GString *text, guint count, const char *noun)
 {
@@ -161,8 +171,10 @@ report(const WdSettings *settings, const char *program, GError **error)
   g_autoptr(GString) text = g_string_new(NULL);
   g_autofree char *verdict = make_verdict(settings);
   append_settings(text, settings, program);
-  if (settings->understood)
+  if (settings->understood) {
     append_memory_watch(text);
+    append_query_names(text, settings);
+  }
   for (guint i = 0; i < settings->warnings->len; i++)
     g_string_append_printf(text, "warning: %s\n",
                            (const char *)g_ptr_array_index(settings->warnings, i));

@@ -23,10 +23,9 @@ withheld(const char *entry)
   return FALSE;
 }
 
-/* Our environment without what is withheld, with @mark and @variables (NULL is allowed) added.
- * @extensions: there are managed extensions. As osquery's watcher, says so to all its children. */
-static char **
-make_environment(const char *mark, gboolean extensions, const char *const *variables)
+/* As osquery's watcher, says to all its children that there are managed extensions. */
+char **
+wd_child_environment(const char *mark, gboolean extensions, const char *const *variables)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_auto(GStrv) ours = g_get_environ();
@@ -50,7 +49,7 @@ child_new(const char *path, char **argv, gboolean extensions, const char *const 
   child->program = (WdProgram){
       .path = g_strdup(path),
       .argv = argv,
-      .environment = make_environment(traits->run_mark, extensions, variables),
+      .environment = wd_child_environment(traits->run_mark, extensions, variables),
       .niceness = traits->niceness,
       .oom_score_adj = traits->oom_score_adj,
   };

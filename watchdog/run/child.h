@@ -31,6 +31,11 @@ typedef struct {
   guint exec_source;     /* the main loop's, that waits for the exec; 0: none */
 } WdChild;
 
+/* Our environment without what is for us alone, with what is added, newly allocated. @mark: the
+ * run's, "NAME=VALUE". @extensions: there are managed extensions. @variables: more of them,
+ * NULL-terminated; NULL: none. */
+char **wd_child_environment(const char *mark, gboolean extensions, const char *const *variables);
+
 /* The worker: osqueryd with its own command line, unchanged. @managed_extensions: there are
  * extensions for which it has to wait. */
 WdChild *wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extensions,

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "watchdog/core/machine/supervise.h"
+#include "watchdog/core/settings/query-names.h"
 #include "watchdog/core/settings/settings-changes.h"
 #include "watchdog/core/settings/settings-error.h"
 #include "watchdog/look/managed-extensions.h"
@@ -16,7 +17,9 @@
 #include "watchdog/run/descriptors.h"
 #include "watchdog/run/main-loop.h"
 #include "watchdog/run/pidfile.h"
+#include "watchdog/run/program-help.h"
 #include "watchdog/run/roster.h"
+#include "watchdog/run/run-mark.h"
 #include "watchdog/run/self-protection.h"
 #include "watchdog/run/service-manager.h"
 
@@ -172,6 +175,30 @@ end_leftovers(Run *run)
     wd_logf("ended %u processes that an earlier osquery-watchdogd left behind", ended);
 }
 
+/* --name_queries: whatever osqueryd doesn't know, or doesn't say, is done without. */
+static void
+name_queries(const Run *run)
+{
+  WdSettings *settings = run->settings;
+  if (!wd_query_names_wanted(settings))
+    return;
+  g_autoptr(GError) error = NULL;
+  g_autoptr(GPtrArray) unknown = g_ptr_array_new();
+  g_autofree char *mark = g_strconcat(WD_RUN_VARIABLE "=", run->mark, NULL);
+  g_auto(GStrv) environment = wd_child_environment(mark, FALSE, NULL);
+  g_autofree char *help =
+      wd_program_help(run->worker_path, settings->osqueryd_argv[0], environment, &error);
+  if (help == NULL) {
+    wd_logf("--name_queries adds no flag: %s", error->message);
+    return;
+  }
+  g_auto(GStrv) before = settings->osqueryd_argv;
+  settings->osqueryd_argv = wd_query_names_argv(settings, help, unknown);
+  for (guint i = 0; i < unknown->len; i++)
+    wd_logf("--name_queries: this osqueryd has no --%s",
+            (const char *)g_ptr_array_index(unknown, i));
+}
+
 static gboolean
 make_roster(Run *run, GError **error)
 {
@@ -272,6 +299,7 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
       !go_to_background(&run, error) || !take_pidfile(&run, error))
     return WD_EXIT_FAILED;
   end_leftovers(&run);
+  name_queries(&run);
   if (!make_roster(&run, error) || !wd_main_loop_block_signals(error))
     return WD_EXIT_FAILED;
   wd_log_start();

@@ -12,7 +12,7 @@
 
 /* With osquery 5.23's types and defaults: core/watcher.cpp, core/init.cpp,
  * extensions/extensions.cpp, filesystem/filesystem.cpp, logger/logger.cpp, config/config.cpp,
- * main/main.cpp; those from help on are gflags'. */
+ * dispatcher/scheduler.cpp, distributed/distributed.cpp, main/main.cpp; those from help on are gflags'. */
 static const WdFlagSpec OSQUERYD[] = {
     /* the watcher's limits */
     {"watchdog_level", WD_FLAG_INT32, "0"},
@@ -39,6 +39,13 @@ static const WdFlagSpec OSQUERYD[] = {
     {"ephemeral", WD_FLAG_BOOL, "false"},
     {"verbose", WD_FLAG_BOOL, "false"},
     {"daemonize", WD_FLAG_BOOL, "false"},
+    /* which queries it says that it executes, and where */
+    {"schedule_lognames", WD_FLAG_BOOL, "false"},
+    {"distributed_loginfo", WD_FLAG_BOOL, "false"},
+    {"logger_plugin", WD_FLAG_STRING, "filesystem"},
+    {"logger_stderr", WD_FLAG_BOOL, "true"},
+    {"logger_min_stderr", WD_FLAG_INT32, "0"},
+    {"logger_min_status", WD_FLAG_INT32, "0"},
     /* what is done once, without a watcher */
     {"config_check", WD_FLAG_BOOL, "false"},
     {"config_dump", WD_FLAG_BOOL, "false"},

@@ -15,6 +15,7 @@ static const WdFlagSpec OWN[] = {
     {"extension_give_up", WD_FLAG_STRING, "shutdown"},
     {"extension_registration_timeout", WD_FLAG_UINT64, "0"},
     {"unresponsive_timeout", WD_FLAG_UINT64, "0"},
+    {"name_queries", WD_FLAG_BOOL, "false"},
     {"history_max", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_MAX)},
     {"history_expiry", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_EXPIRY_S)},
     {"tables_extension", WD_FLAG_STRING, ""},
@@ -140,6 +141,7 @@ take(WdSettings *settings, const WdFlags *flags, GError **error)
   if (*tables_extension->text != '\0')
     settings->tables_extension = g_strdup(tables_extension->text);
   settings->tables = wd_flags_on(flags, "tables");
+  settings->name_queries = wd_flags_on(flags, "name_queries");
   settings->limits.memory_metric = (WdMemoryMetric)metric;
   settings->limits.extension_give_up = (WdGiveUp)give_up;
   settings->limits.dry_run = wd_flags_on(flags, "dry_run");
@@ -197,6 +199,8 @@ wd_own_options_help(void)
          "                               end a worker or an extension that stops answering for "
          "longer\n"
          "                               (0: never)\n"
+         "  --name_queries               have osqueryd say which queries it executes, so that the\n"
+         "                               one that was running is recorded (false)\n"
          "  --history_max=ROWS           how many events are kept (" ROWS ")\n"
          "  --history_expiry=SECONDS     how long events are kept (" SECONDS ": 30 days)\n"
          "  --tables_extension=PATH      the extension that serves the tables\n"

@@ -28,11 +28,12 @@ typedef struct {
   char *runtime_dir;
   char *tables_extension; /* NULL: the one beside the program */
   gboolean tables;        /* FALSE: --notables */
+  gboolean name_queries;  /* see query-names.h */
   gint64 history_max;     /* rows */
   gint64 history_expiry_s;
 
   /* osqueryd's */
-  char **osqueryd_argv; /* what the worker is started with, unchanged; [0] is the program */
+  char **osqueryd_argv; /* what the worker is started with; [0] is the program */
   char *runs_once;      /* why osqueryd needs no watchdog (runs-once.h); NULL: it is to be
                            supervised */
   gboolean understood;  /* FALSE: it runs once, or --check finds a fault in its flags: what follows
