@@ -1,6 +1,7 @@
 /* What is known of a process's end, from rows of watchdog_events. */
 #pragma once
 
+#include "tables/ctl/advice/growth.h"
 #include "watchdog/core/event/event.h"
 
 #include <sqlite3.h>
