@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-/* A message comes in one write, so its lines come together; a line that comes later is somebody
- * else's: the last words of a runtime, say. */
+/* glog writes a message with one write, so its lines come together. A line that comes later is not
+ * part of it: a runtime writes so why it aborts. */
 #define MESSAGE_US (500 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
