@@ -13,7 +13,7 @@ flags="-w -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undef
 {
   cmake -S . -B $build -DCMAKE_C_COMPILER=clang -DCMAKE_C_FLAGS="$flags" -DWATCHDOG_TESTS=OFF \
     -DWATCHDOG_FUZZ=ON &&
-    cmake --build $build -j "$(nproc)" --target context-fuzz flagfile-fuzz message-fuzz \
+    cmake --build $build -j "$(nproc)" --target context-fuzz flagfile-fuzz line-reader-fuzz message-fuzz \
       report-fuzz observe-limits-fuzz proc-event-fuzz proc-stat-fuzz
 } >$log 2>&1 || { cat $log; exit 1; }
 rm -f $log
@@ -23,7 +23,7 @@ export ASAN_OPTIONS=detect_leaks=0
 passed=0
 failed=0
 mkdir -p $build/found
-for target in context flagfile message report observe-limits proc-event proc-stat; do
+for target in context flagfile line-reader message report observe-limits proc-event proc-stat; do
   mkdir -p "$build/corpus/$target"
   dictionary=""
   [ ! -f "tests/fuzz/$target.dict" ] || dictionary="-dict=tests/fuzz/$target.dict"
