@@ -181,6 +181,27 @@ TEST_F(Said, SqlGoesOnInTheQueryThatWasSaidLast)
   EXPECT_EQ(schedule()->query, nullptr);
 }
 
+TEST_F(Said, ANameMayHaveLineBreaks)
+{
+  take(std::string(begin) + "Executing distributed query: new");
+  EXPECT_STREQ(distributed()->name, "new");
+  take("line\r");
+  take("in: id: SELECT 1,");
+  take("2");
+  EXPECT_STREQ(distributed()->name, "new line in: id");
+  EXPECT_STREQ(distributed()->query, "SELECT 1,\n2");
+  take(std::string(begin) + "Executing scheduled query new");
+  take("line: SELECT 1,");
+  take("2");
+  EXPECT_STREQ(schedule()->name, "new line");
+  EXPECT_STREQ(schedule()->query, "SELECT 1,\n2");
+  take(std::string(begin) + "Executing scheduled query name_only");
+  take("another program's line");
+  take("and its next: SELECT 1");
+  EXPECT_STREQ(schedule()->name, "name_only");
+  EXPECT_EQ(schedule()->query, nullptr);
+}
+
 TEST_F(Said, WhatComesLaterIsNotSql)
 {
   take(std::string(begin) + "Executing scheduled query a: SELECT 1", 1000000);

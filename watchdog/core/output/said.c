@@ -213,42 +213,88 @@ append_safe(GString *to, Span text, gsize max, gboolean lines)
   return length <= room;
 }
 
+static gboolean
+split(WdOrigin origin, Span text, Span *name, Span *sql)
+{
+  return find_colon(text, TRUE, name, sql) ||
+         (origin == WD_ORIGIN_DISTRIBUTED && find_colon(text, FALSE, name, sql));
+}
+
+/* --- statements --- */
+
+static void
+set_name(WdStatement *statement, Span name)
+{
+  GString *safe = g_string_new(NULL);
+  append_safe(safe, name, WD_SAID_NAME_MAX, FALSE);
+  g_free(statement->name);
+  statement->name = g_string_free(safe, FALSE);
+}
+
+static void
+add_sql(Kept *kept, Span sql, gboolean cut)
+{
+  if (!append_safe(kept->query, sql, WD_SAID_QUERY_MAX, TRUE) || cut)
+    kept->statement.cut = TRUE;
+  kept->statement.query = kept->query->str;
+}
+
+/* What is known of the name and the SQL. Returns: whether there is SQL. */
+static gboolean
+set_text(Kept *kept, WdOrigin origin, Span text, gboolean cut)
+{
+  Span name;
+  Span sql;
+  if (!split(origin, text, &name, &sql))
+    return FALSE;
+  set_name(&kept->statement, name);
+  kept->query = g_string_new(NULL);
+  add_sql(kept, sql, cut);
+  return TRUE;
+}
+
 static void
 begin(WdSaid *said, WdOrigin origin, Span text, gboolean cut, gint64 tid)
 {
   Kept *kept = kept_of(said, origin);
-  Span name = text;
-  Span sql;
-  GString *safe_name = g_string_new(NULL);
   kept_clear(kept);
-  if (find_colon(text, TRUE, &name, &sql) ||
-      (origin == WD_ORIGIN_DISTRIBUTED && find_colon(text, FALSE, &name, &sql))) {
-    kept->query = g_string_new(NULL);
-    kept->statement.cut = !append_safe(kept->query, sql, WD_SAID_QUERY_MAX, TRUE) || cut;
-    kept->statement.query = kept->query->str;
-    said->open = kept->statement.cut ? WD_ORIGIN_NONE : origin;
-  } else {
-    name = text;
-  }
-  append_safe(safe_name, name, WD_SAID_NAME_MAX, FALSE);
-  kept->statement.name = g_string_free(safe_name, FALSE);
   kept->statement.tid = tid;
   kept->statement.said_us = said->line_us;
   kept->statement.idle_us = WD_NONE;
+  if (!set_text(kept, origin, text, cut))
+    set_name(&kept->statement, text);
+  said->open = cut ? WD_ORIGIN_NONE : origin;
+}
+
+/* A name with a line break, if SQL follows. Without SQL, a scheduled query's message has ended. */
+static void
+go_on_in_name(WdSaid *said, Kept *kept, Span line, gboolean cut)
+{
+  g_autoptr(GString) text = g_string_new(kept->statement.name);
+  g_string_append_c(text, ' ');
+  g_string_append_len(text, line.at, (gssize)line.length);
+  const Span joined = {text->str, text->len};
+  if (set_text(kept, said->open, joined, cut))
+    return;
+  if (said->open == WD_ORIGIN_DISTRIBUTED)
+    set_name(&kept->statement, joined);
+  else
+    said->open = WD_ORIGIN_NONE;
 }
 
 static void
 go_on(WdSaid *said, Span line, gboolean cut)
 {
   Kept *kept = kept_of(said, said->open);
-  if (kept->query->len < WD_SAID_QUERY_MAX)
-    g_string_append_c(kept->query, '\n');
-  else
-    cut = TRUE;
-  if (!append_safe(kept->query, line, WD_SAID_QUERY_MAX, TRUE) || cut)
-    kept->statement.cut = TRUE;
-  kept->statement.query = kept->query->str;
-  if (kept->statement.cut)
+  if (kept->query == NULL) {
+    go_on_in_name(said, kept, line, cut);
+  } else {
+    const gboolean full = kept->query->len == WD_SAID_QUERY_MAX;
+    if (!full)
+      g_string_append_c(kept->query, '\n');
+    add_sql(kept, line, cut || full);
+  }
+  if (cut || kept->statement.cut)
     said->open = WD_ORIGIN_NONE;
 }
 

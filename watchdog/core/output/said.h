@@ -17,7 +17,8 @@
  * A name may itself contain ": ". Therefore SQL begins after the first ": " that something like SQL
  * follows (SELECT, WITH, VALUES, EXPLAIN, PRAGMA, a comment, nothing). Without one, a scheduled
  * query's name is all of it, and a distributed one's ends at the first ": ". The name
- * "old: select all" is thus taken for a query named "old". */
+ * "old: select all" is thus taken for a query named "old". A line break in a name becomes a space,
+ * as other control characters do. */
 #pragma once
 
 #include "watchdog/core/event/event.h"
