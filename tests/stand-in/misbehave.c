@@ -1,5 +1,6 @@
 #include "tests/stand-in/misbehave.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,11 +12,17 @@ G_DEFINE_QUARK(stand - misbehave - error, stand_misbehave_error)
 
 #define MEBIBYTE (1024.0 * 1024.0)
 #define GROW_STEP_US 5000
+#define FLOOD_STEP_US 5000
+#define FLOOD_WRITE_BYTES (64 * 1024)
+#define SAY "say:"
+/* What the C++ runtime says on std::terminate(). */
+#define LAST_WORDS \
+  "terminate called after throwing an instance of 'std::bad_alloc'\n  what():  std::bad_alloc\n"
 
 typedef struct {
   const char *name;
   StandMode mode;
-  guint least, most; /* how many arguments */
+  guint least, most; /* how many arguments; for a text, none */
   double limits[2];  /* the greatest value of each */
   const char *help;
 } ModeRow;
@@ -28,6 +35,18 @@ static const ModeRow MODES[] = {
      2,
      {1e6, 1e7},
      "grow:R[:MAX]    resident memory grows by R MB/s, up to MAX MB"},
+    {"burn",
+     STAND_MODE_BURN,
+     1,
+     1,
+     {1e6, 0},
+     "burn:S          uses a CPU in this thread, for S seconds"},
+    {"grow-here",
+     STAND_MODE_GROW_HERE,
+     2,
+     2,
+     {1e6, 1e7},
+     "grow-here:R:MAX grows in this thread, and is over at MAX MB"},
     {"ignore-term",
      STAND_MODE_IGNORE_TERM,
      0,
@@ -36,6 +55,12 @@ static const ModeRow MODES[] = {
      "ignore-term     SIGTERM, SIGINT and SIGUSR1 have no effect"},
     {"exit", STAND_MODE_EXIT, 1, 2, {255, 1e6}, "exit:N[:S]      exits with N, after S seconds"},
     {"crash", STAND_MODE_CRASH, 0, 1, {1e6, 0}, "crash[:S]       dies of SIGSEGV, after S seconds"},
+    {"abort",
+     STAND_MODE_ABORT,
+     0,
+     1,
+     {1e6, 0},
+     "abort[:S]       dies of SIGABRT with last words, after S seconds"},
     {"hang",
      STAND_MODE_HANG,
      0,
@@ -54,6 +79,18 @@ static const ModeRow MODES[] = {
      1,
      {1e6, 0},
      "sleep:S         takes S seconds without using CPU (in a query: the query does)"},
+    {"say",
+     STAND_MODE_SAY,
+     0,
+     0,
+     {0, 0},
+     "say:TEXT        writes a line to stderr; %2C is a comma"},
+    {"flood",
+     STAND_MODE_FLOOD,
+     2,
+     2,
+     {1e6, 1e6},
+     "flood:R:S       writes R MB/s of lines to stderr, for S seconds"},
 };
 
 char *
@@ -85,12 +122,17 @@ parse_number(const char *text, double most, double *value)
 static gboolean
 parse_request(const char *text, StandRequest *request)
 {
+  if (g_str_has_prefix(text, SAY)) {
+    *request = (StandRequest){.mode = STAND_MODE_SAY};
+    request->text = g_uri_unescape_string(text + strlen(SAY), NULL);
+    return request->text != NULL;
+  }
   g_auto(GStrv) words = g_strsplit(text, ":", -1);
   guint n = g_strv_length(words);
   if (n == 0)
     return FALSE;
   const ModeRow *row = find_mode(words[0]);
-  if (row == NULL || n - 1 < row->least || n - 1 > row->most)
+  if (row == NULL || row->mode == STAND_MODE_SAY || n - 1 < row->least || n - 1 > row->most)
     return FALSE;
   *request = (StandRequest){.mode = row->mode};
   for (guint i = 0; i + 1 < n; i++)
@@ -99,10 +141,17 @@ parse_request(const char *text, StandRequest *request)
   return TRUE;
 }
 
+static void
+clear_request(gpointer data)
+{
+  g_free(((StandRequest *)data)->text);
+}
+
 GArray *
 stand_misbehave_parse(const char *text, GError **error)
 {
   g_autoptr(GArray) requests = g_array_new(FALSE, FALSE, sizeof(StandRequest));
+  g_array_set_clear_func(requests, clear_request);
   g_auto(GStrv) parts = g_strsplit(text, ",", -1);
   for (char **part = parts; *part != NULL; part++) {
     StandRequest request;
@@ -127,6 +176,60 @@ spin(G_GNUC_UNUSED gpointer data)
   for (volatile guint turns = 0;; turns++)
     ;
   return NULL;
+}
+
+static void
+burn(const StandRequest *request)
+{
+  const gint64 end_us = g_get_monotonic_time() + (gint64)(request->arguments[0] * G_USEC_PER_SEC);
+  while (g_get_monotonic_time() < end_us)
+    ;
+}
+
+/* To the descriptor: past stdio, as what dies in the middle must have been written. */
+static void
+write_stderr(const char *text, gsize length)
+{
+  while (length > 0) {
+    const ssize_t n = write(STDERR_FILENO, text, length);
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n <= 0)
+      return; /* nobody reads it */
+    text += n;
+    length -= (gsize)n;
+  }
+}
+
+static void
+say(const char *text)
+{
+  g_autofree char *line = g_strconcat(text, "\n", NULL);
+  write_stderr(line, strlen(line));
+}
+
+/* Numbered lines, as many as are due. Who reads slowly slows it down. */
+static void
+flood(const StandRequest *request)
+{
+  const double rate = request->arguments[0] * MEBIBYTE;
+  const gint64 start_us = g_get_monotonic_time();
+  const gint64 length_us = (gint64)(request->arguments[1] * G_USEC_PER_SEC);
+  double done = 0;
+  g_autoptr(GString) lines = g_string_new(NULL);
+  for (guint64 line = 0;;) {
+    const gint64 passed_us = MIN(g_get_monotonic_time() - start_us, length_us);
+    const double due = rate * (double)passed_us / G_USEC_PER_SEC;
+    g_string_truncate(lines, 0);
+    while (done + (double)lines->len < due && lines->len < FLOOD_WRITE_BYTES)
+      g_string_append_printf(lines, "flood: line %" G_GUINT64_FORMAT " of a great many\n", line++);
+    write_stderr(lines->str, lines->len);
+    done += (double)lines->len;
+    if (passed_us >= length_us)
+      return;
+    if (done >= due)
+      g_usleep(FLOOD_STEP_US);
+  }
 }
 
 /* Bytes appear as time passes, a few milliseconds' worth at once, so that whoever measures sees a
@@ -169,9 +272,12 @@ end(gpointer data)
   sleep_s(end_delay_s(request));
   if (request->mode == STAND_MODE_EXIT)
     _exit((int)request->arguments[0]);
+  const int number = request->mode == STAND_MODE_ABORT ? SIGABRT : SIGSEGV;
+  if (number == SIGABRT)
+    write_stderr(LAST_WORDS, strlen(LAST_WORDS));
   struct rlimit none = {0, 0};
-  if (setrlimit(RLIMIT_CORE, &none) != 0 || signal(SIGSEGV, SIG_DFL) == SIG_ERR ||
-      raise(SIGSEGV) != 0)
+  if (setrlimit(RLIMIT_CORE, &none) != 0 || signal(number, SIG_DFL) == SIG_ERR ||
+      raise(number) != 0)
     abort();
   return NULL;
 }
@@ -193,11 +299,18 @@ begin(StandMisbehaviour *misbehaviour, const StandRequest *request)
   case STAND_MODE_GROW:
     in_thread(grow, request);
     break;
+  case STAND_MODE_BURN:
+    burn(request);
+    break;
+  case STAND_MODE_GROW_HERE:
+    (void)grow(g_memdup2(request, sizeof *request));
+    break;
   case STAND_MODE_IGNORE_TERM:
     g_atomic_int_set(&misbehaviour->ignore_term, TRUE);
     break;
   case STAND_MODE_EXIT:
   case STAND_MODE_CRASH:
+  case STAND_MODE_ABORT:
     if (end_delay_s(request) > 0)
       in_thread(end, request);
     else
@@ -211,6 +324,12 @@ begin(StandMisbehaviour *misbehaviour, const StandRequest *request)
     break;
   case STAND_MODE_SLEEP:
     sleep_s(request->arguments[0]);
+    break;
+  case STAND_MODE_SAY:
+    say(request->text);
+    break;
+  case STAND_MODE_FLOOD:
+    flood(request);
     break;
   }
 }

@@ -27,6 +27,7 @@ TEST_P(Understood, AsTheseRequests)
     EXPECT_EQ(request.mode, GetParam().requests[i].mode);
     EXPECT_EQ(request.arguments[0], GetParam().requests[i].arguments[0]);
     EXPECT_EQ(request.arguments[1], GetParam().requests[i].arguments[1]);
+    EXPECT_STREQ(request.text, GetParam().requests[i].text);
   }
 }
 
@@ -40,6 +41,14 @@ INSTANTIATE_TEST_SUITE_P(
                     Good{"exit:255:1.5", {{STAND_MODE_EXIT, {255, 1.5}}}},
                     Good{"crash", {{STAND_MODE_CRASH, {0, 0}}}},
                     Good{"crash:2", {{STAND_MODE_CRASH, {2, 0}}}},
+                    Good{"abort", {{STAND_MODE_ABORT, {0, 0}}}},
+                    Good{"burn:2.5,grow-here:60:120",
+                         {{STAND_MODE_BURN, {2.5, 0}}, {STAND_MODE_GROW_HERE, {60, 120}}}},
+                    Good{"flood:1000:0.2", {{STAND_MODE_FLOOD, {1000, 0.2}}}},
+                    Good{"say:No%3A a%2C b: c%0Ad%FF,exit:1",
+                         {{STAND_MODE_SAY, {0, 0}, const_cast<char *>("No: a, b: c\nd\xFF")},
+                          {STAND_MODE_EXIT, {1, 0}}}},
+                    Good{"say:", {{STAND_MODE_SAY, {0, 0}, const_cast<char *>("")}}},
                     Good{"slow-socket:2,sleep:1",
                          {{STAND_MODE_SLOW_SOCKET, {2, 0}}, {STAND_MODE_SLEEP, {1, 0}}}}));
 
@@ -66,6 +75,9 @@ INSTANTIATE_TEST_SUITE_P(Misbehave, NotUnderstood,
                                          Bad{"spin:x", "spin:x"}, Bad{"spin:-1", "spin:-1"},
                                          Bad{"spin:1e9", "spin:1e9"}, Bad{"spin:1:2", "spin:1:2"},
                                          Bad{"hang,exit:256", "exit:256"}, Bad{"hang:1", "hang:1"},
+                                         Bad{"say", "say"}, Bad{"say:%0", "say:%0"},
+                                         Bad{"say:%00", "say:%00"}, Bad{"flood:1", "flood:1"},
+                                         Bad{"grow-here:1", "grow-here:1"},
                                          Bad{"grow:nan", "grow:nan"}, Bad{"sleep: 1", "sleep: 1"}));
 
 TEST(Misbehave, AWrongListChangesNothing)
