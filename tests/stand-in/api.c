@@ -27,10 +27,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(QueryArguments, g_object_unref)
 typedef WireExtensionManagerGetQueryColumnsArgs QueryColumnsArguments;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(QueryColumnsArguments, g_object_unref)
 
-static void run_scheduled(const char *sql, gpointer api);
+static void run_unasked(const char *sql, gpointer api);
 
 void
-stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
+stand_api_init(StandApi *api, const StandFlags *flags, StandStatusLog *log, pid_t watcher,
                StandMisbehaviour *misbehaviour)
 {
   g_autoptr(GPtrArray) tables = stand_core_tables();
@@ -45,16 +45,14 @@ stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
       .flags = flags,
       .registry = stand_registry_new(tables),
   };
-  const gboolean database = stand_flags_is_set(flags, "database_path");
-  api->core.schedule =
-      stand_schedule_new(stand_flags_text(flags, "schedule"),
-                         database ? stand_flags_text(flags, "database_path") : NULL,
-                         !stand_flags_bool(flags, "disable_watchdog"), run_scheduled, api);
+  api->core.schedule = stand_schedule_new(flags, log, run_unasked, api);
+  api->distributed = stand_distributed_new(flags, log, run_unasked, api);
 }
 
 void
 stand_api_clear(StandApi *api)
 {
+  stand_distributed_free(api->distributed);
   stand_schedule_free(api->core.schedule);
   stand_registry_free(api->core.registry);
   g_free(api->instance_id);
@@ -142,7 +140,7 @@ run_sql(StandApi *api, void (*run)(const StandSql *, const char *, WireRows *), 
 
 /* A StandRunQuery; the rows go to a logger, here to nobody. */
 static void
-run_scheduled(const char *sql, gpointer api)
+run_unasked(const char *sql, gpointer api)
 {
   const WireMessage message = {.method = "query"};
   g_autoptr(GByteArray) nobody = g_byte_array_new();

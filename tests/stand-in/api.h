@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tests/stand-in/core-tables.h"
+#include "tests/stand-in/distributed.h"
 #include "tests/stand-in/misbehave.h"
 #include "thrift/message.h"
 
@@ -10,6 +11,7 @@ G_BEGIN_DECLS
 
 typedef struct {
   StandCore core;
+  StandDistributed *distributed;
   StandMisbehaviour *misbehaviour; /* borrowed */
   char *instance_id;
   /* Held by the query that uses osquery's primary database; who registers or goes has to wait for
@@ -17,9 +19,10 @@ typedef struct {
   GMutex primary;
 } StandApi;
 
-void stand_api_init(StandApi *api, const StandFlags *flags, pid_t watcher,
+/* @flags, @log, @misbehaviour: borrowed. */
+void stand_api_init(StandApi *api, const StandFlags *flags, StandStatusLog *log, pid_t watcher,
                     StandMisbehaviour *misbehaviour);
-/* After the schedule has been stopped. */
+/* After the schedule and the distributed queries have been stopped. */
 void stand_api_clear(StandApi *api);
 
 /* A StandHandler for a StandApi. */

@@ -17,10 +17,20 @@ typedef enum {
   STAND_FLAG_STRING,
 } StandFlagType;
 
+/* Under which heading --help shows it. */
+typedef enum {
+  STAND_FLAG_CLI,
+  STAND_FLAG_CONFIG, /* a config may set it, too */
+  STAND_FLAG_HIDDEN,
+  STAND_FLAG_GFLAGS, /* gflags' and glog's: not shown among the others */
+  STAND_FLAG_OWN,    /* the stand-in's */
+} StandFlagPlace;
+
 typedef struct {
   const char *name;
   StandFlagType type;
   const char *default_value;
+  StandFlagPlace place;
 } StandFlag;
 
 /* gflags' name of @type. Static. */

@@ -116,8 +116,9 @@ static void
 manager_free(StandManager *manager)
 {
   stand_server_free(manager->server);
-  (void)stand_schedule_stop(manager->api.core.schedule,
-                            G_MAXINT64); /* has, unless we never began */
+  /* They have, unless we never began. */
+  (void)stand_schedule_stop(manager->api.core.schedule, G_MAXINT64);
+  (void)stand_distributed_stop(manager->api.distributed, G_MAXINT64);
   stand_api_clear(&manager->api);
   g_mutex_clear(&manager->lock);
   g_cond_clear(&manager->changed);
@@ -131,7 +132,8 @@ stand_manager_new(const StandManagerOptions *options, GError **error)
   g_autoptr(StandManager) manager = g_new0(StandManager, 1);
   g_mutex_init(&manager->lock);
   g_cond_init(&manager->changed);
-  stand_api_init(&manager->api, options->flags, options->watcher, options->misbehaviour);
+  stand_api_init(&manager->api, options->flags, options->log, options->watcher,
+                 options->misbehaviour);
   gint64 interval_s = stand_flags_number(options->flags, "extensions_interval");
   gint64 timeout_s = stand_flags_number(options->flags, "extensions_timeout");
   manager->interval_us = MAX(interval_s * G_USEC_PER_SEC, INTERVAL_MIN_MS * 1000);
@@ -168,6 +170,7 @@ stand_manager_stop(StandManager *manager, gint64 deadline_us)
 {
   stand_server_stop(manager->server);
   if (!stand_schedule_stop(manager->api.core.schedule, deadline_us) ||
+      !stand_distributed_stop(manager->api.distributed, deadline_us) ||
       !wait_for_checker(manager, deadline_us) || !stand_server_wait(manager->server, deadline_us))
     return FALSE;
   g_thread_join(manager->checker);

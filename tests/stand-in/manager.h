@@ -9,7 +9,8 @@ G_BEGIN_DECLS
 typedef struct StandManager StandManager;
 
 typedef struct {
-  const StandFlags *flags; /* socket, interval, timeout, nullvalue; borrowed */
+  const StandFlags *flags; /* borrowed */
+  StandStatusLog *log;     /* borrowed */
   pid_t watcher;
   StandMisbehaviour *misbehaviour; /* borrowed */
 } StandManagerOptions;

@@ -20,6 +20,8 @@ struct StandSchedule {
   char *path;
   char *mark;     /* NULL: nothing is marked */
   char *denylist; /* likewise */
+  gboolean verbose, lognames;
+  StandStatusLog *log;
   StandRunQuery run;
   gpointer user_data;
   GThread *thread;
@@ -93,7 +95,8 @@ denylist_marked(StandSchedule *schedule, gboolean denylists)
   if (schedule->mark == NULL || !g_file_get_contents(schedule->mark, &name, NULL, NULL))
     return;
   (void)g_unlink(schedule->mark);
-  g_printerr("Scheduled query may have failed: %s\n", name);
+  stand_status_log(schedule->log, STAND_SEVERITY_WARNING, "config.cpp:363",
+                   "Scheduled query may have failed: %s", name);
   if (!denylists)
     return;
   g_autoptr(GHashTable) denylist = read_denylist(schedule);
@@ -116,6 +119,12 @@ denylist_marked(StandSchedule *schedule, gboolean denylists)
 static void
 execute(StandSchedule *schedule, const Entry *entry)
 {
+  if (schedule->verbose)
+    stand_status_log(schedule->log, STAND_SEVERITY_INFO, "scheduler.cpp:120",
+                     "Executing scheduled query %s: %s", entry->name, entry->query);
+  else if (schedule->lognames)
+    stand_status_log(schedule->log, STAND_SEVERITY_INFO, "scheduler.cpp:122",
+                     "Executing scheduled query %s", entry->name);
   if (schedule->mark != NULL && !g_file_set_contents(schedule->mark, entry->name, -1, NULL))
     g_warn_if_reached();
   schedule->run(entry->query, schedule->user_data);
@@ -168,12 +177,16 @@ thread_main(gpointer data)
 }
 
 StandSchedule *
-stand_schedule_new(const char *path, const char *database, gboolean denylists, StandRunQuery run,
+stand_schedule_new(const StandFlags *flags, StandStatusLog *log, StandRunQuery run,
                    gpointer user_data)
 {
   StandSchedule *schedule = g_new0(StandSchedule, 1);
-  schedule->path = g_strdup(path);
-  if (database != NULL) {
+  schedule->path = g_strdup(stand_flags_text(flags, "schedule"));
+  schedule->verbose = stand_flags_bool(flags, "verbose");
+  schedule->lognames = stand_flags_bool(flags, "schedule_lognames");
+  schedule->log = log;
+  if (stand_flags_is_set(flags, "database_path")) {
+    const char *database = stand_flags_text(flags, "database_path");
     schedule->mark = g_build_filename(database, "executing", NULL);
     schedule->denylist = g_build_filename(database, "denylist", NULL);
   }
@@ -182,10 +195,10 @@ stand_schedule_new(const char *path, const char *database, gboolean denylists, S
   schedule->entries = g_ptr_array_new_with_free_func(entry_free);
   g_mutex_init(&schedule->lock);
   g_cond_init(&schedule->changed);
-  denylist_marked(schedule, denylists);
+  denylist_marked(schedule, !stand_flags_bool(flags, "disable_watchdog"));
   read_entries(schedule); /* before anyone can ask */
-  if (*path != '\0')
-    schedule->thread = g_thread_new("schedule", thread_main, schedule);
+  if (*schedule->path != '\0')
+    schedule->thread = g_thread_new("SchedulerRunner", thread_main, schedule);
   return schedule;
 }
 

@@ -7,6 +7,8 @@
 
 #define CONNECTIONS_MAX 1000
 #define ACCEPT_PAUSE_US 50000
+/* Of osquery's ExtensionRunnerCore, cut by the kernel; Thrift's threads inherit it. */
+#define THREAD_NAME "ExtensionRunner"
 /* "For ever", in a form that a timed wait can take. */
 #define IDLE_US (24 * G_TIME_SPAN_HOUR)
 
@@ -84,7 +86,7 @@ begin_to_serve(StandServer *server, GSocket *socket)
   g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&server->lock);
   if (server->connections >= CONNECTIONS_MAX)
     return;
-  GThread *thread = g_thread_try_new("connection", serve, connection, NULL);
+  GThread *thread = g_thread_try_new(THREAD_NAME, serve, connection, NULL);
   if (thread == NULL)
     return;
   g_steal_pointer(&connection); /* the thread's now */
@@ -123,7 +125,7 @@ stand_server_new(const char *path, const StandMisbehaviour *misbehaviour, StandH
   server->stopping = g_cancellable_new();
   g_mutex_init(&server->lock);
   g_cond_init(&server->changed);
-  server->acceptor = g_thread_new("acceptor", accept_connections, server);
+  server->acceptor = g_thread_new(THREAD_NAME, accept_connections, server);
   return server;
 }
 

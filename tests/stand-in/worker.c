@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/stand-in/help.h"
 #include "tests/stand-in/manager.h"
 #include "tests/stand-in/process.h"
 #include "tests/stand-in/watcher.h"
@@ -108,9 +109,11 @@ run(Worker *worker)
   if (late_us > 0 && wait_for_end(worker, NULL, g_get_monotonic_time() + late_us))
     return EXIT_SUCCESS;
 
+  g_autoptr(StandStatusLog) log = stand_status_log_new(worker->flags);
   StandManager *manager = NULL;
   if (!stand_flags_bool(worker->flags, "disable_extensions")) {
-    const StandManagerOptions options = {worker->flags, worker->watcher, &worker->misbehaviour};
+    const StandManagerOptions options = {worker->flags, log, worker->watcher,
+                                         &worker->misbehaviour};
     g_autoptr(GError) error = NULL;
     manager = stand_manager_new(&options, &error);
     if (manager == NULL) /* osqueryd goes on without it, too */
@@ -137,6 +140,10 @@ blank_arguments(int argc, char **argv)
 int
 main(int argc, char **argv)
 {
+  if (stand_help_is_asked((const char *const *)argv)) {
+    g_autofree char *help = stand_help();
+    return fputs(help, stdout) == EOF || fflush(stdout) != 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+  }
   const char *first =
       !names_flagfile(argv) && access(DEFAULT_FLAGFILE, R_OK) == 0 ? DEFAULT_FLAGFILE : NULL;
   g_autoptr(GError) error = NULL;

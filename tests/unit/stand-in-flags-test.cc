@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/stand-in/flags.h"
+#include "tests/stand-in/help.h"
 
 namespace
 {
@@ -192,6 +193,30 @@ TEST(Flags, DefaultsAndNumbers)
   EXPECT_FALSE(stand_flags_bool(flags, "verbose"));
   EXPECT_TRUE(stand_flags_bool(flags, "extensions_default_index"));
   EXPECT_STREQ(stand_flags_text(flags, "extensions_socket"), "/var/osquery/osquery.em");
+}
+
+TEST(Flags, HelpListsThemAsOsqueryDoes)
+{
+  g_autofree char *help = stand_help();
+  const std::string text = help;
+  EXPECT_NE(text.find("\n    --flagfile PATH "), std::string::npos);
+  EXPECT_NE(text.find("\n    --logger_stderr "), std::string::npos);
+  EXPECT_NE(text.find("\n    --distributed_loginfo "), std::string::npos);
+  EXPECT_NE(text.find("\n    --schedule_lognames "), std::string::npos);
+  EXPECT_NE(text.find("\n    --alarm_timeout VALUE "), std::string::npos);
+  EXPECT_EQ(text.find("--watchdog_max_delay"), std::string::npos); /* osquery hides it */
+  EXPECT_LT(text.find("--logger_stderr "), text.find("configuration options"));
+  EXPECT_GT(text.find("--schedule_lognames "), text.find("configuration options"));
+}
+
+TEST(Flags, HelpIsAskedForInFourWays)
+{
+  for (const char *word : {"--help", "-help", "--h", "-h"}) {
+    const char *arguments[] = {"osqueryd", "--unknown", word, nullptr};
+    EXPECT_TRUE(stand_help_is_asked(arguments)) << word;
+  }
+  const char *arguments[] = {"osqueryd", "--verbose", "help", nullptr};
+  EXPECT_FALSE(stand_help_is_asked(arguments));
 }
 
 } // namespace
