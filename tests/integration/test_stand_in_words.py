@@ -79,6 +79,15 @@ def test_says_which_scheduled_query_it_executes(bench, flag, words):
     assert said(ended(worker), "I", words)
 
 
+def test_reads_a_new_schedule(bench):
+    flag = schedule(bench, "one 0.1 SELECT 1")
+    bench.worker(flag)
+    eventually(lambda: executed(bench, "one"))
+    schedule(bench, "another 0.1 SELECT 1")
+    eventually(lambda: executed(bench, "another"))
+    assert not executed(bench, "one")
+
+
 @pytest.mark.parametrize("flag", ["--distributed_loginfo", "--verbose"])
 def test_says_which_distributed_query_it_executes(bench, flag):
     worker = bench.worker(ask(bench, "fleet_1", "SELECT 1,\n  2"), flag)

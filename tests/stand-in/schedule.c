@@ -2,9 +2,10 @@
 
 #include <glib/gstdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define DENYLISTED_S 86400
-/* How often a file that isn't there yet is looked for, and the schedule for what is due. */
+/* How often the file is looked at, and the schedule for what is due. */
 #define STEP_US (20 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
@@ -18,8 +19,9 @@ typedef struct {
 
 struct StandSchedule {
   char *path;
-  char *mark;     /* NULL: nothing is marked */
-  char *denylist; /* likewise */
+  struct stat read; /* the file that was read last; zero: none yet */
+  char *mark;       /* NULL: nothing is marked */
+  char *denylist;   /* likewise */
   gboolean verbose, lognames;
   StandStatusLog *log;
   StandRunQuery run;
@@ -42,12 +44,19 @@ entry_free(gpointer data)
 
 /* --- the file --- */
 
+/* Reads the file, if it is another one than the last, or has changed. */
 static void
 read_entries(StandSchedule *schedule)
 {
+  struct stat now;
   g_autofree char *text = NULL;
-  if (!g_file_get_contents(schedule->path, &text, NULL, NULL))
+  if (stat(schedule->path, &now) != 0 ||
+      (now.st_ino == schedule->read.st_ino && now.st_size == schedule->read.st_size &&
+       memcmp(&now.st_mtim, &schedule->read.st_mtim, sizeof now.st_mtim) == 0) ||
+      !g_file_get_contents(schedule->path, &text, NULL, NULL))
     return;
+  schedule->read = now;
+  g_ptr_array_set_size(schedule->entries, 0);
   g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
   for (char **line = lines; *line != NULL; line++) {
     g_auto(GStrv) words = g_strsplit(*line, " ", 3);
@@ -115,7 +124,7 @@ denylist_marked(StandSchedule *schedule, gboolean denylists)
 
 /* --- executing --- */
 
-/* Without the lock; entries stay once they are there. */
+/* Without the lock; entries stay while one is executing. */
 static void
 execute(StandSchedule *schedule, const Entry *entry)
 {
@@ -154,8 +163,7 @@ thread_main(gpointer data)
   StandSchedule *schedule = data;
   g_mutex_lock(&schedule->lock);
   while (!schedule->stopping) {
-    if (schedule->entries->len == 0)
-      read_entries(schedule);
+    read_entries(schedule);
     Entry *due = find_due(schedule, g_get_monotonic_time());
     if (due == NULL) {
       (void)g_cond_wait_until(&schedule->changed, &schedule->lock,

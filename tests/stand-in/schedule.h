@@ -2,10 +2,10 @@
  * (osquery/dispatcher/scheduler.cpp, config/config.cpp).
  *
  * Read from the file --schedule names, of lines `NAME INTERVAL SQL`, the interval in seconds (0.2
- * is one), as soon as there is such a file. What is executing is marked in the database's
- * directory; a worker that finds a mark denylists that query for a day. Both are files there, for
- * tests to look at and to change: `executing` has a name, `denylist` lines of `NAME UNTIL` (Unix
- * time). */
+ * is one), as soon as there is such a file, and anew when there is another one. What is executing
+ * is marked in the database's directory; a worker that finds a mark denylists that query for a day.
+ * Both are files there, for tests to look at and to change: `executing` has a name, `denylist`
+ * lines of `NAME UNTIL` (Unix time). */
 #pragma once
 
 #include "tests/stand-in/flags.h"
