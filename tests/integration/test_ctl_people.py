@@ -208,19 +208,19 @@ def killed_for_memory(history):
 
 MEMORY_STORY = r"""worker\[10\]: killed: over its memory limit, 16m ago \(....-..-.. ..:..:..\)
 
-Why       It used 300 MiB of memory more than the 48 MiB at its start; the limit """ \
+Why         It used 300 MiB of memory more than the 48 MiB at its start; the limit """ \
 r"""is 200 MiB\. It grew to 421 MiB before it was gone\. It had lived 2h 5m\.
-Threads   sched\\x1bule\[11\] 2950 ms of CPU time in the last 3\.0 s
-Memory    anonymous 300 MiB, files 1 MiB, shared 0 B, swapped 0 B; 50 open files
-Query     all_\\x1b\[31mfiles, which osquery denylisted for a day: SELECT \* FROM file
-Signals   USR1,TERM,KILL; gone after 4\.1 s: it had to be killed
-Timeline  .{19}  2   limit_exceeded 2
-          .{19}  3   process_exited 3
-          .{19}  4   process_terminated 4
-          .{19}  5   respawn_delayed 5
-          .{19}  6   process_started 6
-          .{19}  7   query_denylisted 7
-Change    Fix the scheduled query all_\\x1b\[31mfiles to read less at a time\. If it is worth """ \
+Threads     sched\\x1bule\[11\] 2950 ms of CPU time in the last 3\.0 s
+Memory      anonymous 300 MiB, files 1 MiB, shared 0 B, swapped 0 B; 50 open files
+Query       all_\\x1b\[31mfiles, which osquery denylisted for a day: SELECT \* FROM file
+Signals     USR1,TERM,KILL; gone after 4\.1 s: it had to be killed
+Timeline    .{19}  2   limit_exceeded 2
+            .{19}  3   process_exited 3
+            .{19}  4   process_terminated 4
+            .{19}  5   respawn_delayed 5
+            .{19}  6   process_started 6
+            .{19}  7   query_denylisted 7
+Change      Fix the scheduled query all_\\x1b\[31mfiles to read less at a time\. If it is worth """ \
 r"""that much memory, set --watchdog_memory_limit=650\.
 """
 
@@ -273,7 +273,7 @@ def test_a_story_of_cpu_that_repeats_itself(history):
     assert ("It used 60.0 % of all CPUs (3600 ms where 600 ms are allowed); the limit is 10 %, and "
             "it had been over it for 12 s. It had lived 1m 5s. That happened 3 times within a day."
             in story)
-    assert "Signals   TERM; gone after 20 ms: it exited gracefully" in story
+    assert "Signals     TERM; gone after 20 ms: it exited gracefully" in story
     assert "--watchdog_utilization_limit=75" in story
     assert "Query" not in story  # it is no worker
     # What came later is no part of it; what is older than a day neither.
@@ -304,7 +304,7 @@ def test_an_end_from_before_the_limit_was_raised(files, history):
 def test_a_worker_without_a_known_query(history):
     history.add(1, "process_terminated", reason="memory", measured=314572800,
                 limit_value=209715200)
-    assert "Query     Not known" in history.explain("1")
+    assert "Query       Not known" in history.explain("1")
 
 
 @pytest.mark.parametrize("details", ["no json", "[]", "5", '{"busiest_threads":7}',
@@ -393,6 +393,6 @@ def test_the_story_of_a_query_over_the_memory_limit(stand_in):
     assert (done.returncode, done.stderr) == (0, "")
     for part in (f"worker[{stand_in.event('event = ' + repr('process_terminated'))['pid']}]: "
                  "killed: over its memory limit", "the limit is 120 MiB", "spin[", "anonymous",
-                 "Query     heavy, which osquery denylisted", "Signals   USR1,TERM,KILL; gone after",
+                 "Query       heavy, which osquery denylisted", "Signals     USR1,TERM,KILL; gone after",
                  "Fix the scheduled query heavy", "--watchdog_memory_limit="):
         assert part in done.stdout, part

@@ -308,7 +308,10 @@ def test_what_it_tells(day, chromium):
     assert captions[1].startswith("CPU at most 55 %, limit 10 %. Memory at most 2")
     assert captions[3].endswith("limit 200 MiB. 2 events.")
     assert opened.evaluate("document.querySelector('dt').textContent") == (
-        "worker: killed: over its memory limit, 3 times")
+        "worker: killed: over its memory limit, 3 times, the last time in the scheduled query"
+        " pack_incident_hash_of_everything")
+    advice = opened.evaluate("document.querySelector('dd').textContent")
+    assert advice.startswith("A leak: it grew steadily, by 18.") and "It leaks: a higher" in advice
     figures = opened.evaluate("[...document.querySelectorAll('details')].map(e => e.querySelectorAll"
                               "('tbody tr').length)")
     assert figures[1] == 24
@@ -353,8 +356,10 @@ def test_by_keyboard(day, chromium):
         [e.tagName.toLowerCase(), e.getAttribute('href'),
          e.getAttribute('aria-label') || e.textContent])""")
     assert reached == expected
-    signs = [name for tag, href, name in reached if tag == "a" and re.match(r"#e\d", href)]
-    assert len(signs) == 7
+    links = [name for tag, href, name in reached if tag == "a" and re.match(r"#e\d", href)]
+    assert links[0] == "worker: killed: over its memory limit"
+    signs = [name for name in links if re.match(r"\d\d:\d\d", name)]
+    assert (len(links), len(signs)) == (11, 7)
     assert re.fullmatch(r"\d\d:\d\d to \d\d:\d\d, given up, killed by a signal, not ours \(5\)",
                         signs[5])
 

@@ -32,6 +32,7 @@ found(WdRole role, WdReason reason, WdEventKind event = WD_EVENT_PROCESS_TERMINA
       finding.lifetime_ms = WD_NONE;
   finding.limit_value = finding.utilization_limit = WD_NONE;
   finding.exit_code = finding.exit_signal = finding.private_bytes = WD_NONE;
+  finding.core_dumped = WD_NONE;
   finding.utilization = NAN;
   return finding;
 }
@@ -88,10 +89,44 @@ TEST(CtlAdvice, Memory)
 
   CtlFinding query = memory(WD_ROLE_WORKER, 214);
   query.query_name = "pack/all_files";
+  query.origin = WD_ORIGIN_SCHEDULE;
   EXPECT_EQ(advice(query),
             "Fix the scheduled query pack/all_files to read less at a time. If it is worth that "
             "much memory, set --watchdog_memory_limit=350.");
+  query.origin = WD_ORIGIN_DISTRIBUTED;
+  EXPECT_TRUE(contains(advice(query), "Fix the distributed query pack/all_files to read less"));
   EXPECT_EQ(advice(found(WD_ROLE_WORKER, WD_REASON_MEMORY)), "(none)") << "nothing measured";
+}
+
+/* A leak would reach any limit; and it shows nothing about the limit that others need. */
+TEST(CtlAdvice, NoLimitIsRaisedForALeak)
+{
+  const CtlGrowth leak = {CTL_GROWTH_LEAK, 25.0 * MB, 8 * 3600 + 60};
+  for (WdRole role : {WD_ROLE_WORKER, WD_ROLE_EXTENSION, WD_ROLE_WATCHDOG})
+    for (gint64 lifetime_ms : {gint64{3000}, gint64{WD_NONE}}) {
+      CtlFinding finding = memory(role, 214);
+      finding.growth = leak;
+      finding.lifetime_ms = lifetime_ms;
+      finding.query_name = role == WD_ROLE_WORKER ? "all_files" : nullptr;
+      EXPECT_FALSE(contains(advice(finding), "--")) << advice(finding);
+      EXPECT_TRUE(contains(advice(finding), "Until then, a restart helps for 8h 1m."))
+          << advice(finding);
+      EXPECT_EQ(advice(finding, {400 * MB, 10, 12}), advice(finding)) << "raised since";
+      CtlFlags flags = CTL_FLAGS_NONE;
+      ctl_flags_raise(&flags, &finding, &UNKNOWN);
+      EXPECT_EQ(flags.memory_mb, WD_NONE);
+      EXPECT_EQ(flags.delay_s, WD_NONE);
+    }
+  CtlFinding finding = memory(WD_ROLE_EXTENSION, 214);
+  finding.growth = leak;
+  EXPECT_TRUE(contains(advice(finding), "Upgrade a.ext, or report the leak")) << advice(finding);
+  finding.role = WD_ROLE_WORKER;
+  EXPECT_TRUE(contains(advice(finding), "Upgrade osqueryd, or")) << advice(finding);
+  finding.private_bytes = 100 * MB;
+  EXPECT_TRUE(contains(advice(finding), "--memory_metric=private")) << "it may leak nothing";
+  EXPECT_FALSE(contains(advice(finding), "--watchdog_memory_limit"));
+  finding.growth.kind = CTL_GROWTH_JUMP;
+  EXPECT_TRUE(contains(advice(finding), "Otherwise set --watchdog_memory_limit=350."));
 }
 
 /* It is at least what was measured, if it is known. */
@@ -131,8 +166,11 @@ TEST(CtlAdvice, Cpu)
 
   CtlFinding query = cpu(WD_ROLE_WORKER, 49.6);
   query.query_name = "all_hashes";
+  query.origin = WD_ORIGIN_SCHEDULE;
   EXPECT_TRUE(
       contains(advice(query), "Fix the scheduled query all_hashes, or schedule it less often."));
+  query.origin = WD_ORIGIN_DISTRIBUTED;
+  EXPECT_TRUE(contains(advice(query), "Fix the distributed query all_hashes. Otherwise"));
   EXPECT_EQ(advice(found(WD_ROLE_WORKER, WD_REASON_CPU)), "(none)") << "nothing measured";
 }
 
@@ -218,7 +256,10 @@ TEST(CtlAdvice, WhatNoLimitDid)
 
   finding.reason = WD_REASON_SIGNAL;
   finding.exit_signal = 11;
-  EXPECT_TRUE(contains(advice(finding), "It crashed (SIGSEGV)"));
+  EXPECT_TRUE(contains(advice(finding), "It crashed (SIGSEGV): `coredumpctl info`"));
+  finding.core_dumped = FALSE;
+  EXPECT_TRUE(contains(advice(finding), "It crashed (SIGSEGV), and no core dump was written"));
+  finding.core_dumped = WD_NONE;
   finding.exit_signal = 9;
   EXPECT_TRUE(contains(advice(finding), "Somebody else sent it SIGKILL"));
   finding.exit_signal = WD_NONE;
@@ -267,11 +308,13 @@ TEST(CtlAdvice, SeveralTogether)
 {
   CtlFinding finding = memory(WD_ROLE_WORKER, 400);
   finding.query_name = "first";
+  finding.origin = WD_ORIGIN_DISTRIBUTED;
   finding.lifetime_ms = 500000;
   CtlFinding newer = memory(WD_ROLE_WORKER, 310, 300);
   newer.lifetime_ms = 3000;
   newer.peak_bytes = 450 * MB;
   newer.private_bytes = 310 * MB;
+  newer.origin = WD_ORIGIN_SCHEDULE;
   ctl_finding_add(&finding, &newer);
   EXPECT_EQ(finding.measured, 400 * MB);
   EXPECT_EQ(finding.peak_bytes, 450 * MB);
@@ -279,6 +322,7 @@ TEST(CtlAdvice, SeveralTogether)
   EXPECT_EQ(finding.lifetime_ms, 500000);
   EXPECT_EQ(finding.private_bytes, 310 * MB);
   EXPECT_STREQ(finding.query_name, "first");
+  EXPECT_EQ(finding.origin, WD_ORIGIN_DISTRIBUTED) << "that of the named query";
 
   finding = cpu(WD_ROLE_WORKER, 20, 6);
   newer = cpu(WD_ROLE_WORKER, 60, 12);

@@ -62,7 +62,6 @@ TEST_F(CtlFindingTest, AsMuchAsTheRowsKnow)
       " 9, 70000, 1);"
       "INSERT INTO watchdog_events(eid, event, role, name, query_name, cause_eid)"
       " VALUES(3, 'query_denylisted', 'worker', 'worker', 'a\x1b', 2),"
-      " (4, 'query_denylisted', 'worker', 'worker', 'b', 2),"
       " (5, 'query_denylisted', 'worker', 'worker', 'c', NULL)");
   CtlFinding finding;
   ASSERT_TRUE(read(&finding, "e.event = 'process_terminated'"));
@@ -83,6 +82,10 @@ TEST_F(CtlFindingTest, AsMuchAsTheRowsKnow)
   EXPECT_EQ(finding.private_bytes, 1024);
   EXPECT_FALSE(finding.observed);
   EXPECT_STREQ(finding.query_name, "a\\x1b");
+  EXPECT_EQ(finding.origin, WD_ORIGIN_SCHEDULE);
+  EXPECT_EQ(finding.eid, 2);
+  EXPECT_EQ(finding.core_dumped, WD_NONE);
+  EXPECT_EQ(finding.growth.kind, CTL_GROWTH_UNKNOWN);
 
   ASSERT_TRUE(read(&finding, "e.eid = 1"));
   EXPECT_EQ(finding.private_bytes, 1024) << "its own details";
@@ -90,6 +93,46 @@ TEST_F(CtlFindingTest, AsMuchAsTheRowsKnow)
   EXPECT_EQ(finding.measured, WD_NONE);
   EXPECT_EQ(finding.peak_bytes, WD_NONE);
   EXPECT_TRUE(std::isnan(finding.utilization));
+}
+
+/* Which query it was: what the worker said, or else what osquery denylisted, unless that can't be
+ * it.
+ */
+TEST_F(CtlFindingTest, TheQuery)
+{
+  const struct {
+    const char *said; // origin and query_name of the end
+    const char *denylisted;
+    WdOrigin origin;
+    const char *name;
+  } cases[] = {
+      {"NULL, NULL", nullptr, WD_ORIGIN_NONE, nullptr},
+      {"NULL, NULL", "(2, 'a')", WD_ORIGIN_SCHEDULE, "a"},
+      {"NULL, NULL", "(2, 'a'), (2, 'b')", WD_ORIGIN_NONE, nullptr},
+      {"NULL, NULL", "(7, 'a')", WD_ORIGIN_NONE, nullptr},
+      {"'schedule', NULL", "(2, 'a')", WD_ORIGIN_SCHEDULE, "a"},
+      {"'schedule', 's'", "(2, 'a')", WD_ORIGIN_SCHEDULE, "s"},
+      {"'distributed', NULL", "(2, 'a')", WD_ORIGIN_DISTRIBUTED, nullptr},
+      {"'distributed', 'd'", "(2, 'a')", WD_ORIGIN_DISTRIBUTED, "d"},
+      {"'extension', NULL", "(2, 'a')", WD_ORIGIN_EXTENSION, nullptr},
+      {"'martian', NULL", nullptr, WD_ORIGIN_NONE, nullptr},
+  };
+  for (const auto &c : cases) {
+    run("DELETE FROM watchdog_events");
+    run((std::string("INSERT INTO watchdog_events(eid, event, role, name, origin, query_name)"
+                     " VALUES(2, 'process_terminated', 'worker', 'worker', ") +
+         c.said + ")")
+            .c_str());
+    if (c.denylisted != nullptr)
+      run((std::string("INSERT INTO watchdog_events(cause_eid, query_name, event)"
+                       " SELECT column1, column2, 'query_denylisted' FROM (VALUES") +
+           c.denylisted + ")")
+              .c_str());
+    CtlFinding finding;
+    ASSERT_TRUE(read(&finding, "e.eid = 2"));
+    EXPECT_EQ(finding.origin, c.origin) << c.said;
+    EXPECT_STREQ(finding.query_name, c.name) << c.said;
+  }
 }
 
 TEST_F(CtlFindingTest, ObservedAndOddDetails)

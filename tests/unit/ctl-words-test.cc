@@ -71,6 +71,31 @@ TEST(CtlWords, EveryWordOfTheTablesIsKnown)
   }
 }
 
+TEST(CtlWords, Queries)
+{
+  const struct {
+    const char *word;
+    WdOrigin origin;
+    const char *named;
+    const char *unnamed;
+  } cases[] = {
+      {nullptr, WD_ORIGIN_NONE, "the query q", nullptr},
+      {"schedule", WD_ORIGIN_SCHEDULE, "the scheduled query q", "a scheduled query"},
+      {"distributed", WD_ORIGIN_DISTRIBUTED, "the distributed query q", "a distributed query"},
+      {"extension", WD_ORIGIN_EXTENSION, "a query through the extension socket",
+       "a query through the extension socket"},
+  };
+  for (const auto &c : cases) {
+    WdOrigin origin = WD_ORIGIN_NONE;
+    EXPECT_EQ(ctl_word_origin(c.word, &origin), c.word != nullptr);
+    EXPECT_EQ(origin, c.origin);
+    g_autofree char *named = ctl_words_of_query(origin, "q");
+    g_autofree char *unnamed = ctl_words_of_query(origin, nullptr);
+    EXPECT_STREQ(named, c.named);
+    EXPECT_STREQ(unnamed, c.unnamed);
+  }
+}
+
 TEST(CtlWords, ColourFollowsThePriority)
 {
   EXPECT_EQ(ctl_colour_of_event(WD_EVENT_TERMINATION_STUCK), CTL_COLOUR_RED);

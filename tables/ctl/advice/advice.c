@@ -37,8 +37,10 @@ scope(const CtlFinding *finding)
 static char *
 culprit(const CtlFinding *finding, const char *how)
 {
-  if (finding->query_name != NULL)
-    return g_strdup_printf("Fix the scheduled query %s%s", finding->query_name, how);
+  if (finding->query_name != NULL) {
+    g_autofree char *query = ctl_words_of_query(finding->origin, finding->query_name);
+    return g_strdup_printf("Fix %s%s", query, how);
+  }
   if (finding->role == WD_ROLE_EXTENSION)
     return g_strdup_printf("Fix the extension %s", finding->name);
   return NULL;
@@ -52,11 +54,13 @@ memory_used(const CtlFinding *finding)
   return (double)MAX(finding->peak_bytes, finding->measured);
 }
 
-/* What @finding alone calls for. */
+/* What @finding alone calls for. A leak would reach any limit. */
 static CtlFlags
 flags_for(const CtlFinding *finding)
 {
   CtlFlags flags = CTL_FLAGS_NONE;
+  if (finding->growth.kind == CTL_GROWTH_LEAK)
+    return flags;
   if (finding->reason == WD_REASON_MEMORY && finding->measured != WD_NONE &&
       finding->limit_value != WD_NONE)
     flags.memory_mb = round_up(memory_used(finding) / MEGABYTE * MEMORY_HEADROOM);
@@ -126,9 +130,40 @@ delay_advice(const CtlFlags *own, const CtlFlags *flags)
                                flags->delay_s);
 }
 
+/* For a limit that is exceeded by what isn't the process's own; else NULL. @flag: may be NULL. */
+static char *
+mapped_advice(const CtlFinding *finding, const char *flag)
+{
+  if (finding->observed || finding->private_bytes == WD_NONE ||
+      finding->private_bytes > finding->limit_value)
+    return NULL;
+  return g_strconcat("Its private memory was within the limit, the rest is mapped files and shared "
+                     "memory: --memory_metric=private, an option of osquery-watchdogd, leaves that "
+                     "out.",
+                     flag != NULL ? " Otherwise set " : "", flag, flag != NULL ? "." : "", NULL);
+}
+
+static char *
+leak_advice(const CtlFinding *finding)
+{
+  char *mapped = mapped_advice(finding, NULL);
+  if (mapped != NULL)
+    return mapped;
+  const char *program = finding->role == WD_ROLE_WORKER     ? "osqueryd"
+                        : finding->role == WD_ROLE_WATCHDOG ? "osquery-watchdog"
+                                                            : finding->name;
+  g_autofree char *reach = ctl_human_duration(finding->growth.reach_s);
+  return g_strdup_printf("It leaks: a higher limit would only be reached later. Upgrade %s, or "
+                         "report the leak to those who make it. Until then, a restart helps for "
+                         "%s.",
+                         program, reach);
+}
+
 static char *
 memory_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *flags)
 {
+  if (finding->growth.kind == CTL_GROWTH_LEAK)
+    return leak_advice(finding);
   if (own->memory_mb == WD_NONE)
     return NULL;
   g_autofree char *flag = g_strdup_printf("--watchdog_memory_limit=%" G_GINT64_FORMAT "%s",
@@ -137,13 +172,9 @@ memory_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *fl
     return g_strdup_printf("The watchdog itself should need little: please report it. Until then "
                            "set %s.",
                            flag);
-  gboolean mapped = !finding->observed && finding->private_bytes != WD_NONE &&
-                    finding->private_bytes <= finding->limit_value;
-  if (mapped)
-    return g_strdup_printf("Its private memory was within the limit, the rest is mapped files and "
-                           "shared memory: --memory_metric=private, an option of "
-                           "osquery-watchdogd, leaves that out. Otherwise set %s.",
-                           flag);
+  char *mapped = mapped_advice(finding, flag);
+  if (mapped != NULL)
+    return mapped;
   g_autofree char *fix = culprit(finding, " to read less at a time");
   if (fix != NULL)
     return g_strdup_printf("%s. If it is worth that much memory, set %s.", fix, flag);
@@ -170,19 +201,12 @@ cpu_advice(const CtlFinding *finding, const CtlFlags *own, const CtlFlags *flags
     return g_strdup_printf("The watchdog itself should be idle: please report it. Until then set "
                            "%s.",
                            set);
-  g_autofree char *fix = culprit(finding, ", or schedule it less often");
+  g_autofree char *fix =
+      culprit(finding, finding->origin == WD_ORIGIN_SCHEDULE ? ", or schedule it less often" : "");
   if (fix != NULL)
     return g_strdup_printf("%s. Otherwise set %s.", fix, set);
   g_autofree char *delay = delay_advice(own, flags);
   return g_strdup_printf("Set %s.%s", set, delay);
-}
-
-static gboolean
-is_crash(gint64 exit_signal)
-{
-  return exit_signal == SIGSEGV || exit_signal == SIGABRT || exit_signal == SIGBUS ||
-         exit_signal == SIGILL || exit_signal == SIGFPE || exit_signal == SIGTRAP ||
-         exit_signal == SIGSYS;
 }
 
 /* Whether osquery's watcher, or the kernel for lack of memory, may have sent it. An observer
@@ -200,7 +224,11 @@ signal_advice(const CtlFinding *finding)
   if (finding->exit_signal == WD_NONE)
     return NULL;
   g_autofree char *name = ctl_signal_name(finding->exit_signal);
-  if (is_crash(finding->exit_signal))
+  if (ctl_finding_is_crash(finding) && finding->core_dumped == FALSE)
+    return g_strdup_printf("It crashed (%s), and no core dump was written: a bug report needs what "
+                           "it wrote last.",
+                           name);
+  if (ctl_finding_is_crash(finding))
     return g_strdup_printf("It crashed (%s): `coredumpctl info` may show where, for a bug report.",
                            name);
   if (may_be_for_a_limit(finding))

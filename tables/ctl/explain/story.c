@@ -1,14 +1,16 @@
 #include "tables/ctl/explain/story.h"
 
 #include "tables/ctl/advice/advice.h"
+#include "tables/ctl/advice/life.h"
+#include "tables/ctl/explain/query.h"
+#include "tables/ctl/explain/remains.h"
+#include "tables/ctl/explain/section.h"
 #include "tables/ctl/print/human.h"
 #include "tables/ctl/print/terminal.h"
 #include "tables/ctl/print/value.h"
 #include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 #include "watchdog/store/store-error.h"
-
-#define LABEL_WIDTH 10
 
 /* So many events are listed; more are counted. */
 #define MOST_LISTED 20
@@ -43,20 +45,12 @@ typedef struct {
   const Ctl *ctl;
   const CtlChain *chain;
   gint64 asked;
-  CtlTerminal terminal;
+  CtlSections sections;
   GStringChunk *texts; /* of the finding */
   CtlFinding finding;  /* of all the series */
   CtlFinding newest;   /* of the main event alone */
   guint times;         /* how many the series has */
 } Story;
-
-static void
-print_section(const Story *story, const char *label, const char *text)
-{
-  fprintf(story->ctl->out, "%s%-*s%s", ctl_colour_begin(&story->terminal, CTL_COLOUR_BOLD),
-          LABEL_WIDTH, label, ctl_colour_end(&story->terminal, CTL_COLOUR_BOLD));
-  ctl_print_wrapped(&story->terminal, text, LABEL_WIDTH, story->ctl->out);
-}
 
 static gboolean
 read_series(Story *story, GError **error)
@@ -72,8 +66,13 @@ read_series(Story *story, GError **error)
     else
       ctl_finding_add(&story->finding, &story->newest);
   }
-  if (result != SQLITE_DONE || story->times > 0)
-    return result == SQLITE_DONE;
+  if (result != SQLITE_DONE)
+    return FALSE;
+  if (story->times > 0) {
+    ctl_life_read(story->ctl->db, &story->newest);
+    story->finding.growth = story->newest.growth;
+    return TRUE;
+  }
   g_set_error_literal(error, WD_STORE_ERROR, WD_STORE_ERROR_MISSING,
                       "the event is gone from the history, or of a newer version than this");
   return FALSE;
@@ -94,9 +93,9 @@ print_headline(const Story *story, sqlite3_stmt *stmt)
   g_autofree char *text =
       g_strdup_printf("%s%s%s%s: %s, %s (%s)", newest->name, *pid != '\0' ? "[" : "", pid,
                       *pid != '\0' ? "]" : "", words, age, time);
-  fputs(ctl_colour_begin(&story->terminal, colour), story->ctl->out);
-  ctl_print_wrapped(&story->terminal, text, 0, story->ctl->out);
-  fprintf(story->ctl->out, "%s\n", ctl_colour_end(&story->terminal, colour));
+  fputs(ctl_colour_begin(&story->sections.terminal, colour), story->ctl->out);
+  ctl_print_wrapped(&story->sections.terminal, text, 0, story->ctl->out);
+  fprintf(story->ctl->out, "%s\n", ctl_colour_end(&story->sections.terminal, colour));
 }
 
 /* Against which limit, what isn't counted, and how far it went from there. */
@@ -154,7 +153,15 @@ print_why(const Story *story, sqlite3_stmt *stmt)
   }
   if (story->times > 1)
     g_string_append_printf(text, " That happened %u times within a day.", story->times);
-  print_section(story, "Why", text->str);
+  ctl_section_print(&story->sections, "Why", text->str);
+}
+
+static void
+print_growth(const Story *story)
+{
+  g_autofree char *words = ctl_growth_words(&story->newest.growth);
+  if (words != NULL)
+    ctl_section_print(&story->sections, "Growth", words);
 }
 
 static gboolean
@@ -171,7 +178,7 @@ print_threads(const Story *story, gint64 breach, const char *interval, GError **
   }
   if (text->len > 0) {
     g_string_append_printf(text, " of CPU time %s", interval);
-    print_section(story, "Threads", text->str);
+    ctl_section_print(&story->sections, "Threads", text->str);
   }
   return result == SQLITE_DONE;
 }
@@ -211,37 +218,9 @@ print_details(const Story *story, GError **error)
     gint64 descriptors = ctl_integer(stmt, 5);
     if (descriptors >= 0)
       g_string_append_printf(text, "; %" G_GINT64_FORMAT " open files", descriptors);
-    print_section(story, "Memory", text->str);
+    ctl_section_print(&story->sections, "Memory", text->str);
   }
   return TRUE;
-}
-
-/* Which query it was, as far as osquery reports it. */
-static gboolean
-print_query(const Story *story, GError **error)
-{
-  g_autofree char *sql = ctl_chain_select(story->chain, "query_name, query");
-  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(story->ctl, sql, NULL, error);
-  guint n = 0;
-  int result;
-  while ((result = ctl_step(story->ctl, stmt, error)) == SQLITE_ROW) {
-    if (sqlite3_column_type(stmt, 0) == SQLITE_NULL || n++ >= MOST_LISTED)
-      continue;
-    g_autofree char *name = ctl_visible_value(stmt, 0);
-    g_autofree char *query = ctl_visible_value(stmt, 1);
-    g_autofree char *text =
-        g_strdup_printf("%s, which osquery denylisted for a day: %s", name, query);
-    print_section(story, "Query", text);
-  }
-  gboolean limit = story->newest.reason == WD_REASON_MEMORY ||
-                   story->newest.reason == WD_REASON_CPU ||
-                   story->newest.reason == WD_REASON_UNRESPONSIVE;
-  if (n == 0 && limit && story->newest.role == WD_ROLE_WORKER)
-    print_section(
-        story, "Query",
-        "Not known: osquery denylisted no scheduled query for it, and a live one leaves no "
-        "trace.");
-  return result == SQLITE_DONE;
 }
 
 static const char *
@@ -269,7 +248,7 @@ print_signals(const Story *story, sqlite3_stmt *stmt)
   }
   if (*outcome != '\0')
     g_string_append_printf(text, ": %s", outcome_words(outcome));
-  print_section(story, "Signals", text->str);
+  ctl_section_print(&story->sections, "Signals", text->str);
 }
 
 /* The messages of the story's events. */
@@ -292,11 +271,11 @@ print_timeline(const Story *story, GError **error)
         g_strdup_printf("%" G_GINT64_FORMAT "%s", eid, eid == story->asked ? "*" : "");
     g_autofree char *message = ctl_visible_value(stmt, 2);
     g_autofree char *text = g_strdup_printf("%s  %-*s  %s", time, number_width, number, message);
-    print_section(story, n == 1 ? "Timeline" : "", text);
+    ctl_section_print(&story->sections, n == 1 ? "Timeline" : "", text);
   }
   if (n > MOST_LISTED) {
     g_autofree char *text = g_strdup_printf("and %u more (--json shows all)", n - MOST_LISTED);
-    print_section(story, "", text);
+    ctl_section_print(&story->sections, "", text);
   }
   return result == SQLITE_DONE;
 }
@@ -310,7 +289,7 @@ print_advice(const Story *story)
   ctl_flags_raise(&flags, &story->finding, &limits);
   g_autofree char *advice = ctl_advice(&story->finding, &limits, &flags);
   if (advice != NULL)
-    print_section(story, "Change", advice);
+    ctl_section_print(&story->sections, "Change", advice);
 }
 
 gboolean
@@ -320,7 +299,7 @@ ctl_story_print(const Ctl *ctl, const CtlChain *chain, gint64 asked, GError **er
   Story story = {.ctl = ctl,
                  .chain = chain,
                  .asked = asked,
-                 .terminal = ctl_terminal_of(ctl->out),
+                 .sections = {.ctl = ctl, .terminal = ctl_terminal_of(ctl->out)},
                  .texts = texts};
   const gint64 eid = ctl_chain_main(chain);
   g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, main_sql, &eid, error);
@@ -331,7 +310,10 @@ ctl_story_print(const Ctl *ctl, const CtlChain *chain, gint64 asked, GError **er
     return result == SQLITE_DONE;
   print_headline(&story, stmt);
   print_why(&story, stmt);
-  if (!print_details(&story, error) || !print_query(&story, error))
+  print_growth(&story);
+  if (!print_details(&story, error) ||
+      !ctl_query_print(&story.sections, chain, &story.newest, error) ||
+      !ctl_remains_print(&story.sections, eid, error))
     return FALSE;
   print_signals(&story, stmt);
   if (!print_timeline(&story, error))

@@ -13,19 +13,34 @@ at(const char *name)
   return (int)table_column_index(&wd_event_table, name);
 }
 
-/* What the message leaves out: " (lived 2h 5m; next start in 5s; because of 41)".
- * @own_life: the row's lifetime is that of the process it is about. */
+/* NULL: no query is known. */
 static char *
-remarks(sqlite3_stmt *stmt, gboolean own_life)
+query_words(sqlite3_stmt *stmt)
+{
+  WdOrigin origin = WD_ORIGIN_NONE;
+  (void)ctl_word_origin((const char *)sqlite3_column_text(stmt, at("origin")), &origin);
+  g_autofree char *name = sqlite3_column_type(stmt, at("query_name")) != SQLITE_NULL
+                              ? ctl_visible_value(stmt, at("query_name"))
+                              : NULL;
+  return ctl_words_of_query(origin, name);
+}
+
+/* What the message leaves out: " (lived 2h 5m; in the scheduled query disk; next start in 5s;
+ * because of 41)". @own: the row's lifetime and query are those of the process it is about. */
+static char *
+remarks(sqlite3_stmt *stmt, gboolean own)
 {
   g_autoptr(GPtrArray) parts = g_ptr_array_new_with_free_func(g_free);
   gint64 lifetime_ms = ctl_integer(stmt, at("lifetime_ms"));
   gint64 delay_s = ctl_integer(stmt, at("delay"));
   gint64 cause = ctl_integer(stmt, at("cause_eid"));
-  if (lifetime_ms >= 0 && own_life) {
+  if (lifetime_ms >= 0 && own) {
     g_autofree char *lifetime = ctl_human_ms(lifetime_ms);
     g_ptr_array_add(parts, g_strdup_printf("lived %s", lifetime));
   }
+  g_autofree char *query = own ? query_words(stmt) : NULL;
+  if (query != NULL)
+    g_ptr_array_add(parts, g_strconcat("in ", query, NULL));
   if (delay_s >= 0) {
     g_autofree char *delay = ctl_human_duration(delay_s);
     g_ptr_array_add(parts, g_strdup_printf("next start in %s", delay));

@@ -39,6 +39,35 @@ ctl_word_reason(const char *word, WdReason *reason)
   return FALSE;
 }
 
+gboolean
+ctl_word_origin(const char *word, WdOrigin *origin)
+{
+  for (guint i = WD_ORIGIN_NONE + 1; i <= WD_ORIGIN_EXTENSION; i++)
+    if (g_strcmp0(word, wd_origin_name((WdOrigin)i)) == 0) {
+      *origin = (WdOrigin)i;
+      return TRUE;
+    }
+  return FALSE;
+}
+
+char *
+ctl_words_of_query(WdOrigin origin, const char *name)
+{
+  switch (origin) {
+  case WD_ORIGIN_NONE:
+    return name != NULL ? g_strconcat("the query ", name, NULL) : NULL;
+  case WD_ORIGIN_SCHEDULE:
+    return name != NULL ? g_strconcat("the scheduled query ", name, NULL)
+                        : g_strdup("a scheduled query");
+  case WD_ORIGIN_DISTRIBUTED:
+    return name != NULL ? g_strconcat("the distributed query ", name, NULL)
+                        : g_strdup("a distributed query");
+  case WD_ORIGIN_EXTENSION:
+    return g_strdup("a query through the extension socket");
+  }
+  g_assert_not_reached();
+}
+
 char *
 ctl_signal_name(gint64 number)
 {

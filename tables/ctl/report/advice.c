@@ -1,6 +1,7 @@
 #include "tables/ctl/report/advice.h"
 
 #include "tables/ctl/advice/advice.h"
+#include "tables/ctl/advice/life.h"
 #include "tables/ctl/print/words.h"
 #include "tables/ctl/report/html.h"
 #include "watchdog/store/database.h"
@@ -20,6 +21,7 @@ static const char ends_sql[] = CTL_FINDING_SELECT
 /* Similar ends of one process. */
 typedef struct {
   CtlFinding finding;
+  CtlFinding newest;
   guint n;
 } Group;
 
@@ -31,11 +33,12 @@ take(GArray *groups, const CtlFinding *finding)
     if (group->finding.event == finding->event && group->finding.reason == finding->reason &&
         g_str_equal(group->finding.name, finding->name)) {
       ctl_finding_add(&group->finding, finding);
+      group->newest = *finding;
       group->n++;
       return;
     }
   }
-  const Group first = {*finding, 1};
+  const Group first = {*finding, *finding, 1};
   if (groups->len < MOST_ADVICE)
     g_array_append_val(groups, first);
 }
@@ -65,32 +68,56 @@ write_sentences(GString *page, const char *advice)
       write_words(page, parts[i]);
 }
 
+/* What happened, which leads to the newest of them, and in which query. */
 static void
-write_group(GString *page, const Group *group, const CtlLimits *limits, const CtlFlags *flags)
+write_title(GString *page, const Group *group, const CtlReportEvents *events)
 {
-  const CtlFinding *finding = &group->finding;
-  g_autofree char *advice = ctl_advice(finding, limits, flags);
-  if (advice == NULL)
-    return;
+  const CtlFinding *finding = &group->newest;
+  g_autofree char *query = ctl_words_of_query(finding->origin, finding->query_name);
   g_autofree char *what =
       ctl_words_of_event(finding->event, finding->reason, finding->exit_code, finding->exit_signal);
-  ctl_html(page, "<dt>%s: %s", finding->name, what);
+  ctl_html(page, "<dt>");
+  if (ctl_report_events_show(events, finding->eid))
+    ctl_html(page, "<a href=\"#e%" G_GINT64_FORMAT "\">%s: %s</a>", finding->eid, finding->name,
+             what);
+  else
+    ctl_html(page, "%s: %s", finding->name, what);
   if (group->n > 1)
     ctl_html(page, ", %u times", group->n);
-  ctl_html(page, "</dt><dd>");
+  if (query != NULL)
+    ctl_html(page, group->n > 1 ? ", the last time in %s" : ", in %s", query);
+  ctl_html(page, "</dt>");
+}
+
+static void
+write_group(GString *page, const Group *group, const CtlReportEvents *events,
+            const CtlLimits *limits, const CtlFlags *flags)
+{
+  g_autofree char *advice = ctl_advice(&group->finding, limits, flags);
+  g_autofree char *growth = ctl_growth_words(&group->finding.growth);
+  if (advice == NULL)
+    return;
+  write_title(page, group, events);
+  ctl_html(page, "<dd>%s%s", growth != NULL ? growth : "", growth != NULL ? " " : "");
   write_sentences(page, advice);
   ctl_html(page, "</dd>\n");
 }
 
 /* All share osquery's flags, so each piece of advice shows the one value that suits all. */
 static void
-write_groups(GString *page, const GArray *groups, const CtlLimits *limits)
+write_groups(GString *page, const GArray *groups, const CtlReportEvents *events, const Ctl *ctl)
 {
   CtlFlags flags = CTL_FLAGS_NONE;
+  CtlLimits limits;
+  ctl_limits_read(ctl->db, &limits);
+  for (guint i = 0; i < groups->len; i++) {
+    Group *group = &g_array_index(groups, Group, i);
+    ctl_life_read(ctl->db, &group->newest);
+    group->finding.growth = group->newest.growth;
+    ctl_flags_raise(&flags, &group->finding, &limits);
+  }
   for (guint i = 0; i < groups->len; i++)
-    ctl_flags_raise(&flags, &g_array_index(groups, Group, i).finding, limits);
-  for (guint i = 0; i < groups->len; i++)
-    write_group(page, &g_array_index(groups, Group, i), limits, &flags);
+    write_group(page, &g_array_index(groups, Group, i), events, &limits, &flags);
 }
 
 /* The groups of the ends since @oldest_s. @texts: keeps their names. */
@@ -108,16 +135,15 @@ read_groups(const Ctl *ctl, gint64 oldest_s, GStringChunk *texts, GArray *groups
 }
 
 gboolean
-ctl_report_advice(GString *page, const Ctl *ctl, gint64 oldest_s, GError **error)
+ctl_report_advice(GString *page, const Ctl *ctl, const CtlReportEvents *events, gint64 oldest_s,
+                  GError **error)
 {
   g_autoptr(GStringChunk) texts = g_string_chunk_new(1024);
   g_autoptr(GArray) groups = g_array_new(FALSE, FALSE, sizeof(Group));
   if (!read_groups(ctl, oldest_s, texts, groups, error))
     return FALSE;
   g_autoptr(GString) list = g_string_new(NULL);
-  CtlLimits limits;
-  ctl_limits_read(ctl->db, &limits);
-  write_groups(list, groups, &limits);
+  write_groups(list, groups, events, ctl);
   ctl_html_section(page, "advice", "What to change");
   if (list->len > 0)
     g_string_append_printf(page, "<dl>\n%s</dl>\n", list->str); /* escaped already */

@@ -2,6 +2,7 @@
 
 #include "tables/ctl/advice/finding.h"
 #include "tables/ctl/print/value.h"
+#include "tables/ctl/print/words.h"
 #include "watchdog/store/database.h"
 
 /* A query or a message longer than this is cut: nobody reads it in a table. */
@@ -24,16 +25,14 @@ static const char counts_sql[] =
     " count(*) FILTER (WHERE event = 'respawn_limit_reached')"
     " FROM watchdog_events WHERE time >= ?";
 
-/* The newest rows, and the query that was denylisted for each, which is looked up for these rows
- * alone.
- */
+/* The newest rows, and the query of each, which is looked up for these rows alone. */
 #define ROWS(condition)                                                                 \
   "SELECT e.eid, e.time, e.event, e.name, e.pid, e.reason, e.measured,"                 \
   " e.limit_value, e.peak, e.utilization, e.utilization_limit, e.sustained, e.outcome," \
-  " e.signals_sent, e.duration_ms, e.lifetime_ms, q.query_name, q.query, e.message"     \
+  " e.signals_sent, e.duration_ms, e.lifetime_ms, e.message, " CTL_QUERY_COLUMNS        \
   " FROM (SELECT * FROM watchdog_events WHERE time >= ? AND " condition                 \
-  " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (" CTL_DENYLISTED_SELECT ") q"               \
-  " ON q.cause_eid = e.eid ORDER BY e.eid DESC"
+  " ORDER BY eid DESC LIMIT ?) e LEFT JOIN (" CTL_DENYLISTED_SELECT ") asked"           \
+  " ON asked.cause_eid = e.eid ORDER BY e.eid DESC"
 
 static const char *
 keep(GStringChunk *texts, sqlite3_stmt *stmt, int column)
@@ -67,9 +66,10 @@ event_from_row(sqlite3_stmt *stmt, GStringChunk *texts)
   event->signals_sent = keep(texts, stmt, column++);
   event->duration_ms = ctl_integer(stmt, column++);
   event->lifetime_ms = ctl_integer(stmt, column++);
+  event->message = keep(texts, stmt, column++);
+  (void)ctl_word_origin((const char *)sqlite3_column_text(stmt, column++), &event->origin);
   event->query_name = keep(texts, stmt, column++);
-  event->query = keep(texts, stmt, column++);
-  event->message = keep(texts, stmt, column);
+  event->query = keep(texts, stmt, column);
   return event;
 }
 
@@ -108,6 +108,23 @@ count_events(const Ctl *ctl, CtlReportEvents *events, gint64 oldest_s, GError **
   for (gsize i = 0; i < G_N_ELEMENTS(counts); i++)
     *counts[i] = sqlite3_column_int64(stmt, (int)i);
   return TRUE;
+}
+
+static gboolean
+has_row(const GPtrArray *rows, gint64 eid)
+{
+  for (guint i = 0; i < rows->len; i++) {
+    const CtlReportEvent *event = rows->pdata[i];
+    if (event->eid == eid)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+gboolean
+ctl_report_events_show(const CtlReportEvents *events, gint64 eid)
+{
+  return has_row(events->endings, eid) || has_row(events->others, eid);
 }
 
 CtlReportEvents *

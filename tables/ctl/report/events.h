@@ -29,7 +29,8 @@ typedef struct {
   const char *signals_sent;
   gint64 duration_ms;
   gint64 lifetime_ms;
-  const char *query_name; /* of the query that was denylisted for this ending, as is the next */
+  WdOrigin origin; /* of the query that it was executing, as the next two */
+  const char *query_name;
   const char *query;
   const char *message;
 } CtlReportEvent;
@@ -45,6 +46,9 @@ typedef struct {
   gint64 n_denylisted;
   gint64 n_gave_up;
 } CtlReportEvents;
+
+/* Whether the page has a row of the event, so that a link to it leads somewhere. */
+gboolean ctl_report_events_show(const CtlReportEvents *events, gint64 eid);
 
 /* @oldest_s: only what happened since. Returns: NULL with @error. */
 CtlReportEvents *ctl_report_events_read(const Ctl *ctl, gint64 oldest_s, GError **error);

@@ -142,7 +142,7 @@ ctl_report(const Ctl *ctl, GError **error)
   g_autoptr(GString) page = g_string_new(NULL);
   write_head(page, now_s);
   write_intro(page, ctl, events, now_s);
-  if (!ctl_report_advice(page, ctl, oldest_s, error))
+  if (!ctl_report_advice(page, ctl, events, oldest_s, error))
     return FALSE;
   write_processes(page, samples, failure, events);
   ctl_report_endings(page, events);

@@ -1,6 +1,7 @@
 #include "tables/ctl/report/tables.h"
 
 #include "tables/ctl/print/human.h"
+#include "tables/ctl/print/words.h"
 #include "tables/ctl/report/html.h"
 #include "tables/ctl/report/signs.h"
 
@@ -119,6 +120,17 @@ outcome(const CtlReportEvent *event)
 }
 
 static void
+write_query(GString *page, const CtlReportEvent *event)
+{
+  g_autofree char *asked = ctl_words_of_query(event->origin, NULL);
+  if (*event->query_name)
+    ctl_html(page, "<span>%s%s <code>%s</code></span>", event->query_name,
+             event->origin == WD_ORIGIN_DISTRIBUTED ? " (distributed)" : "", event->query);
+  else
+    ctl_html(page, "%s", asked != NULL ? asked : "–");
+}
+
+static void
 write_ending(GString *page, const CtlReportEvent *event)
 {
   g_autofree char *reason = why(event);
@@ -130,10 +142,7 @@ write_ending(GString *page, const CtlReportEvent *event)
            "<td role=\"cell\" data-label=\"Outcome\">%s</td>"
            "<td role=\"cell\" data-label=\"Query\">",
            reason, measured, how);
-  if (*event->query_name)
-    ctl_html(page, "<span>%s <code>%s</code></span>", event->query_name, event->query);
-  else
-    ctl_html(page, "–");
+  write_query(page, event);
   ctl_html(page, "</td></tr>\n");
 }
 
@@ -147,8 +156,8 @@ ctl_report_endings(GString *page, const CtlReportEvents *events)
   for (guint i = 0; i < events->endings->len; i++)
     write_ending(page, events->endings->pdata[i]);
   end_section(page, events->endings,
-              "A scheduled query is known once osquery has denylisted it; a live query leaves no "
-              "such trace.");
+              "A query is known if osqueryd said that it executes it (--name_queries); a scheduled "
+              "one also once osquery has denylisted it.");
 }
 
 /* --- all else --- */
