@@ -277,7 +277,16 @@ TEST_F(Said, LongTextsAreCut)
     EXPECT_TRUE(g_utf8_validate(schedule()->query, -1, nullptr));
     EXPECT_TRUE(g_str_has_suffix(schedule()->query, "😀")) << before;
     EXPECT_GT(strlen(schedule()->query), static_cast<gsize>(WD_SAID_QUERY_MAX - 4));
+    take("x"); /* there may be room for it, but not for what stands between */
+    EXPECT_TRUE(g_str_has_suffix(schedule()->query, "😀")) << before;
   }
+
+  take(std::string(begin) + "Executing distributed query: n");
+  for (int i = 0; i < 20000; i++)
+    take("n");
+  take("id: SELECT 1");
+  EXPECT_EQ(strlen(distributed()->name), static_cast<gsize>(WD_SAID_NAME_MAX));
+  EXPECT_EQ(distributed()->query, nullptr);
 
   take(start + "a: SELECT 1");
   for (int i = 0; i < 20000; i++)

@@ -222,13 +222,15 @@ split(WdOrigin origin, Span text, Span *name, Span *sql)
 
 /* --- statements --- */
 
-static void
+/* Returns: FALSE: it didn't all fit. */
+static gboolean
 set_name(WdStatement *statement, Span name)
 {
   GString *safe = g_string_new(NULL);
-  append_safe(safe, name, WD_SAID_NAME_MAX, FALSE);
+  const gboolean whole = append_safe(safe, name, WD_SAID_NAME_MAX, FALSE);
   g_free(statement->name);
   statement->name = g_string_free(safe, FALSE);
+  return whole;
 }
 
 static void
@@ -247,7 +249,7 @@ set_text(Kept *kept, WdOrigin origin, Span text, gboolean cut)
   Span sql;
   if (!split(origin, text, &name, &sql))
     return FALSE;
-  set_name(&kept->statement, name);
+  (void)set_name(&kept->statement, name);
   kept->query = g_string_new(NULL);
   add_sql(kept, sql, cut);
   return TRUE;
@@ -262,8 +264,8 @@ begin(WdSaid *said, WdOrigin origin, Span text, gboolean cut, gint64 tid)
   kept->statement.said_us = said->line_us;
   kept->statement.idle_us = WD_NONE;
   if (!set_text(kept, origin, text, cut))
-    set_name(&kept->statement, text);
-  said->open = cut ? WD_ORIGIN_NONE : origin;
+    (void)set_name(&kept->statement, text);
+  said->open = cut || kept->statement.cut ? WD_ORIGIN_NONE : origin;
 }
 
 /* A name with a line break, if SQL follows. Without SQL, a scheduled query's message has ended. */
@@ -276,9 +278,7 @@ go_on_in_name(WdSaid *said, Kept *kept, Span line, gboolean cut)
   const Span joined = {text->str, text->len};
   if (set_text(kept, said->open, joined, cut))
     return;
-  if (said->open == WD_ORIGIN_DISTRIBUTED)
-    set_name(&kept->statement, joined);
-  else
+  if (said->open != WD_ORIGIN_DISTRIBUTED || !set_name(&kept->statement, joined))
     said->open = WD_ORIGIN_NONE;
 }
 
