@@ -3,8 +3,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* How often the directory is looked at. */
-#define STEP_US (20 * G_TIME_SPAN_MILLISECOND)
+/* How often the directory is looked at: seldom, as the schedule is. */
+#define STEP_US (100 * G_TIME_SPAN_MILLISECOND)
 #define DENYLISTED "distributed query is denylisted"
 
 struct StandDistributed {

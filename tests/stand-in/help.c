@@ -5,7 +5,7 @@
 #include "tests/stand-in/core-tables.h"
 
 /* osquery leaves room for its longest flag, and pads with less than 80 blanks. */
-#define NAME_WIDTH 41
+#define NAME_WIDTH 45
 
 gboolean
 stand_help_is_asked(const char *const *argv)

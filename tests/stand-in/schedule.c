@@ -5,8 +5,9 @@
 #include <sys/stat.h>
 
 #define DENYLISTED_S 86400
-/* How often the file is looked at, and the schedule for what is due. */
-#define STEP_US (20 * G_TIME_SPAN_MILLISECOND)
+/* How often the file is looked at, and the schedule for what is due. Seldom, for a look at the
+ * thread shall find it waiting, and osquery's looks only once a second. */
+#define STEP_US (100 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
   char *name;

@@ -102,7 +102,7 @@ write_header(int fd)
   g_autofree char *header =
       g_strdup_printf("Log file created at: %s\nRunning on machine: %s\n"
                       "Running duration (h:mm:ss): 0:00:00\n"
-                      "Log line format: [IWEF]mmdd hh:mm:ss.uuuuuu threadid file:line] msg\n",
+                      "Log line format: [IWEF]yyyymmdd hh:mm:ss.uuuuuu threadid file:line] msg\n",
                       time, g_get_host_name());
   write_all(fd, header);
 }
