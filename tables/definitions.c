@@ -2,11 +2,11 @@
 
 #include "watchdog/core/event/event.h"
 #include "watchdog/core/event/process-status.h"
+#include "watchdog/core/event/setting.h"
+#include "watchdog/core/event/termination.h"
 
 static const WdTable *const definitions[] = {
-    &wd_process_table,
-    &wd_event_table,
-    &wd_sample_table,
+    &wd_process_table, &wd_event_table, &wd_sample_table, &wd_termination_table, &wd_setting_table,
 };
 
 const WdTable *const *

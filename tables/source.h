@@ -11,11 +11,12 @@ typedef struct {
   const char *file;       /* its name in that directory */
   gboolean in_state_dir;  /* FALSE: in the runtime directory */
   const WdSchema *schema; /* of that file */
-  const char *computed;   /* the one column that isn't shown as stored, or NULL */
+  gint32 since;         /* the schema's first version that has it: in an older file, it is empty */
+  const char *computed; /* the one column that isn't shown as stored, or NULL */
   const char *expression; /* the SQL whose value is shown in it */
 } TableSource;
 
-#define TABLE_N_SOURCES 3
+#define TABLE_N_SOURCES 5
 extern const TableSource table_sources[TABLE_N_SOURCES];
 
 /* @table: one of ours. Returns: its place in table_sources. */

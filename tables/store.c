@@ -15,6 +15,7 @@ typedef struct {
   gboolean has_wal;  /* FALSE: later writes aren't visible through this connection */
   guint64 columns;   /* bit set: those of the table that the file has */
   gboolean complete; /* FALSE: it lacks some, until its writer brings it up to date */
+  gboolean too_old;  /* it lacks all of them */
 } Connection;
 
 /* So many of SQLite's instructions take a millisecond or two. */
@@ -93,16 +94,29 @@ table_store_path(const TableStore *store, const WdTable *table)
   return store->connections[table_source_index(table)].path;
 }
 
-static void
-find_columns(Connection *connection, const WdTable *table)
+/* Columns are added to tables only: a view has all of its own. */
+static gboolean
+has_column(sqlite3 *db, const WdTable *table, guint i)
 {
+  return table->columns[i].value == WD_VALUE_DERIVED ||
+         wd_database_has_column(db, table->stored, table->columns[i].name);
+}
+
+static gboolean
+find_columns(Connection *connection, const TableSource *source, sqlite3 *db, GError **error)
+{
+  gint64 version;
+  if (!wd_database_integer(db, "PRAGMA user_version", &version, error))
+    return FALSE;
   connection->columns = 0;
-  connection->complete = TRUE;
-  for (guint i = 0; i < table->n_columns; i++)
-    if (wd_database_has_column(connection->db, table->stored, table->columns[i].name))
+  connection->too_old = version < source->since;
+  connection->complete = !connection->too_old;
+  for (guint i = 0; i < source->table->n_columns && !connection->too_old; i++)
+    if (has_column(db, source->table, i))
       connection->columns |= G_GUINT64_CONSTANT(1) << i;
     else
       connection->complete = FALSE;
+  return TRUE;
 }
 
 gboolean
@@ -129,6 +143,8 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *colu
         wd_reader_open(connection->path, table_sources[source].schema, &failure);
     if (opened != NULL && table_processes_prepare(opened) != SQLITE_OK)
       wd_database_set_error(opened, &failure);
+    if (failure == NULL)
+      (void)find_columns(connection, &table_sources[source], opened, &failure);
     if (failure != NULL) {
       if (!store->demands_files && g_error_matches(failure, WD_STORE_ERROR, WD_STORE_ERROR_MISSING))
         return TRUE;
@@ -140,9 +156,8 @@ table_store_connect(TableStore *store, guint source, sqlite3 **db, guint64 *colu
     connection->device = info.st_dev;
     connection->inode = info.st_ino;
     connection->has_wal = has_wal;
-    find_columns(connection, table_sources[source].table);
   }
   *columns = connection->columns;
-  *db = connection->db;
+  *db = connection->too_old ? NULL : connection->db;
   return TRUE;
 }

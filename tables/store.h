@@ -30,7 +30,8 @@ void table_store_guard(TableStore *store,
                        gpointer user_data);
 
 /* For cursor.c: the connection to the file of table_sources[@source] as it is now.
- * @db: set to NULL when there is no such file, unless files are demanded; stays the store's.
+ * @db: set to NULL when there is no such file, unless files are demanded, or when it is of a
+ * version that lacks the table; stays the store's.
  * @columns: set to the bits of those columns of the table that the file has; it may be of an older
  * version.
  * Returns: FALSE with @error when the file can't be used. */

@@ -210,6 +210,8 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
   switch ((int)event->kind) {
   case WD_EVENT_PROCESS_STARTED:
     CHECK_FIELD(restarts, view->starts - 1);
+    CHECK_FIELD(duration_ms,
+                view->gone_us != WD_NONE ? (oracle->now_us - view->gone_us) / 1000 : WD_NONE);
     break;
   case WD_EVENT_UNRESPONSIVE:
     CHECK_FIELD(cause_seq, 0);

@@ -211,6 +211,7 @@ sim_oracle_exited(SimOracle *oracle, const WdInput *input)
     view->due_us = MAX(view->due_us,
                        oracle->now_us + oracle->limits.extensions_interval_s * SIM_S + SIM_S / 2);
   view->pid = WD_NONE;
+  view->gone_us = oracle->now_us;
   if (input->process == WD_PROCESS_WORKER)
     worker_gone(oracle);
 }

@@ -9,6 +9,7 @@ sim_oracle_add(SimOracle *oracle)
       .pid = WD_NONE,
       .breach_us = WD_NONE,
       .own_exit_us = WD_NONE,
+      .gone_us = WD_NONE,
       .registered = WD_NONE,
       .uuid = WD_NONE,
       .missing_us = WD_NONE,

@@ -22,6 +22,7 @@ sim_oracle_init(SimOracle *oracle, SimTrace *trace, const SimKernel *kernel, con
     view->pid = WD_NONE;
     view->breach_us = WD_NONE;
     view->own_exit_us = WD_NONE;
+    view->gone_us = WD_NONE;
     view->registered = view->uuid = view->missing_us = WD_NONE;
     view->indispensable = i == indispensable;
   }

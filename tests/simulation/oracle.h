@@ -78,6 +78,7 @@ typedef struct {
   gint64 file;            /* which file was there at the last start */
   gint64 remembered_file; /* which file the history remembers as given up; 0: none */
   gint64 remembered_until_us;
+  gint64 gone_us;   /* WD_NONE: none has ended yet */
   guint64 gone_seq; /* the event of its last end */
   guint64 end_seq;  /* the same, or of its last failed start */
 } SimView;

@@ -38,7 +38,9 @@ TEST(CtlCompletion, Words)
       {"-- a comment\n/* one more */ s|", {"select"}},
       {"x|", {}},
       // tables
-      {"SELECT * FROM |", {"watchdog_events", "watchdog_processes", "watchdog_samples"}},
+      {"SELECT * FROM |",
+       {"watchdog_events", "watchdog_processes", "watchdog_samples", "watchdog_settings",
+        "watchdog_terminations"}},
       {"SELECT * FROM watchdog_e|", {"watchdog_events"}},
       {"select * from WATCHDOG_P|", {"watchdog_processes"}},
       {"SELECT * FROM watchdog_events JOIN watchdog_p|", {"watchdog_processes"}},
@@ -76,7 +78,7 @@ TEST(CtlCompletion, WithoutAWordOnlyColumns)
 {
   Words words = complete("SELECT | FROM watchdog_processes");
   EXPECT_EQ(words.size(), 32u);
-  EXPECT_EQ(complete("SELECT e.| FROM watchdog_events e").size(), 30u);
+  EXPECT_EQ(complete("SELECT e.| FROM watchdog_events e").size(), 34u);
 }
 
 TEST(CtlCompletion, WhereTheWordBegins)

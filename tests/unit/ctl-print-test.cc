@@ -143,10 +143,10 @@ TEST(CtlPrint, Log)
   };
   for (const auto &c : cases) {
     std::string row = std::string("SELECT 12, 0, 'r', '") + c.event + "', 'r', 'worker', 'p', 42";
-    for (int i = 8; i < 22; i++)
+    for (int i = 8; i < 23; i++)
       row += ", NULL";
-    row += std::string(", ") + c.lifetime_ms + ", " + c.delay + ", NULL, NULL, NULL, " + c.cause +
-           ", NULL, 'it' || char(27)";
+    row += std::string(", ") + c.lifetime_ms + ", " + c.delay +
+           ", NULL, NULL, NULL, NULL, NULL, NULL, " + c.cause + ", NULL, 'it' || char(27)";
     std::string text = printed(ctl_print_log, row.c_str());
     EXPECT_EQ(text.substr(text.find("  ")), c.line);
   }

@@ -51,7 +51,7 @@ TEST_F(History, IsSetUpForDurabilityAndPruning)
   g_autoptr(WdHistory) history = open_history(file, run("a"));
   EXPECT_EQ(rows(file, "PRAGMA journal_mode"), Rows{"wal"});
   EXPECT_EQ(rows(file, "PRAGMA auto_vacuum"), Rows{"2"});
-  EXPECT_EQ(rows(file, "PRAGMA user_version"), Rows{"2"});
+  EXPECT_EQ(rows(file, "PRAGMA user_version"), Rows{"3"});
   EXPECT_EQ(rows(file, "PRAGMA application_id"), Rows{std::to_string(0x4f576448)});
 }
 
@@ -82,15 +82,21 @@ TEST_F(History, EveryColumnGetsItsValue)
   event->lifetime_ms = 20;
   event->delay_s = 21;
   event->restarts = 22;
+  event->core_dumped = TRUE;
+  event->origin = WD_ORIGIN_SCHEDULE;
   event->query_name = g_strdup("q");
   event->query = g_strdup("SELECT 1");
+  event->thread = g_strdup("SchedulerRunner");
+  event->last_output = g_strdup("panic\n");
   event->details = g_strdup("{}");
   event->message = g_strdup("gone");
   ASSERT_TRUE(wd_history_append(history, &event, 1, nullptr));
   EXPECT_EQ(
       rows(file, "SELECT * FROM events WHERE eid = 2"),
       Rows{"2|10|run-1|process_terminated|extension|a.ext|/x/a.ext|11|cpu|12|13|ms|14.5|15|16|"
-           "killed|17|18|TERM,KILL|19|20|21|22|q|SELECT 1|1|{}|gone|23|24"});
+           "killed|17|18|TERM,KILL|19|20|21|22|q|SELECT "
+           "1|1|{}|gone|23|24|1|schedule|SchedulerRunner|"
+           "panic\n"});
 }
 
 TEST_F(History, AbsentValuesAreNull)
@@ -100,7 +106,7 @@ TEST_F(History, AbsentValuesAreNull)
   EXPECT_EQ(
       rows(file, "SELECT * FROM events"),
       Rows{"1|1000|a|process_started|worker|worker|/opt/osqueryd|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|-|"
-           "-|-|-|-|-|-|-"});
+           "-|-|-|-|-|-|-|-|-|-|-"});
 }
 
 TEST_F(History, TextIsMadeValid)
@@ -420,9 +426,9 @@ TEST_F(History, FilesThatCannotBeUsedAreLeftAlone)
       {"foreign", {"CREATE TABLE t(a)"}, WD_STORE_ERROR_CORRUPT, "is no history"},
       {"foreign id", {"PRAGMA application_id=7"}, WD_STORE_ERROR_CORRUPT, "application_id 7"},
       {"newer",
-       {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=3"},
+       {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=4"},
        WD_STORE_ERROR_NEWER,
-       "has schema version 3, this program knows up to 2"},
+       "has schema version 4, this program knows up to 3"},
       {"wrong tables",
        {"CREATE TABLE t(a)", "PRAGMA application_id=1331127368", "PRAGMA user_version=1"},
        WD_STORE_ERROR_CORRUPT,
@@ -493,11 +499,11 @@ TEST_F(History, AnImpossibleEidIsCorruption)
   EXPECT_TRUE(g_error_matches(error, WD_STORE_ERROR, WD_STORE_ERROR_CORRUPT));
 }
 
-// A file of each version, as that version made it.
+// A file of each older version, as that version made it.
 TEST_F(History, AFileOfEachVersionIsMigrated)
 {
   const std::string versions[] = {HISTORY_1, HISTORY_2};
-  ASSERT_EQ(static_cast<gint32>(G_N_ELEMENTS(versions)), wd_schema_history.version);
+  ASSERT_EQ(static_cast<gint32>(G_N_ELEMENTS(versions)) + 1, wd_schema_history.version);
   for (const std::string &sql : versions) {
     execute(file, (sql + "INSERT INTO run VALUES(0, 'old', 'boot-1', 7, 3);"
                          "INSERT INTO events(eid, time, run_id, event, role, pid) VALUES"
@@ -517,6 +523,8 @@ TEST_F(History, AFileOfEachVersionIsMigrated)
                     "6|200|old|watchdog_crashed|watchdog|7|-|-|-",
                     "7|200|old|process_terminated|worker|8|5|-|-",
                     "8|1000|new|process_exited|worker|42|-|70|30"}));
+    EXPECT_EQ(rows(file, "SELECT eid, reason, downtime_ms FROM terminations ORDER BY eid"),
+              (Rows{"7|-|-", "8|-|-"}));
     EXPECT_EQ(rows(file, "PRAGMA integrity_check"), Rows{"ok"});
     g_clear_pointer(&history, wd_history_free);
     for (const char *suffix : {"", "-wal", "-shm"})

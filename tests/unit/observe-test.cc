@@ -201,7 +201,7 @@ protected:
       if (wd_outcome_name(event->outcome) != nullptr)
         text += string(" ") + wd_outcome_name(event->outcome);
       EXPECT_EQ(event->signals_sent, WD_SIGNALS_NONE); // nobody saw them
-      if (event->kind != WD_EVENT_RESPONSIVE)
+      if (event->kind != WD_EVENT_RESPONSIVE && event->kind != WD_EVENT_PROCESS_STARTED)
         EXPECT_EQ(event->duration_ms, WD_NONE);
       EXPECT_NE(event->message, nullptr);
       EXPECT_EQ(string(event->message).find("(null)"), string::npos);

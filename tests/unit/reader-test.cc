@@ -105,7 +105,7 @@ TEST_F(Reader, ANewerSchemaIsNamed)
   write_one_event();
   execute(file, "PRAGMA user_version=9");
   expect_error(wd_schema_history, WD_STORE_ERROR_NEWER,
-               file + ": has schema version 9, this program knows up to 2");
+               file + ": has schema version 9, this program knows up to 3");
 }
 
 TEST_F(Reader, ACopyThatLacksItsLogIsRefusedAndStaysAsItIs)

@@ -180,11 +180,26 @@ TEST_F(Status, AFileOfTheFirstVersionIsBroughtUpToDate)
     g_autoptr(WdStatus) status = open_status(file);
     write(status, {"a"});
   }
-  execute(file, "DROP TABLE samples; ALTER TABLE processes DROP COLUMN memory_watch;"
-                "PRAGMA user_version=1");
+  execute(file,
+          "DROP TABLE samples; DROP TABLE settings; ALTER TABLE processes DROP COLUMN memory_watch;"
+          "PRAGMA user_version=1");
   g_autoptr(WdStatus) status = open_status(file);
   EXPECT_EQ(rows(file, "SELECT name FROM processes"), Rows{"a"});
   EXPECT_EQ(rows(file, "SELECT count(*) FROM samples"), Rows{"0"});
+}
+
+TEST_F(Status, SettingsAreReplacedAsAWhole)
+{
+  g_autoptr(WdStatus) status = open_status(file);
+  WdSetting *settings[] = {wd_setting_new("b", "1", "default"), wd_setting_new("a", "", "argv"),
+                           wd_setting_new("c\n", "\xff\x1b[2J", "/f\r:1")};
+  ASSERT_TRUE(wd_status_write_settings(status, settings, 3, nullptr));
+  EXPECT_EQ(rows(file, "SELECT name, value, source FROM settings ORDER BY id"),
+            (Rows{"b|1|default", "a||argv", "c?|\xef\xbf\xbd?[2J|/f?:1"}));
+  ASSERT_TRUE(wd_status_write_settings(status, settings + 1, 1, nullptr));
+  EXPECT_EQ(rows(file, "SELECT name FROM settings"), Rows{"a"});
+  for (WdSetting *setting : settings)
+    wd_setting_free(setting);
 }
 
 TEST_F(Status, AReaderNeitherWaitsNorIsWaitedFor)

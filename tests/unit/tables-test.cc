@@ -104,14 +104,18 @@ TEST_F(Tables, Definitions)
 {
   guint n;
   const WdTable *const *definitions = table_definitions(&n);
-  ASSERT_EQ(n, 3u);
+  ASSERT_EQ(n, 5u);
   EXPECT_EQ(definitions[0], table_definition_find("watchdog_processes"));
   EXPECT_EQ(definitions[1], table_definition_find("watchdog_events"));
   EXPECT_EQ(definitions[2], table_definition_find("watchdog_samples"));
+  EXPECT_EQ(definitions[3], table_definition_find("watchdog_terminations"));
+  EXPECT_EQ(definitions[4], table_definition_find("watchdog_settings"));
   EXPECT_EQ(table_definition_find("processes"), nullptr);
   EXPECT_EQ(definitions[0]->n_columns, 32u);
-  EXPECT_EQ(definitions[1]->n_columns, 30u);
+  EXPECT_EQ(definitions[1]->n_columns, 34u);
   EXPECT_EQ(definitions[2]->n_columns, 8u);
+  EXPECT_EQ(definitions[3]->n_columns, 27u);
+  EXPECT_EQ(definitions[4]->n_columns, 3u);
 }
 
 // Before its writer brings it up to date, and after that.
@@ -133,6 +137,25 @@ TEST_F(Tables, AnOlderHistoryIsRead)
             (Rows{"1|watchdog_stopped|5|-|stopped", "2|process_exited|-|70|-"}));
 }
 
+// What an older watchdog that still runs has written.
+TEST_F(Tables, ATableThatAnOlderFileLacksIsEmpty)
+{
+  execute(path("history.db"), HISTORY_2.c_str());
+  write_watchdog(WD_STATE_RUNNING, 5, WD_NONE, WD_NONE);
+  execute(path("status.db"), "DROP TABLE settings; PRAGMA user_version=3");
+  EXPECT_EQ(ask("watchdog_terminations", {"eid"}), Rows{});
+  EXPECT_EQ(ask("watchdog_settings", {"name"}), Rows{});
+  {
+    g_autoptr(WdStatus) status = wd_status_open(path("status.db").c_str(), nullptr);
+    g_autoptr(WdSetting) setting = wd_setting_new("a", "1", "argv");
+    ASSERT_TRUE(wd_status_write_settings(status, &setting, 1, nullptr));
+    g_autoptr(WdHistory) history = open_history(path("history.db"), run("b"));
+    append(history, 1, WD_EVENT_PROCESS_EXITED);
+  }
+  EXPECT_EQ(ask("watchdog_terminations", {"eid"}), Rows{"1"});
+  EXPECT_EQ(ask("watchdog_settings", {"name", "value", "source"}), Rows{"a|1|argv"});
+}
+
 TEST_F(Tables, Options)
 {
   const struct {
@@ -145,6 +168,10 @@ TEST_F(Tables, Options)
       {"watchdog_events", "time", WD_OPTION_ADDITIONAL},
       {"watchdog_events", "event", WD_OPTION_ADDITIONAL},
       {"watchdog_samples", "time", WD_OPTION_ADDITIONAL},
+      {"watchdog_terminations", "time", WD_OPTION_ADDITIONAL},
+      {"watchdog_terminations", "pid", WD_OPTION_INDEX},
+      {"watchdog_terminations", "reason", WD_OPTION_ADDITIONAL},
+      {"watchdog_terminations", "eid", WD_OPTION_INDEX | WD_OPTION_OPTIMIZED},
   };
   guint n;
   const WdTable *const *definitions = table_definitions(&n);
@@ -170,21 +197,23 @@ TEST_F(Tables, CreateStatement)
   EXPECT_NE(std::string(sql).find(", message TEXT)"), std::string::npos);
 }
 
-// The store's columns and the tables' are the same and of the same types. Migrations add theirs at
-// the end, the definitions where they belong.
+// The store's columns and the tables' are the same and of the same types; SQLite knows no types of
+// a view's. Migrations add theirs at the end, the definitions where they belong.
 TEST_F(Tables, TheStoreHasWhatTheDefinitionsSay)
 {
   write_events();
   write_watchdog(WD_STATE_RUNNING, 1, 1, 1);
   for (const TableSource &source : table_sources) {
-    std::string sql = std::string("SELECT name, type FROM pragma_table_info('") +
-                      source.table->stored +
+    const bool view = source.table->columns[0].value == WD_VALUE_DERIVED;
+    std::string sql = std::string("SELECT name, ") + (view ? "''" : "type") +
+                      " FROM pragma_table_info('" + source.table->stored +
                       "') WHERE name NOT IN ('id', 'start_ticks', 'last_check_us')";
     Rows stored = rows(path(source.file), sql.c_str());
     Rows defined;
     for (guint i = 0; i < source.table->n_columns; i++) {
       const WdColumn &c = source.table->columns[i];
-      const char *type = c.type == WD_TYPE_TEXT     ? "TEXT"
+      const char *type = view                       ? ""
+                         : c.type == WD_TYPE_TEXT   ? "TEXT"
                          : c.type == WD_TYPE_DOUBLE ? "REAL"
                                                     : "INTEGER";
       defined.push_back(std::string(c.name) + "|" + type);

@@ -15,7 +15,8 @@ struct WdStatusWriter {
   GMutex mutex;
   GCond changed;
   /* under the mutex */
-  GPtrArray *rows; /* the newest state not yet written; NULL: none */
+  GPtrArray *rows;     /* the newest state not yet written; NULL: none */
+  GPtrArray *settings; /* those in effect; NULL: they aren't ours to tell */
   guint64 rows_seq;
   gint64 due_us; /* when it is written even without its events */
   guint64 settled_seq;
@@ -27,11 +28,19 @@ struct WdStatusWriter {
   WdPrivateDirectory *directory; /* borrowed */
   char *path;
   WdStatus *status;
-  guint claims;  /* of the directory, when it was opened */
-  char *trouble; /* the last one logged */
+  GPtrArray *stored; /* the settings that the status has; NULL: none */
+  guint claims;      /* of the directory, when it was opened */
+  char *trouble;     /* the last one logged */
 };
 
 /* --- the thread --- */
+
+static void
+close_status(WdStatusWriter *writer)
+{
+  g_clear_pointer(&writer->status, wd_status_free);
+  g_clear_pointer(&writer->stored, g_ptr_array_unref);
+}
 
 /* Each time, because somebody may remove the directory while we run. */
 static gboolean
@@ -40,23 +49,37 @@ open_status(WdStatusWriter *writer, GError **error)
   if (!wd_private_directory_claim(writer->directory, error))
     return FALSE;
   if (writer->claims != wd_private_directory_claims(writer->directory))
-    g_clear_pointer(&writer->status, wd_status_free);
+    close_status(writer);
   writer->claims = wd_private_directory_claims(writer->directory);
   if (writer->status == NULL)
     writer->status = wd_status_open(writer->path, error);
   return writer->status != NULL;
 }
 
+/* What an earlier run left is replaced, too. */
+static gboolean
+write_settings(WdStatusWriter *writer, GPtrArray *settings, GError **error)
+{
+  if (settings == NULL || settings == writer->stored)
+    return TRUE;
+  if (!wd_status_write_settings(writer->status, (WdSetting *const *)settings->pdata, settings->len,
+                                error))
+    return FALSE;
+  g_clear_pointer(&writer->stored, g_ptr_array_unref);
+  writer->stored = g_ptr_array_ref(settings);
+  return TRUE;
+}
+
 /* A failure is logged but not retried, because the next state comes soon. */
 static void
-write_rows(WdStatusWriter *writer, const GPtrArray *rows, gint64 base)
+write_rows(WdStatusWriter *writer, const GPtrArray *rows, GPtrArray *settings, gint64 base)
 {
   g_autoptr(GError) error = NULL;
-  if (!open_status(writer, &error) ||
+  if (!open_status(writer, &error) || !write_settings(writer, settings, &error) ||
       !wd_status_write(writer->status, (WdProcessStatus *const *)rows->pdata, rows->len, base,
                        &error)) {
     wd_log_store_trouble(&writer->trouble, error);
-    g_clear_pointer(&writer->status, wd_status_free);
+    close_status(writer);
   } else {
     wd_log_store_mended(&writer->trouble, writer->path);
   }
@@ -109,13 +132,15 @@ status_thread(gpointer data)
   g_mutex_lock(&writer->mutex);
   while (wait_for_rows(writer)) {
     g_autoptr(GPtrArray) rows = g_steal_pointer(&writer->rows);
+    g_autoptr(GPtrArray) settings =
+        writer->settings != NULL ? g_ptr_array_ref(writer->settings) : NULL;
     const gint64 base = writer->base;
     g_mutex_unlock(&writer->mutex);
-    write_rows(writer, rows, base);
+    write_rows(writer, rows, settings, base);
     g_mutex_lock(&writer->mutex);
   }
   g_mutex_unlock(&writer->mutex);
-  g_clear_pointer(&writer->status, wd_status_free);
+  close_status(writer);
 }
 
 /* --- the other threads --- */
@@ -124,6 +149,7 @@ static void
 writer_free(WdStatusWriter *writer)
 {
   g_clear_pointer(&writer->rows, g_ptr_array_unref);
+  g_clear_pointer(&writer->settings, g_ptr_array_unref);
   g_mutex_clear(&writer->mutex);
   g_cond_clear(&writer->changed);
   g_free(writer->path);
@@ -179,6 +205,16 @@ wd_status_writer_publish(WdStatusWriter *writer, GPtrArray *rows, guint64 seq)
     writer->due_us = g_get_monotonic_time() + EVENTS_WAIT_US;
   writer->rows = rows;
   writer->rows_seq = seq;
+  g_mutex_unlock(&writer->mutex);
+  g_clear_pointer(&replaced, g_ptr_array_unref);
+}
+
+void
+wd_status_writer_set_settings(WdStatusWriter *writer, GPtrArray *settings)
+{
+  g_mutex_lock(&writer->mutex);
+  GPtrArray *replaced = writer->settings;
+  writer->settings = settings;
   g_mutex_unlock(&writer->mutex);
   g_clear_pointer(&replaced, g_ptr_array_unref);
 }

@@ -28,6 +28,9 @@ void wd_status_writer_settled(WdStatusWriter *writer, guint64 seq, gint64 base);
  * wd_status_writer_wake(). The events up to @seq led to it. Returns at once. */
 void wd_status_writer_publish(WdStatusWriter *writer, GPtrArray *rows, guint64 seq);
 
+/* Takes @settings, a GPtrArray that owns its WdSetting, to be written with the next state. */
+void wd_status_writer_set_settings(WdStatusWriter *writer, GPtrArray *settings);
+
 void wd_status_writer_wake(WdStatusWriter *writer);
 
 /* Ends the thread once the waiting state is written. From @by_us (monotonic) on, that state no

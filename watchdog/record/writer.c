@@ -257,6 +257,12 @@ wd_writer_publish(WdWriter *writer, GPtrArray *rows)
 }
 
 void
+wd_writer_set_settings(WdWriter *writer, GPtrArray *settings)
+{
+  wd_status_writer_set_settings(writer->status, settings);
+}
+
+void
 wd_writer_wake(WdWriter *writer)
 {
   g_mutex_lock(&writer->mutex);

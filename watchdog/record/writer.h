@@ -33,6 +33,10 @@ void wd_writer_append(WdWriter *writer, WdEvent *event);
 /* Takes @rows, a GPtrArray that owns its WdProcessStatus; likewise. */
 void wd_writer_publish(WdWriter *writer, GPtrArray *rows);
 
+/* Takes @settings, a GPtrArray that owns its WdSetting: those in effect from now on, written with
+ * the next state. An observer has none. */
+void wd_writer_set_settings(WdWriter *writer, GPtrArray *settings);
+
 /* Wakes the threads to write. It is separate from the two above because the threads may then take
  * the CPU; first do what is urgent, such as starting the next worker. */
 void wd_writer_wake(WdWriter *writer);

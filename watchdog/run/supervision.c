@@ -45,6 +45,7 @@ typedef struct {
   GHashTable *warned;    /* of char *: the warnings that were logged */
   WdRoster *roster;
   WdWriter *writer;
+  GPtrArray *in_effect; /* of WdSetting */
 } Run;
 
 /* Not even SIGKILL ends a process that waits for its disk. A worker that is left would hold the
@@ -66,6 +67,7 @@ run_clear(Run *run)
   wd_roster_free(run->roster);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
   g_clear_pointer(&run->warned, g_hash_table_unref);
+  g_clear_pointer(&run->in_effect, g_ptr_array_unref);
   wd_run_record_finish(run->record, left_behind());
   if (run->daemonized_fd >= 0)
     close(run->daemonized_fd);
@@ -209,6 +211,15 @@ make_roster(Run *run, GError **error)
   return run->roster != NULL;
 }
 
+/* In watchdog_settings. */
+static void
+show_settings(Run *run, const WdSettings *settings)
+{
+  g_autoptr(GPtrArray) before = g_steal_pointer(&run->in_effect);
+  run->in_effect = wd_settings_in_effect(before, settings, run->worker_path);
+  wd_writer_set_settings(run->writer, g_ptr_array_ref(run->in_effect));
+}
+
 static gboolean
 start_writer(Run *run, GError **error)
 {
@@ -222,7 +233,10 @@ start_writer(Run *run, GError **error)
       .history_expiry_s = run->settings->history_expiry_s,
   };
   run->writer = wd_writer_start(&options, error);
-  return run->writer != NULL;
+  if (run->writer == NULL)
+    return FALSE;
+  show_settings(run, run->settings);
+  return TRUE;
 }
 
 /* --- reloading --- */
@@ -270,6 +284,7 @@ reload(gpointer data, WdDriver *driver)
   const WdLimits limits =
       wd_settings_reloaded_limits(wd_machine_limits(run->roster->machine), &settings->limits);
   wd_roster_extend(run->roster, extensions);
+  show_settings(run, settings);
   wd_driver_feed(driver, &(WdInput){.kind = WD_INPUT_SETTINGS,
                                     .settings = {.limits = &limits,
                                                  .details = changes->details,

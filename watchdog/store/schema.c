@@ -8,6 +8,7 @@
  *   1  processes as the columns of watchdog_processes, in their order, then the hidden ones.
  *   2  samples as the columns of watchdog_samples, in their order.
  *   3  processes.memory_watch.
+ *   4  settings as the columns of watchdog_settings, in their order.
  *
  * A new version adds its line here and its function at the end of the migrations. */
 #include "watchdog/store/schema.h"
@@ -65,15 +66,16 @@ history_to_2(sqlite3 *db, GError **error)
                           error);
 }
 
-/* Which events are the ends that watchdog_terminations shows. The view and its index must say it in
- * the same words, for SQLite to see that one serves the other. */
-#define IS_TERMINATION                                                              \
-  " WHERE event IN ('process_terminated', 'process_exited') AND role <> 'watchdog'" \
+/* Which events are the ends that watchdog_terminations shows. The view and its indexes must say it
+ * in the same words, for SQLite to see that one serves the others. The + keeps it from using the
+ * index on event, from which the rows would have to be sorted. */
+#define IS_TERMINATION                                                               \
+  " WHERE +event IN ('process_terminated', 'process_exited') AND role <> 'watchdog'" \
   " AND coalesce(reason, '') NOT IN ('request', 'settings')"
 
-/* What osquery denylisted for an end names its query if the worker itself didn't, unless another
- * asker was seen to be busy. A successor in the same run knows how long there was none; for one of
- * a later run, the clock has to do. */
+/* What osquery denylisted for an end names its query if the worker itself didn't, unless a query
+ * of another asker was busy, or may have been. A successor in the same run knows how long there was
+ * none; for one of a later run, or of a version that didn't say, the clock has to do. */
 static gboolean
 history_to_3(sqlite3 *db, GError **error)
 {
@@ -84,6 +86,7 @@ history_to_3(sqlite3 *db, GError **error)
       "ALTER TABLE events ADD COLUMN thread TEXT;"
       "ALTER TABLE events ADD COLUMN last_output TEXT;"
       "CREATE INDEX events_ends ON events(eid)" IS_TERMINATION ";"
+      "CREATE INDEX events_ends_pid ON events(pid)" IS_TERMINATION ";"
       "CREATE INDEX events_starts ON events(name, eid) WHERE event = 'process_started';"
       "CREATE INDEX events_denylisted ON events(cause_eid) WHERE event = 'query_denylisted';"
       "CREATE VIEW terminations AS"
@@ -91,18 +94,20 @@ history_to_3(sqlite3 *db, GError **error)
       "  (SELECT group_concat(d.query_name, ', ') FROM events d"
       "   WHERE d.event = 'query_denylisted' AND d.cause_eid = e.eid) AS denylisted,"
       "  (SELECT iif(count(*) = 1, max(d.eid), NULL) FROM events d"
-      "   WHERE d.event = 'query_denylisted' AND d.cause_eid = e.eid"
-      "   AND coalesce(e.origin, 'schedule') = 'schedule' AND e.query_name IS NULL) AS named_by,"
+      "   WHERE d.event = 'query_denylisted' AND d.cause_eid = e.eid AND e.query IS NULL"
+      "   AND coalesce(e.query_name, d.query_name) = d.query_name"
+      "   AND coalesce(e.origin, 'schedule') = 'schedule'"
+      "   AND instr(coalesce(e.details, ''), '\"origin\":\"distributed\"') = 0) AS named_by,"
       "  (SELECT s.eid FROM events s WHERE s.event = 'process_started' AND s.name = e.name"
       "   AND s.eid > e.eid ORDER BY s.eid LIMIT 1) AS next_eid"
       "  FROM events e" IS_TERMINATION ")"
       " SELECT e.eid, e.time, e.name, e.role, e.pid, e.reason,"
       " coalesce(e.origin, iif(d.eid IS NULL, NULL, 'schedule')) AS origin,"
-      " coalesce(e.query_name, d.query_name) AS query_name,"
-      " iif(e.query_name IS NULL, d.query, e.query) AS query,"
+      " coalesce(e.query_name, d.query_name) AS query_name, coalesce(e.query, d.query) AS query,"
       " e.measured, e.limit_value, e.unit, e.peak, e.sustained, e.signals_sent, e.outcome,"
       " e.exit_code, e.exit_signal, e.core_dumped, e.last_output, e.lifetime_ms, e.duration_ms,"
-      " iif(s.run_id = e.run_id, s.duration_ms, max(s.time - e.time, 0) * 1000) AS downtime_ms,"
+      " coalesce(iif(s.run_id = e.run_id, s.duration_ms, NULL),"
+      "  max(s.time - e.time, 0) * 1000) AS downtime_ms,"
       " e.denylisted, e.thread, e.cause_eid, e.run_id"
       " FROM ends e LEFT JOIN events d ON d.eid = e.named_by"
       " LEFT JOIN events s ON s.eid = e.next_eid",
@@ -174,6 +179,18 @@ status_to_3(sqlite3 *db, GError **error)
   return wd_database_exec(db, "ALTER TABLE processes ADD COLUMN memory_watch TEXT", error);
 }
 
+static gboolean
+status_to_4(sqlite3 *db, GError **error)
+{
+  return wd_database_exec(db,
+                          "CREATE TABLE settings("
+                          " id INTEGER PRIMARY KEY," /* keeps the order in which they were given */
+                          " name TEXT NOT NULL,"
+                          " value TEXT NOT NULL,"
+                          " source TEXT NOT NULL) STRICT",
+                          error);
+}
+
 /* The application ids spell OWdH and OWdS. */
 const WdSchema wd_schema_history = {
     .title = "history",
@@ -186,8 +203,9 @@ const WdSchema wd_schema_history = {
 const WdSchema wd_schema_status = {
     .title = "status",
     .application_id = 0x4f576453,
-    .version = 3,
-    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){status_to_1, status_to_2, status_to_3},
+    .version = 4,
+    .migrations = (gboolean(*const[])(sqlite3 *, GError **)){status_to_1, status_to_2, status_to_3,
+                                                             status_to_4},
 };
 
 gboolean

@@ -137,3 +137,31 @@ wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 
   status->rows = n;
   return TRUE;
 }
+
+static gboolean
+insert_settings(WdStatus *status, WdSetting *const *settings, gsize n, GError **error)
+{
+  g_autoptr(sqlite3_stmt) insert =
+      wd_row_prepare(status->db, &wd_setting_table, "INSERT", "", error);
+  gsize done = 0;
+  if (insert == NULL)
+    return FALSE;
+  for (; done < n; done++) {
+    WdBinder binder = {.stmt = insert};
+    wd_bind_integer(&binder, (gint64)done);
+    wd_row_bind(&binder, &wd_setting_table, settings[done], NULL, WD_NONE);
+    if (!wd_binder_run(&binder, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+wd_status_write_settings(WdStatus *status, WdSetting *const *settings, gsize n, GError **error)
+{
+  if (wd_database_exec(status->db, "BEGIN IMMEDIATE; DELETE FROM settings", error) &&
+      insert_settings(status, settings, n, error) && wd_database_exec(status->db, "COMMIT", error))
+    return TRUE;
+  wd_database_rollback(status->db);
+  return FALSE;
+}

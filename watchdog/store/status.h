@@ -1,9 +1,10 @@
-/* status.db: the present state, replaced as a whole in one transaction at every check, and samples
- * of the recent checks (samples.h). It lives in the runtime directory (tmpfs) and may vanish
- * without loss. One writer; readers use reader.h. */
+/* status.db: the present state, replaced as a whole in one transaction at every check, samples of
+ * the recent checks (samples.h), and the settings in effect. It lives in the runtime directory
+ * (tmpfs) and may vanish without loss. One writer; readers use reader.h. */
 #pragma once
 
 #include "watchdog/core/event/process-status.h"
+#include "watchdog/core/event/setting.h"
 
 G_BEGIN_DECLS
 
@@ -25,5 +26,9 @@ gboolean wd_status_last_eid(WdStatus *status, gint64 *eid, GError **error);
  * and the column NULL. */
 gboolean wd_status_write(WdStatus *status, WdProcessStatus *const *rows, gsize n, gint64 base,
                          GError **error);
+
+/* Replaces the settings by @settings. */
+gboolean wd_status_write_settings(WdStatus *status, WdSetting *const *settings, gsize n,
+                                  GError **error);
 
 G_END_DECLS

@@ -59,8 +59,8 @@ typedef struct {
   guint n_columns;    /* shown */
   guint n_hidden;     /* after those: stored, but not shown */
   const char *stored; /* the table's name in its file; its columns have the same names */
-  const char *key;    /* that table's INTEGER PRIMARY KEY, by which the rows are ordered: the first
-                         column, or none of them */
+  const char *key; /* that table's INTEGER PRIMARY KEY, or a view's, by which the rows are ordered:
+                      the first column (a view's: any), or none of them */
 } WdTable;
 
 /* Makes every number of @row absent. The other absent values are zeros. */

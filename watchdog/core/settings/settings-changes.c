@@ -1,6 +1,7 @@
 #include "watchdog/core/settings/settings-changes.h"
 
 #include "watchdog/core/event/json.h"
+#include "watchdog/core/event/setting.h"
 
 #include <string.h>
 
@@ -33,6 +34,42 @@ wd_settings_reloaded_limits(const WdLimits *before, const WdLimits *now)
   limits.extensions_interval_s = before->extensions_interval_s;
   limits.extensions_timeout_s = before->extensions_timeout_s;
   return limits;
+}
+
+static gboolean
+is_reloadable(const char *name)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS(RELOADABLE); i++)
+    if (g_str_equal(RELOADABLE[i], name))
+      return TRUE;
+  return FALSE;
+}
+
+static const WdSetting *
+find_setting(const GPtrArray *settings, const char *name)
+{
+  for (guint i = 0; i < settings->len; i++) {
+    const WdSetting *setting = g_ptr_array_index(settings, i);
+    if (g_str_equal(setting->name, name))
+      return setting;
+  }
+  return NULL;
+}
+
+GPtrArray *
+wd_settings_in_effect(const GPtrArray *before, const WdSettings *settings, const char *osqueryd)
+{
+  GPtrArray *result = g_ptr_array_new_with_free_func((GDestroyNotify)wd_setting_free);
+  const gboolean by_path = strchr(settings->osqueryd_argv[0], '/') != NULL;
+  g_ptr_array_add(result, wd_setting_new("osqueryd", osqueryd, by_path ? "argv" : "PATH"));
+  for (guint i = 0; i < settings->origins->len; i++) {
+    const WdSettingOrigin *now = g_ptr_array_index(settings->origins, i);
+    const WdSetting *kept =
+        before != NULL && !is_reloadable(now->name) ? find_setting(before, now->name) : NULL;
+    g_ptr_array_add(result, kept != NULL ? wd_setting_new(kept->name, kept->value, kept->source)
+                                         : wd_setting_new(now->name, now->value, now->source));
+  }
+  return result;
 }
 
 static const char *

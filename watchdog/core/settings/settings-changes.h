@@ -9,6 +9,13 @@ G_BEGIN_DECLS
  * started with. */
 WdLimits wd_settings_reloaded_limits(const WdLimits *before, const WdLimits *now);
 
+/* What is in effect, of WdSetting: all of @settings, the program of osqueryd first, or what a
+ * reload makes of it.
+ * @before: what was in effect until then; NULL: this is the start.
+ * @osqueryd: its path. */
+GPtrArray *wd_settings_in_effect(const GPtrArray *before, const WdSettings *settings,
+                                 const char *osqueryd);
+
 typedef struct {
   char *details; /* JSON: settings [{name, old, new}], extensions_added, extensions_removed */
   char *message; /* the same for people */
