@@ -3,6 +3,7 @@
 #include "watchdog/base/source.h"
 #include "watchdog/core/kernel/details.h"
 #include "watchdog/core/output/culprit.h"
+#include "watchdog/look/coredump.h"
 
 struct WdDriver {
   WdDriverParts parts;
@@ -89,6 +90,10 @@ complete(WdDriver *driver, const WdAction *action)
   if (handle != NULL) {
     g_autofree char *seen = wd_handle_details(handle, &busiest);
     add_details(event, seen);
+  }
+  if (event->core_dumped == TRUE) {
+    g_autofree char *where = wd_coredump_details(event->pid);
+    add_details(event, where);
   }
   if (driver->parts.hear != NULL)
     driver->parts.hear(event, &words, driver->parts.user_data);
