@@ -12,7 +12,10 @@
 
 /* What the end says of its query; or, if it says nothing, its limit_exceeded. */
 static const char told_sql[] =
-    "SELECT eid, origin, query_name, query, d ->> '$.evidence.origin', d ->> '$.evidence.query'"
+    "SELECT eid, origin, query_name, query, d ->> '$.evidence.origin', d ->> '$.evidence.query',"
+    " (SELECT json_extract(d, t.fullkey || '.ms') FROM json_each(d, '$.said') t"
+    "  WHERE json_extract(d, t.fullkey || '.name') = query_name"
+    "  AND json_extract(d, t.fullkey || '.origin') = origin LIMIT 1)"
     " FROM (SELECT *, iif(json_valid(details), details, '{}') AS d FROM watchdog_events"
     " WHERE eid IN (?1, ?2) AND (origin IS NOT NULL OR query_name IS NOT NULL"
     " OR json_valid(details) AND details ->> '$.said' IS NOT NULL))"
@@ -31,8 +34,9 @@ typedef struct {
   WdOrigin origin;
   char *name;
   char *query;
-  gboolean seen; /* the thread of the one who asks was the busiest */
-  gboolean said; /* by the worker: that it executes the query */
+  gboolean seen;  /* the thread of the one who asks was the busiest */
+  gboolean said;  /* by the worker: that it executes the query */
+  gint64 said_ms; /* how long before; WD_NONE: not known */
 } Told;
 
 static void
@@ -88,6 +92,7 @@ read_told(const Ctl *ctl, const CtlChain *chain, Told *told, GError **error)
   told->query = query_text(stmt, 3);
   told->seen = g_strcmp0((const char *)sqlite3_column_text(stmt, 4), "seen") == 0;
   told->said = g_strcmp0((const char *)sqlite3_column_text(stmt, 5), "said") == 0;
+  told->said_ms = ctl_integer(stmt, 6);
   return TRUE;
 }
 
@@ -102,10 +107,14 @@ print_named(Section *section, const Told *told)
                               ? g_strdup_printf("%s%s: %s", words, asked, told->query)
                               : g_strdup_printf("%s%s (its text is not known)", words, asked);
   print_paragraph(section, text);
-  if (told->said)
-    print_paragraph(section, told->seen ? "The worker said that it executes this query, and its "
-                                          "thread was the busiest."
-                                        : "The worker said that it executes this query.");
+  if (!told->said)
+    return;
+  g_autofree char *ago = told->said_ms >= 0 ? ctl_human_ms(told->said_ms) : NULL;
+  g_autofree char *said =
+      g_strdup_printf("The worker said%s%s%s that it executes this query%s.",
+                      ago != NULL ? " " : "", ago != NULL ? ago : "", ago != NULL ? " before" : "",
+                      told->seen ? ", and its thread was the busiest" : "");
+  print_paragraph(section, said);
 }
 
 /* Only who asked is known. */
