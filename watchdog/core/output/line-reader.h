@@ -17,7 +17,8 @@ WdLineReader *wd_line_reader_new(WdLineTaker take, gpointer user_data);
 void wd_line_reader_free(WdLineReader *reader); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdLineReader, wd_line_reader_free)
 
-/* Takes the next bytes, any bytes, and gives the lines that they complete. */
+/* Takes the next bytes, any bytes, and gives the lines that they complete. A line that is too long
+ * is given as soon as that is known. */
 void wd_line_reader_take(WdLineReader *reader, const char *bytes, gsize length);
 
 /* The stream has ended: gives what it has of a last line. */
