@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from harness import BUILD, CTL, PATIENCE
+from harness import BUILD, CTL, PATIENCE, eventually
 
 MAKE_HISTORY = BUILD / "tests" / "make-history"
 MB = 1 << 20
@@ -352,3 +352,31 @@ def test_a_dry_run_tells_a_leak_too(store):
     store.add(2, "would_terminate", reason="memory", measured=205 * MB, limit_value=200 * MB,
               lifetime_ms=8 * HOUR * 1000)
     assert store.section("Growth")[0].startswith("A leak")
+
+
+# --- the whole way ---
+
+
+def test_a_distributed_query_over_the_limit(stand_in):
+    """What explain says of it is true: the thread, and that osquery refuses it."""
+    queries = stand_in.directory / "distributed"
+    queries.mkdir()
+    stand_in.flags("--extensions_interval=1", "--extensions_timeout=1",
+                   "--watchdog_memory_limit=120", "--watchdog_delay=0",
+                   "--watchdog_forced_shutdown_delay=1", f"--distributed={queries}",
+                   f"--database_path={stand_in.directory / 'database'}")
+    stand_in.start("--memory_metric=private")
+
+    def send(name):
+        (queries / f".{name}").write_text("SELECT misbehave('grow-here:800:200,sleep:30')")
+        (queries / f".{name}").rename(queries / name)
+
+    send("kolide_1")
+    stand_in.wait_event("event = 'process_terminated'")
+    story = stand_in.ctl("explain").stdout
+    assert f"Query       {FLEET}\n" in story
+    assert f"            {REFUSED}\n" in story
+    send("kolide_2")
+    answer = queries / ".answers" / "kolide_2"
+    eventually(lambda: answer.exists() and "1 distributed query is denylisted" in answer.read_text(),
+               "it is refused")
