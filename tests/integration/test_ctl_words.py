@@ -186,6 +186,22 @@ def test_the_query_is_missed_only_where_one_may_have_been_the_cause(store, event
     assert (NEXT_TIME in store.section("Query")) == known
 
 
+@pytest.mark.parametrize("flags, asked", [
+    ([], False), (["schedule_lognames"], False), (["distributed_loginfo"], False), (["dry_run"], False),
+    (["schedule_lognames", "distributed_loginfo"], True), (["name_queries"], True), (["verbose"], True)])
+def test_what_is_set_already_is_not_advised(store, flags, asked):
+    store.killed()
+    store.status.execute("DELETE FROM settings")
+    store.status.executemany(
+        "INSERT INTO settings(name, value, source) VALUES(?, ?, 'argv')",
+        [(name, "true" if name in flags else "false") for name in
+         ("name_queries", "verbose", "schedule_lognames", "distributed_loginfo", "dry_run")])
+    store.status.commit()
+    assert store.section("Query")[1] == (
+        "The flags that make osqueryd say which queries it executes are set now; nothing showed that"
+        " one was running then." if asked else NEXT_TIME)
+
+
 def test_a_dry_run_has_ended_no_query(store):
     store.add(2, "would_terminate", reason="memory", origin="distributed", query_name="kolide_x")
     assert store.section("Query") == [

@@ -28,6 +28,11 @@ static const char said_sql[] =
     " FROM watchdog_events e,"
     " json_each(iif(json_valid(e.details), e.details, '{}'), '$.said') t WHERE e.eid = ?1 LIMIT ?2";
 
+static const char asked_sql[] =
+    "SELECT count(*) FILTER (WHERE name IN ('name_queries', 'verbose')) > 0 OR count(*) > 1"
+    " FROM watchdog_settings WHERE value = 'true' AND name IN ('name_queries', 'verbose',"
+    " 'schedule_lognames', 'distributed_loginfo')";
+
 /* What one event tells. The texts are visible text; NULL: nothing. */
 typedef struct {
   gint64 eid; /* WD_NONE: there is no such event */
@@ -211,6 +216,16 @@ print_refusal(Section *section, const Told *told, const CtlFinding *finding)
                              "query is denylisted\".");
 }
 
+/* Whether osqueryd is set to say which queries it executes, as far as the present settings are
+ * known.
+ */
+static gboolean
+names_are_asked_for(const Ctl *ctl)
+{
+  g_autoptr(sqlite3_stmt) stmt = ctl_prepare(ctl, asked_sql, NULL, NULL);
+  return stmt != NULL && sqlite3_step(stmt) == SQLITE_ROW && sqlite3_column_int(stmt, 0) != 0;
+}
+
 static void
 print_how_to_know(Section *section, const CtlFinding *finding)
 {
@@ -218,6 +233,9 @@ print_how_to_know(Section *section, const CtlFinding *finding)
                   finding->observed
                       ? "To know it the next time, set --distributed_loginfo, --schedule_lognames "
                         "and --logger_path in osqueryd's flags: its status log is read."
+                  : names_are_asked_for(section->sections->ctl)
+                      ? "The flags that make osqueryd say which queries it executes are set now; "
+                        "nothing showed that one was running then."
                       : "To know it the next time, give osquery-watchdogd --name_queries, or set "
                         "--distributed_loginfo and --schedule_lognames in osqueryd's flags.");
 }
