@@ -27,7 +27,8 @@ def test_registers_both_tables(running):
     ).stdout.split()[-1]
     assert info.version == version
     tables = running.manager.tables(uuid)
-    assert sorted(tables) == ["watchdog_events", "watchdog_processes", "watchdog_samples"]
+    assert sorted(tables) == ["watchdog_events", "watchdog_processes", "watchdog_samples",
+                              "watchdog_settings", "watchdog_terminations"]
     columns = {c["name"]: c for c in tables["watchdog_events"]}
     assert columns["eid"]["type"] == "BIGINT" and columns["eid"]["op"] == "9"
     assert columns["event"]["type"] == "TEXT" and columns["event"]["op"] == "4"

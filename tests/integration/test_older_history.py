@@ -63,7 +63,7 @@ def check_up_to_date(watchdog, pid):
     assert watchdog.read(watchdog.state_dir / "history.db", "PRAGMA user_version") == [
         {"user_version": 3}]
     done = watchdog.ctl("--json", "query", "SELECT eid, reason FROM watchdog_terminations")
-    ends = [json.loads(line) for line in done.stdout.splitlines()]
+    ends = json.loads(done.stdout)
     assert ends[0] == {"eid": 2, "reason": "memory"} and len(ends) > 1
     assert not watchdog.events("event IN ('history_recovered', 'watchdog_crashed')")
 
@@ -73,8 +73,8 @@ def test_ctl_reads_it_as_it_is(watchdog):
     before = path.read_bytes()
     done = watchdog.ctl("query", "SELECT eid, peak, baseline FROM watchdog_events WHERE eid > 1")
     assert done.returncode == 0 and not done.stderr
-    done = watchdog.ctl("query", "SELECT * FROM watchdog_terminations")  # a view that it lacks
-    assert done.returncode == 0 and not done.stderr and not done.stdout
+    done = watchdog.ctl("--json", "query", "SELECT * FROM watchdog_terminations")  # that it lacks
+    assert done.returncode == 0 and not done.stderr and json.loads(done.stdout) == []
     assert len(watchdog.ctl("--json", "events").stdout.splitlines()) >= 3
     explained = watchdog.ctl("explain").stdout
     assert "It used 300 MiB of memory; the limit is 200 MiB." in explained
