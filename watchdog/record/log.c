@@ -7,50 +7,40 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "watchdog/base/thread.h"
 #include "watchdog/core/event/log-fields.h"
 #include "watchdog/core/event/safe-text.h"
 #include "watchdog/record/journal.h"
+#include "watchdog/record/outlet.h"
 
 #define IDENTIFIER "osquery-watchdogd"
-/* Lines that may wait for a slow syslog; more are dropped. */
-#define QUEUE_MAX 1000
+/* Of lines that may wait for a slow syslog; more are dropped. */
+#define SYSLOG_ROOM (256 * 1024)
 #define FINISH_WAIT_US (1 * G_TIME_SPAN_SECOND)
 
 typedef struct {
   int priority;
-  char *line; /* owned; NULL: the end */
+  char *line; /* owned */
 } Record;
 
 /* The process has one log, as it has one stderr. */
 static struct {
-  gboolean journal;   /* stderr leads there */
-  GAsyncQueue *queue; /* of Record, for syslog; NULL: not started */
-  WdThread *thread;
+  gboolean journal; /* stderr leads there */
+  WdOutlet *syslog; /* of Record; NULL: not started */
 } log_state;
 
 static void
-record_free(Record *record)
+record_free(gpointer data)
 {
+  Record *record = data;
   g_free(record->line);
   g_free(record);
 }
 
-/* --- syslog's thread --- */
-
 static void
-log_thread(gpointer data)
+write_to_syslog(gpointer data)
 {
-  GAsyncQueue *queue = data;
-  for (;;) {
-    Record *record = g_async_queue_pop(queue);
-    const gboolean end = record->line == NULL;
-    if (!end)
-      syslog(record->priority, "%s", record->line);
-    record_free(record);
-    if (end)
-      break;
-  }
+  const Record *record = data;
+  syslog(record->priority, "%s", record->line);
 }
 
 void
@@ -61,28 +51,19 @@ wd_log_start(void)
   if (log_state.journal)
     return;
   openlog(IDENTIFIER, LOG_PID, LOG_DAEMON);
-  GAsyncQueue *queue = g_async_queue_new();
-  log_state.thread = wd_thread_start("log", log_thread, queue, &error);
-  if (log_state.thread == NULL) {
-    g_async_queue_unref(queue);
+  log_state.syslog = wd_outlet_start("log", SYSLOG_ROOM, write_to_syslog, record_free, &error);
+  if (log_state.syslog == NULL)
     wd_logf("syslog can't be written: %s", error->message);
-    return;
-  }
-  log_state.queue = queue;
 }
 
 void
 wd_log_finish(void)
 {
-  if (log_state.queue == NULL)
+  if (log_state.syslog == NULL)
     return;
-  GAsyncQueue *queue = g_steal_pointer(&log_state.queue);
-  const gint64 deadline_us = g_get_monotonic_time() + FINISH_WAIT_US;
-  g_async_queue_push(queue, g_new0(Record, 1));
-  if (!wd_thread_join(g_steal_pointer(&log_state.thread), deadline_us))
-    return; /* the thread hangs in syslog(), which still needs the queue */
-  g_async_queue_unref(queue);
-  closelog();
+  WdOutlet *outlet = g_steal_pointer(&log_state.syslog);
+  if (wd_outlet_finish(outlet, g_get_monotonic_time() + FINISH_WAIT_US))
+    closelog();
 }
 
 /* --- any thread --- */
@@ -107,8 +88,8 @@ log_line(int priority, const char *text)
   *record = (Record){.priority = priority, .line = g_strndup(text, PIPE_BUF - 1)};
   wd_text_mark_controls(record->line, ' ');
   write_to_stderr(record->line);
-  if (log_state.queue != NULL && g_async_queue_length(log_state.queue) < QUEUE_MAX)
-    g_async_queue_push(log_state.queue, record);
+  if (log_state.syslog != NULL)
+    (void)wd_outlet_offer(log_state.syslog, record, strlen(record->line));
   else
     record_free(record);
 }
