@@ -6,6 +6,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "watchdog/core/kernel/wait-channel.h"
+
 /* stat and status are far shorter; a longer file is something else. */
 #define PROC_TEXT_MAX 4096
 
@@ -50,6 +52,20 @@ wd_procfs_read_thread_stat(gint64 pid, const char *tid, WdProcStat *stat)
 {
   g_autofree char *path = g_strdup_printf("/proc/%" G_GINT64_FORMAT "/task/%s/stat", pid, tid);
   return read_stat(path, stat);
+}
+
+gboolean
+wd_procfs_thread_waits(gint64 pid, gint64 tid)
+{
+  char text[WD_WAIT_CHANNEL_MAX];
+  g_autofree char *path =
+      g_strdup_printf("/proc/%" G_GINT64_FORMAT "/task/%" G_GINT64_FORMAT "/wchan", pid, tid);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return FALSE;
+  const gssize n = read_text(fd, text, sizeof text);
+  close(fd);
+  return n > 0 && wd_wait_channel_is_futex(text, (gsize)n);
 }
 
 gboolean

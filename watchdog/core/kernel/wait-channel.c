@@ -1,0 +1,25 @@
+#include "watchdog/core/kernel/wait-channel.h"
+
+#include <string.h>
+
+#define APART_US (20 * G_TIME_SPAN_MILLISECOND)
+
+gboolean
+wd_wait_channel_is_futex(const char *text, gsize length)
+{
+  g_autofree char *name = g_strndup(text, length);
+  return g_str_has_prefix(name, "futex") || g_str_has_prefix(name, "do_futex") ||
+         strstr(name, "futex_wait") != NULL;
+}
+
+gboolean
+wd_wait_look(WdWaitLook *look, gboolean waits, gint64 said_us, gint64 now_us)
+{
+  if (!waits) {
+    look->said_us = 0;
+    return FALSE;
+  }
+  if (look->said_us != said_us)
+    *look = (WdWaitLook){.said_us = said_us, .since_us = now_us};
+  return now_us - look->since_us >= APART_US;
+}

@@ -1,0 +1,27 @@
+/* Where in the kernel a thread waits: /proc/PID/task/TID/wchan. Pure. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Bytes of the longest that is understood. */
+#define WD_WAIT_CHANNEL_MAX 64
+
+/* Whether the thread waits for another thread. Its name in the kernel differs between versions:
+ * futex_wait_queue_me, futex_wait_queue, futex_do_wait, do_futex. FALSE: it doesn't, or that isn't
+ * known: "0". */
+gboolean wd_wait_channel_is_futex(const char *text, gsize length);
+
+/* A thread that may have nothing to do: one that waits at two looks in a row, with some time
+ * between them. Once isn't enough, because a thread that works waits for locks now and then. */
+typedef struct {
+  gint64 said_us;  /* what it was working at is known by this; 0: no look saw it wait */
+  gint64 since_us; /* monotonic: the first of the looks that saw it wait */
+} WdWaitLook;
+
+/* The next look. @waits: what it saw. @said_us: as in WdWaitLook, not 0. Returns: TRUE: the thread
+ * has nothing to do any more. */
+gboolean wd_wait_look(WdWaitLook *look, gboolean waits, gint64 said_us, gint64 now_us);
+
+G_END_DECLS
