@@ -85,4 +85,29 @@ TEST(LogFields, ValuesThatApply)
     EXPECT_EQ(field(event, pair[0]), pair[1]) << pair[0];
 }
 
+TEST(LogFields, ALineOfGlogHasItsPriority)
+{
+  const struct {
+    std::string line;
+    int priority;
+  } cases[] = {
+      {"I1128 15:11:02.852525 25754 file.cpp:120] TEXT", LOG_INFO},
+      {"W1128 15:11:02.852525 25754 file.cpp:120] TEXT", LOG_WARNING},
+      {"E1128 15:11:02.852525 25754 file.cpp:120] TEXT", LOG_ERR},
+      {"F1128 15:11:02.852525 25754 file.cpp:120] TEXT", LOG_CRIT},
+      {"E1128", LOG_INFO},
+      {"E1128x", LOG_INFO},
+      {"E112 8", LOG_INFO},
+      {"E11280 1", LOG_INFO},
+      {"Error: no such table", LOG_INFO},
+      {"E", LOG_INFO},
+      {"", LOG_INFO},
+      {std::string("E\0001128 15", 9), LOG_INFO},
+  };
+  for (const auto &one : cases)
+    EXPECT_EQ(wd_line_priority(one.line.data(), one.line.size()), one.priority) << one.line;
+  /* Only what it is given. */
+  EXPECT_EQ(wd_line_priority("E1128 15:11", 5), LOG_INFO);
+}
+
 } // namespace

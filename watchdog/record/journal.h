@@ -14,4 +14,12 @@ gboolean wd_journal_has_stderr(void);
  * datagram that the journal doesn't take at once is dropped. */
 void wd_journal_send(const char *const *fields);
 
+/* The same fields, newly allocated: what wd_journal_send_line() begins a datagram with. */
+GByteArray *wd_journal_encode(const char *const *fields);
+
+/* Sends @line, any bytes, as MESSAGE, with @encoded before it. Blocks until the journal takes it.
+ * Returns: whether it did. */
+gboolean wd_journal_send_line(const GByteArray *encoded, int priority, const char *line,
+                              gsize length);
+
 G_END_DECLS

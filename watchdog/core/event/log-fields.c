@@ -1,5 +1,6 @@
 #include "watchdog/core/event/log-fields.h"
 
+#include <string.h>
 #include <syslog.h>
 
 /* The message ids never change, because people filter the journal by them. */
@@ -33,6 +34,28 @@ int
 wd_event_priority(WdEventKind kind)
 {
   return KINDS[kind].priority;
+}
+
+#define GLOG_START "MMDD "
+
+int
+wd_line_priority(const char *line, gsize length)
+{
+  gsize digits = 1;
+  while (digits < length && g_ascii_isdigit(line[digits]))
+    digits++;
+  if (digits != strlen(GLOG_START) || digits >= length || line[digits] != ' ')
+    return LOG_INFO;
+  switch (line[0]) {
+  case 'W':
+    return LOG_WARNING;
+  case 'E':
+    return LOG_ERR;
+  case 'F':
+    return LOG_CRIT;
+  default:
+    return LOG_INFO;
+  }
 }
 
 static void
