@@ -13,6 +13,7 @@
 #include "watchdog/look/program-file.h"
 #include "watchdog/record/log.h"
 #include "watchdog/record/private-directory.h"
+#include "watchdog/run/listener.h"
 #include "watchdog/run/pidfile.h"
 #include "watchdog/store/given-up.h"
 #include "watchdog/store/history.h"
@@ -136,6 +137,17 @@ append_query_names(GString *text, const WdSettings *settings)
   g_string_append_printf(text, "queries: %s\n", line);
 }
 
+/* Whether what children write to stderr would be, if it were started from here. */
+static void
+append_output(GString *text, const WdSettings *settings)
+{
+  const char *obstacle = wd_listener_obstacle(settings);
+  g_string_append_printf(text, "output: %scaptured", obstacle != NULL ? "not " : "");
+  if (obstacle != NULL)
+    g_string_append_printf(text, "  (%s)", obstacle);
+  g_string_append_c(text, '\n');
+}
+
 static void
 append_count(GString *text, guint count, const char *noun)
 {
@@ -174,6 +186,7 @@ report(const WdSettings *settings, const char *program, GError **error)
   if (settings->understood) {
     append_memory_watch(text);
     append_query_names(text, settings);
+    append_output(text, settings);
   }
   for (guint i = 0; i < settings->warnings->len; i++)
     g_string_append_printf(text, "warning: %s\n",

@@ -42,16 +42,19 @@ wd_child_environment(const char *mark, gboolean extensions, const char *const *v
 
 /* Takes @argv. */
 static WdChild *
-child_new(const char *path, char **argv, gboolean extensions, const char *const *variables,
-          const WdChildTraits *traits)
+child_new(WdRole role, const char *name, const char *path, char **argv, gboolean extensions,
+          const char *const *variables, const WdChildTraits *traits)
 {
   WdChild *child = g_new0(WdChild, 1);
+  child->role = role;
+  child->name = g_strdup(name);
   child->program = (WdProgram){
       .path = g_strdup(path),
       .argv = argv,
       .environment = wd_child_environment(traits->run_mark, extensions, variables),
       .niceness = traits->niceness,
       .oom_score_adj = traits->oom_score_adj,
+      .stderr_fd = -1,
   };
   child->traits = traits;
   child->channel = WD_CHANNEL_NONE;
@@ -66,15 +69,17 @@ wd_child_new_worker(const char *path, char *const *argv, gboolean managed_extens
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   for (gsize i = 0; argv[i] != NULL; i++)
     g_strv_builder_add(builder, argv[i]);
-  WdChild *child = child_new(path, g_strv_builder_end(builder), managed_extensions, NULL, traits);
+  WdChild *child = child_new(WD_ROLE_WORKER, "worker", path, g_strv_builder_end(builder),
+                             managed_extensions, NULL, traits);
   child->program.pid_variable = "OSQUERY_WORKER";
   child->program.death_signal = SIGTERM;
   return child;
 }
 
 WdChild *
-wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, gint64 interval_s,
-                       gboolean verbose, const char *const *variables, const WdChildTraits *traits)
+wd_child_new_extension(const char *name, const char *path, const char *socket, gint64 timeout_s,
+                       gint64 interval_s, gboolean verbose, const char *const *variables,
+                       const WdChildTraits *traits)
 {
   g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
   g_autofree char *timeout = g_strdup_printf("%" G_GINT64_FORMAT, timeout_s);
@@ -84,34 +89,67 @@ wd_child_new_extension(const char *path, const char *socket, gint64 timeout_s, g
     g_strv_builder_add(builder, "--verbose");
   g_strv_builder_add_many(builder, "--socket", socket, "--timeout", timeout, "--interval", interval,
                           NULL);
-  WdChild *child = child_new(path, g_strv_builder_end(builder), TRUE, variables, traits);
+  WdChild *child = child_new(WD_ROLE_EXTENSION, name, path, g_strv_builder_end(builder), TRUE,
+                             variables, traits);
   child->program.pid_variable = "OSQUERY_EXTENSION";
   child->program.death_signal = SIGKILL;
   child->program.fd_variable = variables != NULL ? WD_REPORT_FD_VARIABLE : NULL;
   return child;
 }
 
+static void
+forget_words(WdChild *child)
+{
+  g_clear_pointer(&child->said, wd_said_free);
+  g_clear_pointer(&child->last_output, g_free);
+}
+
 void
 wd_child_free(WdChild *child)
 {
   wd_child_reaped(child);
+  forget_words(child);
   g_strfreev(child->program.argv);
   g_strfreev(child->program.environment);
   g_free(child->program.path);
   g_free(child->file);
+  g_free(child->name);
   g_free(child);
 }
 
-/* Each start of the process has a channel of its own. */
+/* Each start of the process has a pipe of its own as its stderr. */
+static gboolean
+fork_captured(WdChild *child, GError **error)
+{
+  WdProgram *program = &child->program;
+  WdListener *listener = child->traits->listener;
+  g_autoptr(WdOutput) output = NULL;
+  if (listener != NULL)
+    output = wd_listener_open(listener, child->role == WD_ROLE_WORKER, &program->stderr_fd);
+  const gboolean forked = wd_spawn(program, &child->spawn, error);
+  if (output == NULL)
+    return forked;
+  close(program->stderr_fd);
+  program->stderr_fd = -1;
+  if (!forked)
+    return FALSE;
+  wd_output_begin(output,
+                  wd_speaker_new(child->name, child->role, program->path, child->spawn.pid));
+  wd_listener_add(listener, output);
+  child->output = g_steal_pointer(&output);
+  return TRUE;
+}
+
+/* So has it a channel of its own. */
 static gboolean
 fork_program(WdChild *child, GError **error)
 {
   WdProgram *program = &child->program;
   if (program->fd_variable == NULL)
-    return wd_spawn(program, &child->spawn, error);
+    return fork_captured(child, error);
   if (!wd_channel_open(&child->channel, &program->inherited_fd, error))
     return FALSE;
-  const gboolean forked = wd_spawn(program, &child->spawn, error);
+  const gboolean forked = fork_captured(child, error);
   close(program->inherited_fd);
   if (!forked)
     wd_channel_close(&child->channel);
@@ -122,6 +160,7 @@ gboolean
 wd_child_start(WdChild *child, WdRunRecord *record, guint index, GError **error)
 {
   g_free(child->file);
+  forget_words(child);
   child->file = wd_program_file_identity(child->program.path);
   if (!wd_program_file_check(child->program.path, child->traits->allow_unsafe, error) ||
       !fork_program(child, error))
@@ -158,10 +197,23 @@ wd_child_poll_exec(WdChild *child)
 }
 
 void
+wd_child_recall(const WdChild *child, WdSaid **said, char **last_output)
+{
+  if (child->output != NULL)
+    *said = wd_output_said(child->output);
+  else
+    *said = child->said != NULL ? wd_said_copy(child->said) : NULL;
+  *last_output = g_strdup(child->last_output);
+}
+
+void
 wd_child_reaped(WdChild *child)
 {
   if (!child->alive)
     return;
+  if (child->output != NULL)
+    wd_output_end(child->output, &child->said, &child->last_output);
+  g_clear_pointer(&child->output, wd_output_unref);
   if (child->spawn.control_fd >= 0)
     close(child->spawn.control_fd);
   child->spawn.control_fd = -1;

@@ -144,6 +144,30 @@ wd_children_hear(WdChildren *children)
     wd_channel_read(&wd_children_at(children, i)->channel, on_report, children);
 }
 
+/* --- output --- */
+
+void
+wd_children_recall(const WdChildren *children, const WdEvent *event, WdWords *words)
+{
+  for (guint i = WD_PROCESS_WORKER; i < process_count(children); i++) {
+    const WdChild *child = wd_children_at(children, i);
+    const gboolean is_it =
+        child->role == event->role && g_strcmp0(child->program.path, event->path) == 0;
+    if (is_it && (event->pid == WD_NONE || event->pid == child->spawn.pid))
+      wd_child_recall(child, &words->said, &words->last_output);
+    if (is_it)
+      return;
+  }
+}
+
+void
+wd_children_look_at_queries(const WdChildren *children)
+{
+  const WdChild *worker = wd_children_at(children, WD_PROCESS_WORKER);
+  if (worker->output != NULL)
+    wd_output_look_at_threads(worker->output, worker->spawn.pid, g_get_monotonic_time());
+}
+
 /* --- signals --- */
 
 /* Sends the signals in @kills (of WdKill). Returns: how many reached a process. */

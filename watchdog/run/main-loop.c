@@ -91,11 +91,22 @@ handle_of(guint process, gpointer user_data)
   return child->alive ? child->handle : NULL;
 }
 
+/* Most events are about nothing that was written, and looking for it takes time. */
+static void
+recall(const WdEvent *event, WdWords *words, gpointer user_data)
+{
+  const Loop *loop = user_data;
+  if (wd_event_is_end(event) || wd_event_keeps_output(event) ||
+      event->kind == WD_EVENT_LIMIT_EXCEEDED || event->kind == WD_EVENT_WOULD_TERMINATE)
+    wd_children_recall(loop->children, event, words);
+}
+
 static void
 tick(gpointer user_data)
 {
   const Loop *loop = user_data;
   wd_children_hear(loop->children);
+  wd_children_look_at_queries(loop->children);
   wd_children_look_for_oom(loop->children);
   wd_driver_tick(loop->driver, NULL);
   wd_run_record_complete(loop->parts.record);
@@ -194,6 +205,7 @@ wd_main_loop_run(const WdMainLoopParts *parts, GError **error)
   loop.driver = wd_driver_new(&(WdDriverParts){.machine = parts->roster->machine,
                                                .writer = parts->writer,
                                                .handle = handle_of,
+                                               .hear = recall,
                                                .act = act,
                                                .tick = tick,
                                                .user_data = &loop});

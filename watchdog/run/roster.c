@@ -19,9 +19,9 @@ add_extension(WdRoster *roster, const WdManagedExtension *extension)
   wd_supervise_add_extension(roster->machine, extension->name, extension->path,
                              extension->is_tables);
   g_ptr_array_add(roster->children,
-                  wd_child_new_extension(extension->path, roster->socket, roster->timeout_s,
-                                         roster->interval_s, roster->verbose, variables,
-                                         &roster->traits));
+                  wd_child_new_extension(extension->name, extension->path, roster->socket,
+                                         roster->timeout_s, roster->interval_s, roster->verbose,
+                                         variables, &roster->traits));
 }
 
 WdRoster *

@@ -79,7 +79,8 @@ run_child(const Child *child)
   const WdProgram *program = child->program;
   reset_signals();
   if (prctl(PR_SET_PDEATHSIG, program->death_signal) < 0 || setpgid(0, 0) < 0 ||
-      dup2(child->null_fd, STDIN_FILENO) < 0)
+      dup2(child->null_fd, STDIN_FILENO) < 0 ||
+      (program->stderr_fd >= 0 && dup2(program->stderr_fd, STDERR_FILENO) < 0))
     fail(child->control_fd);
   /* We may have lost the parent before the death signal was in place. */
   if (getppid() != child->parent || !wait_for_go(child->control_fd))

@@ -2,8 +2,8 @@
  * the program runs; then the exec.
  *
  * The child has its own process group, default signal dispositions, an empty signal mask, and its
- * death signal. It has no descriptors but stdin (/dev/null), stdout, stderr and the inherited one.
- */
+ * death signal. It has no descriptors but stdin (/dev/null), our stdout, stderr and the inherited
+ * one. */
 #pragma once
 
 #include <glib.h>
@@ -21,6 +21,7 @@ typedef struct {
   const char *oom_score_adj; /* what the child sets its own to; NULL: as ours */
   const char *fd_variable;   /* a variable with the number of inherited_fd; NULL: there is none */
   int inherited_fd;          /* open in the child; close-on-exec here */
+  int stderr_fd;             /* becomes the child's stderr; -1: it has ours */
 } WdProgram;
 
 typedef struct {

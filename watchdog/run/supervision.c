@@ -1,5 +1,6 @@
 #include "watchdog/run/supervision.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include "watchdog/core/machine/supervise.h"
@@ -22,6 +23,10 @@
 #include "watchdog/run/run-mark.h"
 #include "watchdog/run/self-protection.h"
 #include "watchdog/run/service-manager.h"
+
+/* Otherwise the C library gives almost each thread a heap of its own, and keeps what is free in
+ * each. Ours hardly ever allocate at the same time. */
+#define HEAPS 2
 
 /* How long the last events may take to be written when everything else is done. */
 #define FINISH_WAIT_US (2 * G_TIME_SPAN_SECOND)
@@ -46,6 +51,7 @@ typedef struct {
   WdRoster *roster;
   WdWriter *writer;
   GPtrArray *in_effect; /* of WdSetting */
+  WdListener *listener; /* NULL: what children write isn't captured */
 } Run;
 
 /* Not even SIGKILL ends a process that waits for its disk. A worker that is left would hold the
@@ -63,8 +69,9 @@ run_clear(Run *run)
   gboolean hangs = FALSE;
   if (run->writer != NULL && !wd_writer_finish(run->writer, FINISH_WAIT_US, &hangs))
     wd_log("the last events could not be written");
+  wd_roster_free(run->roster); /* which reads what is left, if a process couldn't be ended */
+  wd_listener_finish(run->listener);
   wd_log_finish();
-  wd_roster_free(run->roster);
   g_clear_pointer(&run->extensions, g_ptr_array_unref);
   g_clear_pointer(&run->warned, g_hash_table_unref);
   g_clear_pointer(&run->in_effect, g_ptr_array_unref);
@@ -239,6 +246,18 @@ start_writer(Run *run, GError **error)
   return TRUE;
 }
 
+static void
+start_listener(Run *run)
+{
+  g_autoptr(GError) error = NULL;
+  if (wd_listener_obstacle(run->settings) != NULL)
+    return;
+  run->listener = wd_listener_start(&error);
+  if (run->listener == NULL)
+    wd_logf("what processes write isn't captured: %s", error->message);
+  run->roster->traits.listener = run->listener;
+}
+
 /* --- reloading --- */
 
 static void
@@ -307,6 +326,7 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
       .state_dir = wd_private_directory_new(settings->state_dir),
       .runtime_dir = wd_private_directory_new(settings->runtime_dir),
   };
+  (void)mallopt(M_ARENA_MAX, HEAPS); /* if it can't be, it only costs memory */
   if (!wd_descriptors_open_standard(error))
     return WD_EXIT_FAILED;
   wd_descriptors_keep_from_children();
@@ -322,6 +342,7 @@ wd_supervision_run(const char *const *argv, WdSettings *settings, GError **error
   log_warnings(&run, settings->faults);
   if (!start_writer(&run, error) || !be_in_background(&run, error))
     return WD_EXIT_FAILED;
+  start_listener(&run);
   const WdMainLoopParts parts = {
       .roster = run.roster,
       .record = run.record,

@@ -20,6 +20,7 @@ static const WdFlagSpec OWN[] = {
     {"history_expiry", WD_FLAG_UINT64, G_STRINGIFY(WD_DEFAULT_HISTORY_EXPIRY_S)},
     {"tables_extension", WD_FLAG_STRING, ""},
     {"tables", WD_FLAG_BOOL, "true"},
+    {"capture_output", WD_FLAG_BOOL, "true"},
     {"check", WD_FLAG_BOOL, "false"},
     {"version", WD_FLAG_BOOL, "false"},
     {"help", WD_FLAG_BOOL, "false"},
@@ -142,6 +143,7 @@ take(WdSettings *settings, const WdFlags *flags, GError **error)
     settings->tables_extension = g_strdup(tables_extension->text);
   settings->tables = wd_flags_on(flags, "tables");
   settings->name_queries = wd_flags_on(flags, "name_queries");
+  settings->capture_output = wd_flags_on(flags, "capture_output");
   settings->limits.memory_metric = (WdMemoryMetric)metric;
   settings->limits.extension_give_up = (WdGiveUp)give_up;
   settings->limits.dry_run = wd_flags_on(flags, "dry_run");
@@ -206,6 +208,9 @@ wd_own_options_help(void)
          "  --tables_extension=PATH      the extension that serves the tables\n"
          "                               (osquery-watchdog.ext, beside this program)\n"
          "  --notables                   do not start that extension\n"
+         "  --nocapture_output           give osqueryd and its extensions our own stderr, and "
+         "keep\n"
+         "                               no last lines of it\n"
          "  --flagfile=PATH              read options from a file, one a line\n"
          "  --check                      print the effective settings, their sources, what is\n"
          "                               wrong with them, and a verdict\n"

@@ -26,10 +26,11 @@ typedef struct {
   /* ours */
   char *state_dir;
   char *runtime_dir;
-  char *tables_extension; /* NULL: the one beside the program */
-  gboolean tables;        /* FALSE: --notables */
-  gboolean name_queries;  /* see query-names.h */
-  gint64 history_max;     /* rows */
+  char *tables_extension;  /* NULL: the one beside the program */
+  gboolean tables;         /* FALSE: --notables */
+  gboolean name_queries;   /* see query-names.h */
+  gboolean capture_output; /* see listener.h */
+  gint64 history_max;      /* rows */
   gint64 history_expiry_s;
 
   /* osqueryd's */

@@ -1,0 +1,328 @@
+#include "watchdog/run/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "watchdog/base/errno-error.h"
+#include "watchdog/core/kernel/wait-channel.h"
+#include "watchdog/core/output/last-lines.h"
+#include "watchdog/core/output/line-reader.h"
+#include "watchdog/look/procfs.h"
+
+#define READ_AT_ONCE (16 * 1024)
+/* A process may make its pipe larger than this; then its last lines may be missed. */
+#define READ_AT_END (1024 * 1024)
+#define END_AWAITED_US (1 * G_TIME_SPAN_SECOND)
+
+struct WdOutput {
+  GMutex mutex; /* for all that follows, but relay and speaker */
+  WdRelay *relay;
+  WdSpeaker *speaker; /* NULL: not begun */
+  int fd;             /* -1: nothing comes any more */
+  gboolean ended;     /* the process; others may go on */
+  GByteArray *begun;  /* of a line whose end hasn't come; NULL: none */
+  gint64 begun_us;    /* monotonic: when that came */
+  gint64 read_us;     /* monotonic: when what is being taken was read */
+  WdLineReader *reader;
+  WdLastLines *last;
+  WdSaid *said;           /* NULL: it is no worker */
+  WdWaitLook schedule;    /* the main thread's, as the next */
+  WdWaitLook distributed; /* at the thread that said so */
+};
+
+/* --- begin and end --- */
+
+static void
+take_line(const char *line, gsize length, gboolean cut, gpointer user_data)
+{
+  WdOutput *output = user_data;
+  wd_last_lines_take(output->last, line, length);
+  if (output->said != NULL)
+    wd_said_take_line(output->said, line, length, cut, output->read_us);
+  if (wd_relay_takes_lines(output->relay))
+    wd_relay_pass(output->relay, output->speaker, line, length);
+}
+
+/* What a process reads and writes holds both ends, so that it doesn't lose its reader with us. */
+static int
+open_both_ends(int fd)
+{
+  g_autofree char *path = g_strdup_printf("/proc/self/fd/%d", fd);
+  return open(path, O_RDWR | O_CLOEXEC);
+}
+
+static gboolean
+open_pipe(int *our_fd, int *child_fd, GError **error)
+{
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) < 0)
+    return wd_errno_error(error, "pipe");
+  const int both = fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0 ? open_both_ends(ends[1]) : -1;
+  const int saved = errno;
+  close(ends[1]);
+  if (both < 0) {
+    close(ends[0]);
+    errno = saved;
+    return wd_errno_error(error, "pipe");
+  }
+  *our_fd = ends[0];
+  *child_fd = both;
+  return TRUE;
+}
+
+WdOutput *
+wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **error)
+{
+  int fd = -1;
+  if (!open_pipe(&fd, child_fd, error))
+    return NULL;
+  WdOutput *output = g_atomic_rc_box_new0(WdOutput);
+  g_mutex_init(&output->mutex);
+  output->relay = relay;
+  output->fd = fd;
+  output->reader = wd_line_reader_new(take_line, output);
+  output->last = wd_last_lines_new();
+  output->said = says_queries ? wd_said_new() : NULL;
+  return output;
+}
+
+void
+wd_output_begin(WdOutput *output, WdSpeaker *speaker)
+{
+  output->speaker = speaker;
+}
+
+WdOutput *
+wd_output_ref(WdOutput *output)
+{
+  return g_atomic_rc_box_acquire(output);
+}
+
+static void
+output_clear(gpointer data)
+{
+  WdOutput *output = data;
+  if (output->fd >= 0)
+    close(output->fd);
+  g_mutex_clear(&output->mutex);
+  g_clear_pointer(&output->begun, g_byte_array_unref);
+  g_clear_pointer(&output->speaker, wd_speaker_unref);
+  wd_line_reader_free(output->reader);
+  wd_last_lines_free(output->last);
+  wd_said_free(output->said);
+}
+
+void
+wd_output_unref(WdOutput *output)
+{
+  g_atomic_rc_box_release_full(output, output_clear);
+}
+
+/* --- reading, under the mutex --- */
+
+static void
+pass_begun(WdOutput *output)
+{
+  if (output->begun == NULL)
+    return;
+  wd_relay_pass(output->relay, output->speaker, (const char *)output->begun->data,
+                output->begun->len);
+  g_clear_pointer(&output->begun, g_byte_array_unref);
+}
+
+static void
+keep_begun(WdOutput *output, const char *bytes, gsize length)
+{
+  if (length == 0)
+    return;
+  if (output->begun == NULL) {
+    output->begun = g_byte_array_new();
+    output->begun_us = output->read_us;
+  }
+  g_byte_array_append(output->begun, (const guint8 *)bytes, (guint)length);
+  if (output->begun->len >= WD_LINE_MAX)
+    pass_begun(output);
+}
+
+/* Whole lines at once; of the last one, what has come waits for its end. */
+static void
+pass_bytes(WdOutput *output, const char *bytes, gsize length)
+{
+  const char *last_break = memrchr(bytes, '\n', length);
+  const gsize whole = last_break != NULL ? (gsize)(last_break - bytes) + 1 : 0;
+  if (whole > 0 && output->begun != NULL) {
+    g_byte_array_append(output->begun, (const guint8 *)bytes, (guint)whole);
+    pass_begun(output);
+  } else if (whole > 0) {
+    wd_relay_pass(output->relay, output->speaker, bytes, whole);
+  }
+  keep_begun(output, bytes + whole, length - whole);
+}
+
+static void
+take_end(WdOutput *output)
+{
+  wd_line_reader_finish(output->reader);
+  pass_begun(output);
+  close(output->fd);
+  output->fd = -1;
+}
+
+/* Returns: how many bytes there were; 0: none now, or none any more. */
+static gsize
+read_some(WdOutput *output)
+{
+  char bytes[READ_AT_ONCE];
+  if (output->fd < 0)
+    return 0;
+  const gssize n = TEMP_FAILURE_RETRY(read(output->fd, bytes, sizeof bytes));
+  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+    return 0;
+  if (n <= 0) {
+    take_end(output);
+    return 0;
+  }
+  output->read_us = g_get_monotonic_time();
+  wd_line_reader_take(output->reader, bytes, (gsize)n);
+  if (!wd_relay_takes_lines(output->relay))
+    pass_bytes(output, bytes, (gsize)n);
+  return (gsize)n;
+}
+
+/* At most what a pipe holds, because a process may write without an end. Returns: whether that was
+ * all. */
+static gboolean
+read_all(WdOutput *output)
+{
+  const int capacity = output->fd >= 0 ? fcntl(output->fd, F_GETPIPE_SZ) : 0;
+  const gsize most = CLAMP((gsize)MAX(capacity, 0), READ_AT_ONCE, READ_AT_END);
+  for (gsize total = 0; total <= most;) {
+    const gsize n = read_some(output);
+    if (n == 0)
+      return TRUE;
+    total += n;
+  }
+  return FALSE;
+}
+
+/* --- for whoever listens --- */
+
+int
+wd_output_fd(WdOutput *output)
+{
+  g_mutex_lock(&output->mutex);
+  const int fd = output->fd;
+  g_mutex_unlock(&output->mutex);
+  return fd;
+}
+
+void
+wd_output_read(WdOutput *output)
+{
+  g_mutex_lock(&output->mutex);
+  (void)read_some(output);
+  g_mutex_unlock(&output->mutex);
+}
+
+void
+wd_output_finish(WdOutput *output)
+{
+  g_mutex_lock(&output->mutex);
+  (void)read_all(output);
+  wd_line_reader_finish(output->reader);
+  pass_begun(output);
+  g_mutex_unlock(&output->mutex);
+  wd_relay_say_dropped(output->relay, output->speaker, TRUE);
+}
+
+gint64
+wd_output_care(WdOutput *output, gint64 now_us)
+{
+  gint64 next_us = G_MAXINT64;
+  g_mutex_lock(&output->mutex);
+  if (output->begun != NULL && now_us - output->begun_us >= END_AWAITED_US)
+    pass_begun(output);
+  if (output->begun != NULL)
+    next_us = output->begun_us + END_AWAITED_US;
+  g_mutex_unlock(&output->mutex);
+  if (!wd_relay_has_dropped(output->speaker))
+    return next_us;
+  wd_relay_say_dropped(output->relay, output->speaker, FALSE);
+  return MIN(next_us, now_us + END_AWAITED_US);
+}
+
+gboolean
+wd_output_has_ended(WdOutput *output)
+{
+  g_mutex_lock(&output->mutex);
+  const gboolean ended = output->ended;
+  g_mutex_unlock(&output->mutex);
+  return ended;
+}
+
+/* --- for whoever holds the process --- */
+
+WdSaid *
+wd_output_said(WdOutput *output)
+{
+  if (output->said == NULL)
+    return NULL;
+  g_mutex_lock(&output->mutex);
+  const gboolean up_to_date = read_all(output);
+  WdSaid *said = wd_said_copy(output->said);
+  g_mutex_unlock(&output->mutex);
+  if (!up_to_date)
+    wd_said_forget(said);
+  return said;
+}
+
+void
+wd_output_end(WdOutput *output, WdSaid **said, char **last_output)
+{
+  g_mutex_lock(&output->mutex);
+  const gboolean up_to_date = read_all(output);
+  wd_line_reader_finish(output->reader);
+  output->ended = TRUE;
+  *last_output = wd_last_lines_text(output->last);
+  *said = output->said != NULL ? wd_said_copy(output->said) : NULL;
+  g_mutex_unlock(&output->mutex);
+  if (*said != NULL && !up_to_date)
+    wd_said_forget(*said);
+}
+
+/* --- what it executes --- */
+
+/* The statement may be another one by the time that the look is over. */
+static void
+note_idle(WdOutput *output, WdOrigin origin, gint64 said_us, gint64 now_us)
+{
+  g_mutex_lock(&output->mutex);
+  const WdStatement *statement = wd_said_statement(output->said, origin);
+  if (statement != NULL && statement->said_us == said_us)
+    wd_said_note_idle(output->said, origin, now_us);
+  g_mutex_unlock(&output->mutex);
+}
+
+static void
+look_at_thread(WdOutput *output, gint64 pid, WdOrigin origin, WdWaitLook *look, gint64 now_us)
+{
+  g_mutex_lock(&output->mutex);
+  const WdStatement *statement = wd_said_statement(output->said, origin);
+  const gboolean executes = statement != NULL && statement->idle_us == WD_NONE;
+  const gint64 tid = executes ? statement->tid : 0;
+  const gint64 said_us = executes ? statement->said_us : 0;
+  g_mutex_unlock(&output->mutex);
+  if (executes && wd_wait_look(look, wd_procfs_thread_waits(pid, tid), said_us, now_us))
+    note_idle(output, origin, said_us, now_us);
+}
+
+void
+wd_output_look_at_threads(WdOutput *output, gint64 pid, gint64 now_us)
+{
+  if (output->said == NULL)
+    return;
+  look_at_thread(output, pid, WD_ORIGIN_SCHEDULE, &output->schedule, now_us);
+  look_at_thread(output, pid, WD_ORIGIN_DISTRIBUTED, &output->distributed, now_us);
+}

@@ -1,0 +1,59 @@
+/* What one process writes to stderr, which is a pipe of ours: its last lines, the queries that it
+ * says it executes, and the way on to our own stderr.
+ *
+ * Lines are passed on as they came, whole, at once; one whose end doesn't come, after a second. Any
+ * thread may use an output, which counts its references. */
+#pragma once
+
+#include "watchdog/core/output/said.h"
+#include "watchdog/record/relay.h"
+
+G_BEGIN_DECLS
+
+typedef struct WdOutput WdOutput;
+
+/* Opens the pipe. @relay: borrowed. @says_queries: it is a worker. @child_fd: set to what is to
+ * become the process's stderr, the caller's to close. The process can read it, too, and so won't
+ * get a SIGPIPE when we are gone before it. NULL with @error. */
+WdOutput *wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **error);
+
+/* The process is there. @speaker: taken. To be called once, before the next ones. */
+void wd_output_begin(WdOutput *output, WdSpeaker *speaker);
+
+WdOutput *wd_output_ref(WdOutput *output);
+void wd_output_unref(WdOutput *output);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdOutput, wd_output_unref)
+
+/* --- for whoever listens --- */
+
+/* To be polled; -1: nothing comes any more. */
+int wd_output_fd(WdOutput *output);
+
+/* Reads some of what is there. Never blocks. */
+void wd_output_read(WdOutput *output);
+
+/* Reads and passes on all that is there, if it is no more than a pipe holds, and a line without its
+ * end, too. */
+void wd_output_finish(WdOutput *output);
+
+/* Passes on a line whose end hasn't come for long, and logs what couldn't be passed on. Returns:
+ * when to call it again, monotonic; G_MAXINT64: not before the next wd_output_read(). */
+gint64 wd_output_care(WdOutput *output, gint64 now_us);
+
+/* The process has ended. Others may still hold the pipe. */
+gboolean wd_output_has_ended(WdOutput *output);
+
+/* --- for whoever holds the process --- */
+
+/* What it has said so far, newly allocated; NULL: nothing, or it is no worker. */
+WdSaid *wd_output_said(WdOutput *output);
+
+/* The process has ended: reads what it wrote last. @said: set as above. @last_output: set to its
+ * last lines, newly allocated; NULL: there are none. */
+void wd_output_end(WdOutput *output, WdSaid **said, char **last_output);
+
+/* Looks whether the threads of the process, @pid, that said which query they execute have nothing
+ * to do any more. To be called now and then while it lives. */
+void wd_output_look_at_threads(WdOutput *output, gint64 pid, gint64 now_us);
+
+G_END_DECLS
