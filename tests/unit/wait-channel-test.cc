@@ -46,3 +46,25 @@ TEST(WaitLook, NeedsTwoLooksInARowWithTimeBetweenThem)
   EXPECT_FALSE(wd_wait_look(&look, TRUE, LATER, 220 * MS));
   EXPECT_TRUE(wd_wait_look(&look, TRUE, LATER, 240 * MS));
 }
+
+TEST(WaitLook, FollowsTheEndOfShortQueriesSoonAndLongOnesRarely)
+{
+  enum { MS = 1000, SAID = 5 };
+  const struct {
+    gint64 now_us;
+    bool waits;
+    gint64 next_us;
+  } cases[] = {
+      {SAID, false, SAID + 20 * MS},
+      {SAID + 40 * MS, false, SAID + 60 * MS},
+      {SAID + 400 * MS, false, SAID + 500 * MS},
+      {SAID + 4000 * MS, false, SAID + 5000 * MS},
+      {SAID + 60000 * MS, false, SAID + 63000 * MS},
+      {SAID + 60000 * MS, true, SAID + 60020 * MS},
+  };
+  for (const auto &one : cases) {
+    WdWaitLook look = {};
+    (void)wd_wait_look(&look, one.waits, SAID, one.now_us);
+    EXPECT_EQ(wd_wait_next_look_us(&look, SAID, one.now_us), one.next_us) << one.now_us;
+  }
+}

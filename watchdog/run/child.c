@@ -133,8 +133,8 @@ fork_captured(WdChild *child, GError **error)
   program->stderr_fd = -1;
   if (!forked)
     return FALSE;
-  wd_output_begin(output,
-                  wd_speaker_new(child->name, child->role, program->path, child->spawn.pid));
+  wd_output_begin(output, wd_speaker_new(child->name, child->role, program->path, child->spawn.pid),
+                  child->spawn.pid);
   wd_listener_add(listener, output);
   child->output = g_steal_pointer(&output);
   return TRUE;

@@ -160,14 +160,6 @@ wd_children_recall(const WdChildren *children, const WdEvent *event, WdWords *wo
   }
 }
 
-void
-wd_children_look_at_queries(const WdChildren *children)
-{
-  const WdChild *worker = wd_children_at(children, WD_PROCESS_WORKER);
-  if (worker->output != NULL)
-    wd_output_look_at_threads(worker->output, worker->spawn.pid, g_get_monotonic_time());
-}
-
 /* --- signals --- */
 
 /* Sends the signals in @kills (of WdKill). Returns: how many reached a process. */

@@ -42,9 +42,6 @@ void wd_children_inherit_strays(void);
 /* What the process of @event has written. @words: zero; filled in. */
 void wd_children_recall(const WdChildren *children, const WdEvent *event, WdWords *words);
 
-/* Looks whether the worker still executes what it said. To be called regularly. */
-void wd_children_look_at_queries(const WdChildren *children);
-
 /* Looks for kills by the kernel. To be called regularly, so that an old kill isn't taken for a new
  * one. */
 void wd_children_look_for_oom(WdChildren *children);

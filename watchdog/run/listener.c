@@ -52,8 +52,8 @@ forget(WdListener *listener, GPtrArray *outputs, guint index)
   g_ptr_array_remove_index(outputs, index);
 }
 
-/* Removes those from @outputs, too, that aren't listened to any more. Returns: when the first of the
- * rest needs care again. */
+/* Removes those from @outputs, too, that aren't listened to any more. Returns: when the first of
+ * the rest needs care again. */
 static gint64
 care(WdListener *listener, GPtrArray *outputs)
 {

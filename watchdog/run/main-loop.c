@@ -106,7 +106,6 @@ tick(gpointer user_data)
 {
   const Loop *loop = user_data;
   wd_children_hear(loop->children);
-  wd_children_look_at_queries(loop->children);
   wd_children_look_for_oom(loop->children);
   wd_driver_tick(loop->driver, NULL);
   wd_run_record_complete(loop->parts.record);

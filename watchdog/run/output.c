@@ -16,6 +16,13 @@
 #define READ_AT_END (1024 * 1024)
 #define END_AWAITED_US (1 * G_TIME_SPAN_SECOND)
 
+/* Whether a thread still executes what it said. */
+typedef struct {
+  WdWaitLook look;
+  gint64 said_us; /* the statement that is looked after */
+  gint64 next_us;
+} Looks;
+
 struct WdOutput {
   GMutex mutex; /* for all that follows, but relay and speaker */
   WdRelay *relay;
@@ -27,9 +34,10 @@ struct WdOutput {
   gint64 read_us;     /* monotonic: when what is being taken was read */
   WdLineReader *reader;
   WdLastLines *last;
-  WdSaid *said;           /* NULL: it is no worker */
-  WdWaitLook schedule;    /* the main thread's, as the next */
-  WdWaitLook distributed; /* at the thread that said so */
+  WdSaid *said; /* NULL: it is no worker */
+  gint64 pid;
+  Looks schedule;    /* the listener's, as the next */
+  Looks distributed; /* at the thread that said so */
 };
 
 /* --- begin and end --- */
@@ -89,8 +97,9 @@ wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **er
 }
 
 void
-wd_output_begin(WdOutput *output, WdSpeaker *speaker)
+wd_output_begin(WdOutput *output, WdSpeaker *speaker, gint64 pid)
 {
+  output->pid = pid;
   output->speaker = speaker;
 }
 
@@ -207,6 +216,66 @@ read_all(WdOutput *output)
   return FALSE;
 }
 
+/* --- what it executes --- */
+
+/* The statement may be another one by the time that the look is over. */
+static void
+note_idle(WdOutput *output, WdOrigin origin, gint64 said_us, gint64 now_us)
+{
+  g_mutex_lock(&output->mutex);
+  const WdStatement *statement = wd_said_statement(output->said, origin);
+  if (statement != NULL && statement->said_us == said_us)
+    wd_said_note_idle(output->said, origin, now_us);
+  g_mutex_unlock(&output->mutex);
+}
+
+/* The thread of the last statement, unless that has ended; 0: there is none. */
+static gint64
+executing_thread(WdOutput *output, WdOrigin origin, gint64 *said_us)
+{
+  gint64 tid = 0;
+  g_mutex_lock(&output->mutex);
+  const WdStatement *statement = wd_said_statement(output->said, origin);
+  if (statement != NULL && statement->idle_us == WD_NONE && !output->ended) {
+    tid = statement->tid;
+    *said_us = statement->said_us;
+  }
+  g_mutex_unlock(&output->mutex);
+  return tid;
+}
+
+/* Looks, if that is due, whether the thread has nothing to do any more. Returns: when the next look
+ * is due. */
+static gint64
+look_at_thread(WdOutput *output, WdOrigin origin, Looks *looks, gint64 now_us)
+{
+  gint64 said_us = 0;
+  const gint64 tid = executing_thread(output, origin, &said_us);
+  if (tid == 0)
+    return G_MAXINT64;
+  if (looks->said_us != said_us)
+    *looks = (Looks){.said_us = said_us,
+                     .next_us = wd_wait_next_look_us(&looks->look, said_us, said_us)};
+  if (now_us < looks->next_us)
+    return looks->next_us;
+  const gboolean waits = wd_procfs_thread_waits(output->pid, tid);
+  if (wd_wait_look(&looks->look, waits, said_us, now_us)) {
+    note_idle(output, origin, said_us, now_us);
+    return G_MAXINT64;
+  }
+  looks->next_us = wd_wait_next_look_us(&looks->look, said_us, now_us);
+  return looks->next_us;
+}
+
+static gint64
+look_at_threads(WdOutput *output, gint64 now_us)
+{
+  if (output->said == NULL)
+    return G_MAXINT64;
+  return MIN(look_at_thread(output, WD_ORIGIN_SCHEDULE, &output->schedule, now_us),
+             look_at_thread(output, WD_ORIGIN_DISTRIBUTED, &output->distributed, now_us));
+}
+
 /* --- for whoever listens --- */
 
 int
@@ -247,6 +316,7 @@ wd_output_care(WdOutput *output, gint64 now_us)
   if (output->begun != NULL)
     next_us = output->begun_us + END_AWAITED_US;
   g_mutex_unlock(&output->mutex);
+  next_us = MIN(next_us, look_at_threads(output, now_us));
   if (!wd_relay_has_dropped(output->speaker))
     return next_us;
   wd_relay_say_dropped(output->relay, output->speaker, FALSE);
@@ -290,39 +360,4 @@ wd_output_end(WdOutput *output, WdSaid **said, char **last_output)
   g_mutex_unlock(&output->mutex);
   if (*said != NULL && !up_to_date)
     wd_said_forget(*said);
-}
-
-/* --- what it executes --- */
-
-/* The statement may be another one by the time that the look is over. */
-static void
-note_idle(WdOutput *output, WdOrigin origin, gint64 said_us, gint64 now_us)
-{
-  g_mutex_lock(&output->mutex);
-  const WdStatement *statement = wd_said_statement(output->said, origin);
-  if (statement != NULL && statement->said_us == said_us)
-    wd_said_note_idle(output->said, origin, now_us);
-  g_mutex_unlock(&output->mutex);
-}
-
-static void
-look_at_thread(WdOutput *output, gint64 pid, WdOrigin origin, WdWaitLook *look, gint64 now_us)
-{
-  g_mutex_lock(&output->mutex);
-  const WdStatement *statement = wd_said_statement(output->said, origin);
-  const gboolean executes = statement != NULL && statement->idle_us == WD_NONE;
-  const gint64 tid = executes ? statement->tid : 0;
-  const gint64 said_us = executes ? statement->said_us : 0;
-  g_mutex_unlock(&output->mutex);
-  if (executes && wd_wait_look(look, wd_procfs_thread_waits(pid, tid), said_us, now_us))
-    note_idle(output, origin, said_us, now_us);
-}
-
-void
-wd_output_look_at_threads(WdOutput *output, gint64 pid, gint64 now_us)
-{
-  if (output->said == NULL)
-    return;
-  look_at_thread(output, pid, WD_ORIGIN_SCHEDULE, &output->schedule, now_us);
-  look_at_thread(output, pid, WD_ORIGIN_DISTRIBUTED, &output->distributed, now_us);
 }

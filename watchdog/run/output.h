@@ -18,7 +18,7 @@ typedef struct WdOutput WdOutput;
 WdOutput *wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **error);
 
 /* The process is there. @speaker: taken. To be called once, before the next ones. */
-void wd_output_begin(WdOutput *output, WdSpeaker *speaker);
+void wd_output_begin(WdOutput *output, WdSpeaker *speaker, gint64 pid);
 
 WdOutput *wd_output_ref(WdOutput *output);
 void wd_output_unref(WdOutput *output);
@@ -36,8 +36,9 @@ void wd_output_read(WdOutput *output);
  * end, too. */
 void wd_output_finish(WdOutput *output);
 
-/* Passes on a line whose end hasn't come for long, and logs what couldn't be passed on. Returns:
- * when to call it again, monotonic; G_MAXINT64: not before the next wd_output_read(). */
+/* Passes on a line whose end hasn't come for long, logs what couldn't be passed on, and looks
+ * whether the threads that said which query they execute have nothing to do any more. Returns: when
+ * to call it again, monotonic; G_MAXINT64: not before the next wd_output_read(). */
 gint64 wd_output_care(WdOutput *output, gint64 now_us);
 
 /* The process has ended. Others may still hold the pipe. */
@@ -51,9 +52,5 @@ WdSaid *wd_output_said(WdOutput *output);
 /* The process has ended: reads what it wrote last. @said: set as above. @last_output: set to its
  * last lines, newly allocated; NULL: there are none. */
 void wd_output_end(WdOutput *output, WdSaid **said, char **last_output);
-
-/* Looks whether the threads of the process, @pid, that said which query they execute have nothing
- * to do any more. To be called now and then while it lives. */
-void wd_output_look_at_threads(WdOutput *output, gint64 pid, gint64 now_us);
 
 G_END_DECLS

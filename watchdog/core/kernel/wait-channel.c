@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define APART_US (20 * G_TIME_SPAN_MILLISECOND)
+#define LONGEST_US (3 * G_TIME_SPAN_SECOND)
 
 gboolean
 wd_wait_channel_is_futex(const char *text, gsize length)
@@ -22,4 +23,12 @@ wd_wait_look(WdWaitLook *look, gboolean waits, gint64 said_us, gint64 now_us)
   if (look->said_us != said_us)
     *look = (WdWaitLook){.said_us = said_us, .since_us = now_us};
   return now_us - look->since_us >= APART_US;
+}
+
+gint64
+wd_wait_next_look_us(const WdWaitLook *look, gint64 said_us, gint64 now_us)
+{
+  if (look->said_us == said_us)
+    return MAX(look->since_us + APART_US, now_us + 1);
+  return now_us + CLAMP((now_us - said_us) / 4, APART_US, LONGEST_US);
 }

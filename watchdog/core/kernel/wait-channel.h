@@ -24,4 +24,9 @@ typedef struct {
  * has nothing to do any more. */
 gboolean wd_wait_look(WdWaitLook *look, gboolean waits, gint64 said_us, gint64 now_us);
 
+/* When to look again, after a look at @now_us: soon, if that saw it wait; else after a quarter of
+ * the time that it has worked already. So the end of any query is noticed not long after it, and
+ * long ones cost little. */
+gint64 wd_wait_next_look_us(const WdWaitLook *look, gint64 said_us, gint64 now_us);
+
 G_END_DECLS
