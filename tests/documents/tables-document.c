@@ -46,20 +46,25 @@ event_cells(WdEventKind kind)
     return "written by the next run if a run has no watchdog_stopped; it has the `run_id` of the "
            "run that crashed | reason | NULL, or reboot: the host went down";
   case WD_EVENT_PROCESS_STARTED:
-    return "the program runs: fork and exec succeeded | restarts | ";
+    return "the program runs: fork and exec succeeded | restarts, duration_ms (unless it is the "
+           "first "
+           "one in this run) | ";
   case WD_EVENT_PROCESS_EXITED:
     return "the process ended, but not because of the watchdog | reason, exit_code or exit_signal, "
-           "lifetime_ms, peak, baseline, restarts, cause_eid (worker_gone) | exit, signal, oom, "
-           "worker_gone, worker_silent, registration";
+           "core_dumped, lifetime_ms, peak, baseline, restarts, last_output, cause_eid "
+           "(worker_gone); for the worker, also the query | exit, signal, oom, worker_gone, "
+           "worker_silent, registration";
   case WD_EVENT_LIMIT_EXCEEDED:
     return "the process is over a limit; the event is stored before the first signal, which waits "
            "at most 20 ms for that | reason, measured, limit_value, unit, peak, baseline, "
            "lifetime_ms, details; for CPU, also utilization, utilization_limit, sustained; for "
-           "unresponsive, also cause_eid (the `unresponsive`) | memory, cpu, unresponsive";
+           "unresponsive, also cause_eid (the `unresponsive`); for the worker, also the query | "
+           "memory, cpu, unresponsive";
   case WD_EVENT_PROCESS_TERMINATED:
     return "the watchdog ended the process; recorded once for each termination | reason, outcome, "
-           "signals_sent, exit_code or exit_signal, duration_ms, lifetime_ms, peak, baseline, "
-           "restarts; for a limit, also cause_eid and everything that limit_exceeded measured | "
+           "signals_sent, exit_code or exit_signal, core_dumped, duration_ms, lifetime_ms, peak, "
+           "baseline, restarts, last_output (unless it was asked for); for a limit, also cause_eid "
+           "and everything that limit_exceeded measured; for the worker, also the query | "
            "memory, cpu, unresponsive, request, settings, registration";
   case WD_EVENT_WOULD_TERMINATE:
     return "with `--dry_run`, in place of limit_exceeded; recorded once, until a regular check "
@@ -73,11 +78,12 @@ event_cells(WdEventKind kind)
            "its end";
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
     return "the process is given up: too many quick exits, or a broken command line; an abandoned "
-           "extension is rarely tried again | reason, restarts, cause_eid; details (`file`, "
+           "extension is rarely tried again | reason, restarts, last_output, cause_eid; details "
+           "(`file`, "
            "`ended_osquery`) for an extension; exit_code for a broken command line | exit, signal, "
            "oom, spawn";
   case WD_EVENT_SPAWN_FAILED:
-    return "the process could not be started; the message says why | reason | spawn";
+    return "the process could not be started; the message says why | reason, last_output | spawn";
   case WD_EVENT_EXTENSION_REGISTERED:
     return "the worker lists the extension | details (`uuid`) | ";
   case WD_EVENT_EXTENSION_UNREGISTERED:

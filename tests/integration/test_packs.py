@@ -30,7 +30,7 @@ DAY = 86400
 
 
 def words(sql):
-    return sql.split()
+    return re.findall(r"\w+|[^\w\s]", sql)
 
 
 # --- what the files say ---
@@ -60,9 +60,9 @@ def test_the_queries_are_bounded_by_an_index(directory, name):
 def test_the_queries_read_only_what_never_changes(name):
     """A column of another row, or of another table, would have a row reported again. What is joined
     to an end mostly stands when it is old enough to be reported, but for these."""
-    assert QUERIES[name].count("FROM") == 1 and "JOIN" not in QUERIES[name]
+    assert len(set(re.findall(r"FROM (\w+)", QUERIES[name]))) == 1 and "JOIN" not in QUERIES[name]
     assert not re.search("downtime_ms|denylisted,", QUERIES[name])
-    assert QUERIES[name].endswith("ORDER BY eid DESC LIMIT 99")  # the newest: no older one returns
+    assert "ORDER BY eid DESC LIMIT 99" in QUERIES[name]  # the newest: no older one returns
 
 
 def test_fleets_reports_are_the_packs():
@@ -80,7 +80,7 @@ def test_one_report_is_for_fleets_own_page():
     """Which shows snapshots, of 1,000 rows of all hosts."""
     (entry,) = [entry for entry in REPORTS if entry.get("logging") == "snapshot"]
     assert entry["interval"] >= 3600 and entry["automations_enabled"] is False
-    assert re.search("LIMIT [1-9]$", entry["query"].strip())
+    assert re.search(r"LIMIT [1-9]\)", entry["query"])
 
 
 def test_fleet_finds_nothing_unknown_or_to_expand():
