@@ -132,6 +132,10 @@ TWO = [{"origin": "schedule", "name": "disk", "ms": 2000},
      ["Not known: osquery denylisted no scheduled query for it.", NEXT_TIME]),
     ({"origin": "schedule", "query_name": "disk", "query": "SELECT 2", "details": "no json"},
      ["the scheduled query disk: SELECT 2"]),
+    # SQLite's own parser takes an object for a key.
+    *[({"details": odd}, ["Not known: osquery denylisted no scheduled query for it.", NEXT_TIME])
+      for odd in ("no json", "[]", "5", '{"said":7}', '{"said":{"a":{"name":"x"}}}',
+                  '{"said":[{{"":"","":"","":"","":""}:0}]}')],
 ])
 def test_which_query_it_was(store, columns, words):
     store.killed(**columns)

@@ -17,8 +17,8 @@ static const char told_sql[] =
     "  WHERE json_extract(d, t.fullkey || '.name') = query_name"
     "  AND json_extract(d, t.fullkey || '.origin') = origin LIMIT 1)"
     " FROM (SELECT *, iif(json_valid(details), details, '{}') AS d FROM watchdog_events"
-    " WHERE eid IN (?1, ?2) AND (origin IS NOT NULL OR query_name IS NOT NULL"
-    " OR json_valid(details) AND details ->> '$.said' IS NOT NULL))"
+    " WHERE eid IN (?1, ?2))"
+    " WHERE origin IS NOT NULL OR query_name IS NOT NULL OR d ->> '$.said' IS NOT NULL"
     " ORDER BY eid = ?1 DESC LIMIT 1";
 
 /* By path rather than by t.value, which may be no JSON when the details aren't ours. */
