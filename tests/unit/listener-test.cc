@@ -64,7 +64,8 @@ protected:
   {
     WdOutput *output = wd_listener_open(listener, says_queries, fd);
     EXPECT_NE(output, nullptr);
-    wd_output_begin(output, wd_speaker_new("name", WD_ROLE_EXTENSION, "/opt/name.ext", 42));
+    wd_output_begin(output, wd_speaker_new("name", WD_ROLE_EXTENSION, "/opt/name.ext", 42),
+                    getpid());
     wd_listener_add(listener, output);
     return output;
   }
