@@ -4,12 +4,13 @@ import os
 import pathlib
 import pty
 import signal
+import subprocess
 import sys
 import time
 
 import pytest
 
-from harness import MEBIBYTE, NO_BACK_OFF, SMALL, alive, eventually
+from harness import MEBIBYTE, NO_BACK_OFF, PATIENCE, SMALL, alive, eventually
 
 PYTHON = f"#!{sys.executable}\n"
 # What a script needs to write to its stderr, wait for a file beside it, and say that it got so far.
@@ -102,6 +103,20 @@ stay()
     assert stand_in.log_path.read_bytes() == before + sent
 
 
+def test_a_burst_is_passed_on_as_a_whole(stand_in):
+    """More than may wait for a stderr that takes nothing; this one takes everything."""
+    path = worker(stand_in, """
+wait("go")
+write(b"".join(b"%06d of the burst\\n" % n for n in range(100000)))
+stay()
+""")
+    stand_in.start()
+    tell(path, "go")
+    eventually(lambda: "099999 of the burst\n" in stand_in.log(), "the last line")
+    lines = [line for line in stand_in.log().splitlines() if line.endswith("of the burst")]
+    assert lines == [f"{n:06} of the burst" for n in range(100000)]
+
+
 def test_the_rest_is_passed_on_when_we_stop(stand_in):
     worker(stand_in, """
 import signal
@@ -187,6 +202,22 @@ stay()
     os.close(leader)
 
 
+@pytest.mark.parametrize("options, flags, at_terminal, says", [
+    ((), (), False, "output: captured\n"),
+    (("--nocapture_output",), (), False, "output: not captured  (--nocapture_output)\n"),
+    ((), (), True, "output: not captured  (stderr is a terminal)\n"),
+    ((), ("--daemonize",), True, "output: captured\n"),  # a daemon leaves the terminal
+])
+def test_check_says_whether_it_is_captured(stand_in, options, flags, at_terminal, says):
+    leader, follower = pty.openpty()
+    done = subprocess.run(stand_in.command("--check", *options, flags=flags), text=True,
+                          stdout=subprocess.PIPE, timeout=PATIENCE,
+                          stderr=follower if at_terminal else subprocess.DEVNULL)
+    os.close(leader)
+    os.close(follower)
+    assert "\n" + says in done.stdout
+
+
 # --- last words ---
 
 
@@ -218,14 +249,14 @@ def test_giving_up_has_the_last_words(stand_in):
 def test_a_failed_start_does_not_have_the_words_of_the_one_before(stand_in):
     path = extension(stand_in, "last", TOOLS + """
 write(b"so far, so good\\n")
+done()
 wait("go")
 sys.exit(3)
 """)
     stand_in.flags("--watchdog_level=-1")
     stand_in.start()
-    stand_in.pid("last.ext")
-    interpreter = stand_in.directory / "python"
-    path.write_text(f"#!{interpreter}\n")
+    wait_told(path)
+    path.write_text(f"#!{stand_in.directory}/no-interpreter\n")
     tell(path, "go")
     exited = first_exit(stand_in, "last.ext")
     assert exited["last_output"] == "so far, so good\n"
@@ -367,7 +398,7 @@ def resident(pid):
 
 
 @pytest.mark.parametrize("line", [b"y\n", b"f" * 4000 + b"\n"], ids=["short", "long"])
-def test_a_flood_is_on_the_account_of_who_writes_it(stand_in, line):
+def test_a_flood_is_on_the_account_of_who_writes_it(stand_in, line, monkeypatch):
     path = worker(stand_in, f"""
 wait("go")
 block = {line!r} * (65536 // {len(line)})
@@ -376,6 +407,9 @@ while not os.path.exists(sys.argv[0] + ".enough"):
 write(b"the end\\n")
 sys.exit(5)
 """)
+    # A sanitizer keeps what was freed, to notice that it is used.
+    monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") +
+                       ":quarantine_size_mb=1:thread_local_quarantine_size_kb=64")
     stand_in.popen = {"stderr": os.open("/dev/null", os.O_WRONLY)}
     stand_in.start()
     os.close(stand_in.popen["stderr"])

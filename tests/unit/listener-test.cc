@@ -213,11 +213,15 @@ TEST_F(Listener, GoesOnWithoutPipes)
   struct rlimit limit;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   const struct rlimit none = {3, limit.rlim_max};
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   int fd = -1;
+  int opened = 0;
+  WdListener *const same = listener;
+  /* Nothing but this, because a sanitizer's checks need descriptors, too. */
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
   for (int i = 0; i < 3; i++)
-    EXPECT_EQ(wd_listener_open(listener, false, &fd), nullptr);
-  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    opened += wd_listener_open(same, FALSE, &fd) != nullptr ? 1 : 0;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_EQ(opened, 0);
   EXPECT_EQ(fd, -1);
   EXPECT_EQ(passed_on(), "what processes write can't be captured: pipe: Too many open files\n");
   g_autoptr(WdOutput) output = open(&fd);

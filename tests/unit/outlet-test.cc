@@ -68,11 +68,11 @@ TEST_F(Outlet, RefusesWhatFindsNoRoomAndFreesIt)
   g_mutex_lock(&closed);
   EXPECT_FALSE(offer(0, 10001));
   EXPECT_FALSE(offer(0, G_MAXSIZE - 1000));
-  EXPECT_TRUE(wd_outlet_has_room(outlet));
+  EXPECT_TRUE(wd_outlet_await_room(outlet, 0));
   EXPECT_TRUE(offer(1, 4000));
-  EXPECT_TRUE(wd_outlet_has_room(outlet));
+  EXPECT_TRUE(wd_outlet_await_room(outlet, 0));
   EXPECT_TRUE(offer(2, 4000)); /* the first one still counts while it is being written */
-  EXPECT_FALSE(wd_outlet_has_room(outlet));
+  EXPECT_FALSE(wd_outlet_await_room(outlet, 0));
   EXPECT_FALSE(offer(3, 4000));
   EXPECT_TRUE(offer(4, 1));
   EXPECT_EQ(freed, 3);
@@ -80,6 +80,17 @@ TEST_F(Outlet, RefusesWhatFindsNoRoomAndFreesIt)
   ASSERT_TRUE(wd_outlet_finish(outlet, soon()));
   EXPECT_EQ(written, (std::vector<int>{1, 2, 4}));
   EXPECT_EQ(freed, 6);
+}
+
+TEST_F(Outlet, IsWaitedForUntilThereIsRoom)
+{
+  g_mutex_lock(&closed);
+  EXPECT_TRUE(offer(1, 6000));
+  EXPECT_FALSE(wd_outlet_await_room(outlet, g_get_monotonic_time() + 20000));
+  g_mutex_unlock(&closed);
+  EXPECT_TRUE(wd_outlet_await_room(outlet, soon()));
+  EXPECT_EQ(written, std::vector<int>{1});
+  ASSERT_TRUE(wd_outlet_finish(outlet, soon()));
 }
 
 TEST_F(Outlet, BoundsManySmallItems)

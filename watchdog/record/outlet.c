@@ -17,7 +17,8 @@ struct WdOutlet {
   gsize room;
   WdThread *thread;
   GMutex mutex;
-  GCond changed;
+  GCond changed; /* there is something to write, or the end */
+  GCond roomy;   /* at least half of the room is free */
   /* under the mutex */
   GQueue queue; /* of Waiting */
   gsize used;   /* bytes of what waits, and of what is being written */
@@ -37,6 +38,13 @@ next(WdOutlet *outlet)
   return waiting;
 }
 
+/* Under the mutex. */
+static gboolean
+has_room(const WdOutlet *outlet)
+{
+  return outlet->used <= outlet->room / 2;
+}
+
 static void
 outlet_thread(gpointer data)
 {
@@ -47,6 +55,8 @@ outlet_thread(gpointer data)
     g_mutex_lock(&outlet->mutex);
     outlet->used -= waiting->size;
     outlet->cpu_us = wd_cpu_time_us();
+    if (has_room(outlet))
+      g_cond_signal(&outlet->roomy);
     g_mutex_unlock(&outlet->mutex);
     g_free(waiting);
   }
@@ -57,6 +67,7 @@ outlet_free(WdOutlet *outlet)
 {
   g_mutex_clear(&outlet->mutex);
   g_cond_clear(&outlet->changed);
+  g_cond_clear(&outlet->roomy);
   g_free(outlet);
 }
 
@@ -70,6 +81,7 @@ wd_outlet_start(const char *name, gsize room, WdOutletWrite write, GDestroyNotif
   outlet->room = room;
   g_mutex_init(&outlet->mutex);
   g_cond_init(&outlet->changed);
+  g_cond_init(&outlet->roomy);
   g_queue_init(&outlet->queue);
   outlet->thread = wd_thread_start(name, outlet_thread, outlet, error);
   if (outlet->thread == NULL)
@@ -97,12 +109,14 @@ wd_outlet_offer(WdOutlet *outlet, gpointer item, gsize size)
 }
 
 gboolean
-wd_outlet_has_room(WdOutlet *outlet)
+wd_outlet_await_room(WdOutlet *outlet, gint64 deadline_us)
 {
   g_mutex_lock(&outlet->mutex);
-  const gboolean has_room = outlet->used <= outlet->room / 2;
+  while (!has_room(outlet) && g_cond_wait_until(&outlet->roomy, &outlet->mutex, deadline_us))
+    ;
+  const gboolean roomy = has_room(outlet);
   g_mutex_unlock(&outlet->mutex);
-  return has_room;
+  return roomy;
 }
 
 gint64

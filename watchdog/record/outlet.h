@@ -19,8 +19,9 @@ WdOutlet *wd_outlet_start(const char *name, gsize room, WdOutletWrite write,
 /* Takes @item, of @size bytes. Never blocks. Returns: FALSE: there was no room; it is freed. */
 gboolean wd_outlet_offer(WdOutlet *outlet, gpointer item, gsize size);
 
-/* Whether at least half of the room is free. */
-gboolean wd_outlet_has_room(WdOutlet *outlet);
+/* Whether at least half of the room is free; waits for that until @deadline_us of the monotonic
+ * clock. */
+gboolean wd_outlet_await_room(WdOutlet *outlet, gint64 deadline_us);
 
 /* The CPU time that its thread has used for what it has written. */
 gint64 wd_outlet_cpu_us(WdOutlet *outlet);

@@ -184,6 +184,12 @@ wd_relay_pass(WdRelay *relay, WdSpeaker *speaker, const char *bytes, gsize lengt
 }
 
 gboolean
+wd_relay_await_room(WdRelay *relay, gint64 deadline_us)
+{
+  return wd_outlet_await_room(relay->outlet, deadline_us);
+}
+
+gboolean
 wd_relay_has_dropped(WdSpeaker *speaker)
 {
   return g_atomic_int_get(&speaker->dropped) > 0;
@@ -193,7 +199,7 @@ void
 wd_relay_say_dropped(WdRelay *relay, WdSpeaker *speaker, gboolean at_once)
 {
   const gint64 now_us = g_get_monotonic_time();
-  if (!at_once && (!wd_outlet_has_room(relay->outlet) ||
+  if (!at_once && (!wd_relay_await_room(relay, 0) ||
                    (relay->said_us != 0 && now_us - relay->said_us < SAY_EVERY_US)))
     return;
   const guint dropped = g_atomic_int_and(&speaker->dropped, 0);

@@ -31,6 +31,10 @@ gboolean wd_relay_takes_lines(const WdRelay *relay);
 /* Passes on the @length bytes, copied, that @speaker wrote. */
 void wd_relay_pass(WdRelay *relay, WdSpeaker *speaker, const char *bytes, gsize length);
 
+/* Whether much more can be passed on without dropping any; waits for that until @deadline_us of the
+ * monotonic clock. */
+gboolean wd_relay_await_room(WdRelay *relay, gint64 deadline_us);
+
 /* Whether lines of @speaker were dropped that wd_relay_say_dropped() hasn't logged. */
 gboolean wd_relay_has_dropped(WdSpeaker *speaker);
 

@@ -26,6 +26,7 @@ struct WdListener {
   gboolean finishing; /* under the mutex */
   WdPace pace;        /* the thread's own, as the next one */
   gint64 cpu_us;      /* what was used when the pace was last looked at */
+  WdPace patience;    /* of time spent waiting for the relay */
 };
 
 /* --- the thread --- */
@@ -95,6 +96,20 @@ keep_pace(WdListener *listener)
     (void)poll(&wake, 1, until_ms(now_us + rest_us));
 }
 
+/* A relay that merely didn't get a CPU in time must not lose lines. But while one takes nothing, or
+ * little, this takes only a small share of the time, so that no child is held up by it. */
+static void
+be_patient(WdListener *listener)
+{
+  const gint64 now_us = g_get_monotonic_time();
+  if (wd_relay_await_room(listener->relay, now_us) ||
+      wd_pace_take(&listener->patience, 0, now_us) > 0)
+    return;
+  (void)wd_relay_await_room(listener->relay, now_us + listener->patience.left_us);
+  const gint64 then_us = g_get_monotonic_time();
+  (void)wd_pace_take(&listener->patience, then_us - now_us, then_us);
+}
+
 /* Waits until one of them has something, or needs care at @due_us, or there are others to listen
  * to; reads a little of each that has something. */
 static void
@@ -112,6 +127,7 @@ listen_to(WdListener *listener, const GPtrArray *outputs, gint64 due_us)
   for (guint i = 0; i < outputs->len; i++)
     if (polls[i].revents != 0) {
       wd_output_read(g_ptr_array_index(outputs, i));
+      be_patient(listener);
       keep_pace(listener);
     }
 }
@@ -122,7 +138,7 @@ listener_thread(gpointer data)
   WdListener *listener = data;
   gboolean finishing = FALSE;
   (void)!nice(NICENESS); /* of this thread alone; where it is refused, as we are */
-  listener->pace = wd_pace_begin(g_get_monotonic_time());
+  listener->pace = listener->patience = wd_pace_begin(g_get_monotonic_time());
   while (!finishing) {
     g_autoptr(GPtrArray) outputs = take_outputs(listener, &finishing);
     for (guint i = 0; finishing && i < outputs->len; i++)
