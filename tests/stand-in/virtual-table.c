@@ -236,8 +236,8 @@ read_integer(const char *text, int base, gint64 *value)
   return end != text && errno == 0;
 }
 
-/* osquery/sql/dynamic_table_row.cpp: what isn't a number of the column's type is NULL; an INTEGER
- * loses its upper 32 bits. */
+/* osquery/sql/dynamic_table_row.cpp: what isn't a number of the column's type is NULL, and no text
+ * is an empty one; an INTEGER loses its upper 32 bits. */
 static void
 set_result(sqlite3_context *result, StandType type, const char *text)
 {
@@ -276,8 +276,7 @@ x_column(sqlite3_vtab_cursor *base, sqlite3_context *result, int column)
   const StandColumn *definition = stand_table_column(table, (guint)column);
   GHashTable *row = g_ptr_array_index(cursor->rows, cursor->at);
   const char *text = g_hash_table_lookup(row, definition->name);
-  if (text != NULL) /* else the result stays NULL */
-    set_result(result, definition->type, text);
+  set_result(result, definition->type, text != NULL ? text : "");
   return SQLITE_OK;
 }
 
