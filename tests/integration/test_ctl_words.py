@@ -163,10 +163,15 @@ def test_what_the_limit_knew_if_the_end_does_not(store):
      ["a query of the schedule: that thread was the busiest.", "Which one it was is not known.",
       "late, which osquery denylisted for a day: SELECT 3"]),
     ({"origin": "schedule", "query_name": "late", "query": "SELECT 3"},
-     ["the scheduled query late: SELECT 3", "late, which osquery denylisted for a day"]),
+     ["the scheduled query late: SELECT 3", "osquery denylisted it for a day."]),
     ({"origin": "schedule", "query_name": "late"},
-     ["the scheduled query late (its text is not known)",
+     ["the scheduled query late: SELECT 3", "osquery denylisted it for a day."]),
+    ({"origin": "schedule", "query_name": "early"},
+     ["the scheduled query early (its text is not known)",
       "late, which osquery denylisted for a day: SELECT 3"]),
+    ({"origin": "distributed", "query_name": "late"},
+     ["the distributed query late, asked by the server (its text is not known)",
+      "late, which osquery denylisted for a day: SELECT 3", REFUSED]),
     ({"origin": "distributed", "details": {"evidence": {"origin": "seen"}}},
      [FLEET, "Which one it was is not known.", "late, which osquery denylisted for a day: SELECT 3",
       REFUSED, NEXT_TIME]),
@@ -377,25 +382,34 @@ def test_a_dry_run_tells_a_leak_too(store):
 # --- the whole way ---
 
 
-def test_a_distributed_query_over_the_limit(stand_in):
-    """What explain says of it is true: the thread, and that osquery refuses it."""
+@pytest.mark.parametrize("named", [False, True])
+def test_a_distributed_query_over_the_limit(stand_in, named):
+    """What explain says of it is true: the thread, the query, and that osquery refuses it."""
     queries = stand_in.directory / "distributed"
     queries.mkdir()
     stand_in.flags("--extensions_interval=1", "--extensions_timeout=1",
                    "--watchdog_memory_limit=120", "--watchdog_delay=0",
                    "--watchdog_forced_shutdown_delay=1", f"--distributed={queries}",
                    f"--database_path={stand_in.directory / 'database'}")
-    stand_in.start("--memory_metric=private")
+    stand_in.start("--memory_metric=private", *(["--name_queries"] if named else []))
+    last = "E1129 15:11:02.852525 1 file.cpp:1] last words"
+    say = last.replace(":", "%3A")
+    sql = f"SELECT misbehave('say:{say},grow-here:800:200,sleep:30')"
 
     def send(name):
-        (queries / f".{name}").write_text("SELECT misbehave('grow-here:800:200,sleep:30')")
+        (queries / f".{name}").write_text(sql)
         (queries / f".{name}").rename(queries / name)
 
     send("kolide_1")
     stand_in.wait_event("event = 'process_terminated'")
     story = stand_in.ctl("explain").stdout
-    assert f"Query       {FLEET}\n" in story
+    told = f"the distributed query kolide_1, asked by the server: {sql}" if named else FLEET
+    assert f"Query       {told}\n" in story
+    if named:
+        assert re.search(r"^ {12}The worker said \S+ \S+ before that it executes this query, and its thread"
+                         r" was the busiest\.$", story, re.M)
     assert f"            {REFUSED}\n" in story
+    assert re.search(rf"^(Last words| {{10}})  {re.escape(last)}$", story, re.M)
     send("kolide_2")
     answer = queries / ".answers" / "kolide_2"
     eventually(lambda: answer.exists() and "1 distributed query is denylisted" in answer.read_text(),

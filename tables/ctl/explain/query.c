@@ -10,14 +10,17 @@
 /* Nobody reads more of a query here. */
 #define LONGEST_QUERY 1000
 
-/* What the end says of its query; or, if it says nothing, its limit_exceeded. */
+/* What the end says of its query; or, if it says nothing, its limit_exceeded. If the worker said
+ * only the query's name, osquery may have said its SQL when it denylisted it. */
 static const char told_sql[] =
-    "SELECT eid, origin, query_name, query, d ->> '$.evidence.origin', d ->> '$.evidence.query',"
+    "SELECT eid, origin, query_name, coalesce(query, (SELECT query FROM watchdog_events q"
+    "  WHERE q.event = 'query_denylisted' AND q.cause_eid = ?1 AND q.query_name = e.query_name"
+    "  AND e.origin = 'schedule' LIMIT 1)), d ->> '$.evidence.origin', d ->> '$.evidence.query',"
     " (SELECT json_extract(d, t.fullkey || '.ms') FROM json_each(d, '$.said') t"
     "  WHERE json_extract(d, t.fullkey || '.name') = query_name"
     "  AND json_extract(d, t.fullkey || '.origin') = origin LIMIT 1)"
     " FROM (SELECT *, iif(json_valid(details), details, '{}') AS d FROM watchdog_events"
-    " WHERE eid IN (?1, ?2))"
+    " WHERE eid IN (?1, ?2)) e"
     " WHERE origin IS NOT NULL OR query_name IS NOT NULL OR d ->> '$.said' IS NOT NULL"
     " ORDER BY eid = ?1 DESC LIMIT 1";
 
@@ -192,10 +195,12 @@ print_denylisted(Section *section, const CtlChain *chain, const Told *told, gboo
       continue;
     g_autofree char *name = ctl_visible_value(stmt, 1);
     g_autofree char *query = query_text(stmt, 2);
-    const gboolean same = told->query != NULL && g_strcmp0(name, told->name) == 0;
-    g_autofree char *text =
-        g_strdup_printf("%s, which osquery denylisted for a day%s%s", name,
-                        same || query == NULL ? "" : ": ", same || query == NULL ? "" : query);
+    if (told->origin == WD_ORIGIN_SCHEDULE && g_strcmp0(name, told->name) == 0) {
+      print_paragraph(section, "osquery denylisted it for a day.");
+      continue;
+    }
+    g_autofree char *text = g_strdup_printf("%s, which osquery denylisted for a day%s%s", name,
+                                            query == NULL ? "" : ": ", query == NULL ? "" : query);
     print_paragraph(section, text);
     *found = *found || told->origin == WD_ORIGIN_NONE || told->origin == WD_ORIGIN_SCHEDULE;
   }
