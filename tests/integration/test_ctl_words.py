@@ -243,7 +243,14 @@ def test_the_report_names_the_query(store):
     store.killed(1, origin="schedule", query_name="disk", query="SELECT 2", pid=9)
     store.killed(2, origin="distributed", query_name="kolide_x<", query="SELECT 1 > 0")
     store.killed(3, reason="cpu", origin="extension", pid=11, utilization=50.0, sustained=12)
+    store.add(4, "process_exited", reason="signal", exit_signal=11, origin="schedule",
+              query_name="crash<", pid=12)
+    store.add(5, "query_denylisted", query_name="crash<", query="SELECT 3", cause_eid=4)
     page = store.page()
+    assert 'data-label="Message">process_exited 4 (in the scheduled query crash&lt;)</td>' in page
+    assert 'data-label="Message">query_denylisted 5</td>' in page
+    assert ('<dt><a href="#e4">worker: killed by SIGSEGV</a>, in the scheduled query crash&lt;</dt>'
+            in page)
     assert "<span>kolide_x&lt; (distributed) <code>SELECT 1 &gt; 0</code></span>" in page
     assert "<span>disk <code>SELECT 2</code></span>" in page
     assert 'data-label="Query">a query through the extension socket</td>' in page

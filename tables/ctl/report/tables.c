@@ -162,6 +162,17 @@ ctl_report_endings(GString *page, const CtlReportEvents *events)
 
 /* --- all else --- */
 
+/* The message of a denylisting names its query itself. */
+static void
+write_message(GString *page, const CtlReportEvent *event)
+{
+  const char *name = *event->query_name ? event->query_name : NULL;
+  g_autofree char *query = ctl_words_of_query(event->origin, name);
+  ctl_html(page, "%s", event->message);
+  if (query != NULL && !g_str_equal(event->event, "query_denylisted"))
+    ctl_html(page, " (in %s)", query);
+}
+
 void
 ctl_report_others(GString *page, const CtlReportEvents *events)
 {
@@ -170,10 +181,10 @@ ctl_report_others(GString *page, const CtlReportEvents *events)
   for (guint i = 0; i < events->others->len; i++) {
     const CtlReportEvent *event = events->others->pdata[i];
     begin_row(page, event, "Event");
-    ctl_html(page,
-             "<span class=\"word\">%s</span></td><td role=\"cell\""
-             " data-label=\"Message\">%s</td></tr>\n",
-             event->event, event->message);
+    ctl_html(page, "<span class=\"word\">%s</span></td><td role=\"cell\" data-label=\"Message\">",
+             event->event);
+    write_message(page, event);
+    ctl_html(page, "</td></tr>\n");
   }
   end_section(page, events->others, "");
 }
