@@ -42,9 +42,12 @@ TEST(ProcEvent, Exits)
   struct {
     guint32 status;
     gint64 code, signal;
+    gboolean core_dumped;
   } const rows[] = {
-      {0, 0, WD_NONE}, {78 << 8, 78, WD_NONE}, {255 << 8, 255, WD_NONE},
-      {9, WD_NONE, 9}, {15, WD_NONE, 15},      {11 | 0x80, WD_NONE, 11}, // with a core
+      {0, 0, WD_NONE, FALSE},          {78 << 8, 78, WD_NONE, FALSE},
+      {255 << 8, 255, WD_NONE, FALSE}, {9, WD_NONE, 9, FALSE},
+      {11, WD_NONE, 11, FALSE},        {15, WD_NONE, 15, FALSE},
+      {11 | 0x80, WD_NONE, 11, TRUE},
   };
   for (const auto &row : rows) {
     gint64 pid = 0;
@@ -53,6 +56,7 @@ TEST(ProcEvent, Exits)
     EXPECT_EQ(pid, 7);
     EXPECT_EQ(how.code, row.code);
     EXPECT_EQ(how.signal, row.signal);
+    EXPECT_EQ(how.core_dumped, row.core_dumped);
     EXPECT_FALSE(how.oom);
   }
 }

@@ -17,7 +17,8 @@ static WdExit
 exit_of_status(gint32 status)
 {
   if (WIFSIGNALED(status))
-    return (WdExit){.code = WD_NONE, .signal = WTERMSIG(status), .core_dumped = WCOREDUMP(status)};
+    return (WdExit){
+        .code = WD_NONE, .signal = WTERMSIG(status), .core_dumped = WCOREDUMP(status) != 0};
   return (WdExit){.code = WEXITSTATUS(status), .signal = WD_NONE};
 }
 
