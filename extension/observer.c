@@ -4,6 +4,7 @@
 
 #include "extension/family.h"
 #include "extension/own-store.h"
+#include "extension/status-log.h"
 #include "extension/watcher-flags.h"
 #include "watchdog/base/source.h"
 #include "watchdog/core/machine/observe.h"
@@ -25,6 +26,9 @@ struct ExtObserver {
   ExtWatcherFlags *asking; /* the last question; NULL: none yet */
   gint64 next_ask_us;      /* G_MAXINT64: there is no worker, or it has answered */
   ExtOwnStore *store;
+  ExtStatusLog *log; /* the workers' */
+  gint64 worker_pid; /* the present one; 0: none */
+  gint64 worker_started_us;
   gboolean over; /* the watcher is gone */
   ExtObserverOver on_over;
   gpointer user_data;
@@ -40,6 +44,23 @@ handle_of(guint process, gpointer user_data)
 }
 
 static void
+look_at_log(ExtObserver *observer)
+{
+  ext_status_log_look(observer->log, observer->worker_pid, observer->worker_started_us);
+}
+
+static void
+hear(const WdEvent *event, WdWords *words, gpointer user_data)
+{
+  ExtObserver *observer = user_data;
+  if (event->role != WD_ROLE_WORKER)
+    return;
+  if (event->pid == observer->worker_pid)
+    look_at_log(observer);
+  words->said = ext_status_log_said(observer->log, event->pid);
+}
+
+static void
 act(const WdAction *action, gpointer user_data)
 {
   const ExtObserver *observer = user_data;
@@ -52,7 +73,9 @@ static void
 settle(gpointer user_data)
 {
   ExtObserver *observer = user_data;
-  const gint64 next_us = MIN(ext_family_next_scan_us(observer->family), observer->next_ask_us);
+  gint64 next_us = MIN(ext_family_next_scan_us(observer->family), observer->next_ask_us);
+  if (observer->worker_pid != 0)
+    next_us = MIN(next_us, ext_status_log_next_look_us(observer->log));
   g_source_set_ready_time(observer->timer, observer->over ? -1 : next_us);
   if (observer->over && observer->on_over != NULL) {
     const ExtObserverOver on_over = g_steal_pointer(&observer->on_over);
@@ -83,9 +106,12 @@ static void
 on_found(const WdFound *child, gpointer user_data)
 {
   ExtObserver *observer = user_data;
-  wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_FOUND, .found = *child});
-  if (child->role == WD_ROLE_WORKER)
+  if (child->role == WD_ROLE_WORKER) {
     observer->next_ask_us = g_get_monotonic_time();
+    observer->worker_pid = child->pid;
+    observer->worker_started_us = child->started_us;
+  }
+  wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_FOUND, .found = *child});
 }
 
 static void
@@ -93,19 +119,25 @@ on_gone(gint64 pid, const WdExit *how, gpointer user_data)
 {
   ExtObserver *observer = user_data;
   WdInput input = {.kind = WD_INPUT_EXITED, .exited = *how};
+  if (pid == observer->worker_pid) {
+    look_at_log(observer);
+    observer->worker_pid = 0;
+  }
   if (wd_observe_find(observer->machine, pid, &input.process))
     wd_driver_feed(observer->driver, &input);
   observer->over = observer->over || pid == observer->watcher_pid;
 }
 
 static void
-on_flags(const WdLimits *limits, gint64 pid, gpointer data)
+on_flags(const WdLimits *limits, const char *log_directory, gint64 pid, gpointer data)
 {
   ExtObserver *observer = data;
   /* The next ask_flags() frees @asking, because its thread can't be joined from this callback. */
   if (limits != NULL && pid != 0 && pid == ext_family_worker(observer->family)) {
     wd_driver_feed(observer->driver, &(WdInput){.kind = WD_INPUT_LIMITS, .limits = limits});
     observer->next_ask_us = G_MAXINT64;
+    ext_status_log_set_directory(observer->log, log_directory);
+    look_at_log(observer);
   } else {
     observer->next_ask_us = g_get_monotonic_time() + ASK_AGAIN_US;
   }
@@ -159,6 +191,8 @@ on_time(gpointer data)
   ext_family_scan(observer->family);
   if (!observer->over && observer->next_ask_us <= now_us)
     ask_flags(observer, now_us);
+  if (observer->worker_pid != 0 && ext_status_log_next_look_us(observer->log) <= now_us)
+    look_at_log(observer);
   settle(observer);
   return G_SOURCE_CONTINUE;
 }
@@ -182,11 +216,13 @@ ext_observer_new(const ExtOptions *options, gint64 watcher_pid, ExtObserverOver 
     observer->family = ext_family_new(watcher_pid, &NEWS, observer, &watcher, error);
   if (observer->family == NULL)
     return NULL;
+  observer->log = ext_status_log_new();
   observer->machine =
       wd_observe_new(&watcher, options->interval_us / G_TIME_SPAN_SECOND, g_get_monotonic_time());
   observer->driver = wd_driver_new(&(WdDriverParts){.machine = observer->machine,
                                                     .writer = ext_own_store_writer(observer->store),
                                                     .handle = handle_of,
+                                                    .hear = hear,
                                                     .act = act,
                                                     .tick = tick,
                                                     .user_data = observer});
@@ -217,6 +253,7 @@ ext_observer_free(ExtObserver *observer)
     wd_driver_free(observer->driver);
     wd_timer_free(observer->timer);
   }
+  ext_status_log_free(observer->log);
   const gboolean done = ext_own_store_free(observer->store);
   ext_family_free(observer->family);
   wd_machine_free(observer->machine);

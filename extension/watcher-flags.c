@@ -5,6 +5,7 @@
 #include "extension/job.h"
 #include "thrift/client.h"
 #include "watchdog/core/settings/osqueryd-flags.h"
+#include "watchdog/core/settings/query-names.h"
 
 #define ANSWER_US (3 * G_TIME_SPAN_SECOND)
 
@@ -13,10 +14,11 @@ struct ExtWatcherFlags {
   ExtWatcherFlagsAnswered answered;
   gpointer user_data;
   ExtJob *job;
-  /* The next three belong to the job until it is done. */
+  /* The next four belong to the job until it is done. */
   gint64 pid;
   gboolean known;
   WdLimits limits;
+  char *log_directory;
 };
 
 static void
@@ -32,6 +34,8 @@ ask(gpointer data, gint64 deadline_us, GCancellable *cancellable)
   const guint cpus = (guint)MAX(sysconf(_SC_NPROCESSORS_ONLN), 1);
   g_autoptr(GHashTable) options = wire_options(&peer, NULL);
   flags->known = options != NULL && wd_limits_from_options(options, cpus, &flags->limits);
+  if (options != NULL)
+    flags->log_directory = g_strdup(wd_query_names_log_directory(options));
 }
 
 static void
@@ -39,7 +43,8 @@ on_done(gpointer data, const GError *error)
 {
   ExtWatcherFlags *flags = data;
   if (error == NULL)
-    flags->answered(flags->known ? &flags->limits : NULL, flags->pid, flags->user_data);
+    flags->answered(flags->known ? &flags->limits : NULL, flags->log_directory, flags->pid,
+                    flags->user_data);
 }
 
 ExtWatcherFlags *
@@ -59,5 +64,6 @@ ext_watcher_flags_free(ExtWatcherFlags *flags)
   if (flags == NULL)
     return;
   ext_job_free(flags->job);
+  g_free(flags->log_directory);
   g_free(flags);
 }

@@ -1,5 +1,5 @@
-/* Asks a worker which limits its watcher has, because they share one command line. This takes a
- * thread of its own, because a worker may be slow to answer. */
+/* Asks a worker which limits its watcher has, because they share one command line, and where it
+ * writes its log. This takes a thread of its own, because a worker may be slow to answer. */
 #pragma once
 
 #include "watchdog/core/settings/limits.h"
@@ -9,9 +9,10 @@ G_BEGIN_DECLS
 typedef struct ExtWatcherFlags ExtWatcherFlags;
 
 /* Called in the thread of the default main context.
- * @limits: NULL: there was no valid answer. @pid: of the process that listens on the socket; 0:
- * none does. */
-typedef void (*ExtWatcherFlagsAnswered)(const WdLimits *limits, gint64 pid, gpointer user_data);
+ * @limits: NULL: there was no valid answer. @log_directory: NULL: no log. @pid: of the process that
+ * listens on the socket; 0: none does. */
+typedef void (*ExtWatcherFlagsAnswered)(const WdLimits *limits, const char *log_directory,
+                                        gint64 pid, gpointer user_data);
 
 /* Asks at @socket, which is borrowed. Calls @answered once, unless it is freed before that, or no
  * thread could be started. */

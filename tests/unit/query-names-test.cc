@@ -207,4 +207,34 @@ TEST_F(QueryNames, NeedAStderrThatGetsTheLevelInfo)
   }
 }
 
+TEST(QueryNamesLog, IsThatOfTheFilesystemLogger)
+{
+  struct {
+    const char *plugin;
+    const char *path;
+    const char *disabled;
+    const char *directory;
+  } const cases[] = {
+      {"filesystem", "/var/log/osquery/", "false", "/var/log/osquery/"},
+      {"tls,filesystem", "/l", "false", "/l"},
+      {"filesystem", "/l", nullptr, "/l"},
+      {"tls", "/l", "false", nullptr},
+      {"filesystem_too", "/l", "false", nullptr},
+      {"filesystem", "l", "false", nullptr},
+      {"filesystem", "", "false", nullptr},
+      {"filesystem", "/l", "true", nullptr},
+      {"filesystem", nullptr, "false", nullptr},
+      {nullptr, "/l", "false", nullptr},
+  };
+  for (const auto &c : cases) {
+    g_autoptr(GHashTable) options = g_hash_table_new(g_str_hash, g_str_equal);
+    const char *const values[][2] = {
+        {"logger_plugin", c.plugin}, {"logger_path", c.path}, {"disable_logging", c.disabled}};
+    for (const auto &value : values)
+      if (value[1] != nullptr)
+        g_hash_table_insert(options, (gpointer)value[0], (gpointer)value[1]);
+    EXPECT_STREQ(wd_query_names_log_directory(options), c.directory) << c.plugin;
+  }
+}
+
 } // namespace

@@ -156,3 +156,18 @@ wd_query_names_describe(const WdSettings *settings)
     g_string_append_printf(text, "  (%s)", why->str);
   return g_string_free(g_steal_pointer(&text), FALSE);
 }
+
+/* --- in a log of its own --- */
+
+const char *
+wd_query_names_log_directory(GHashTable *options)
+{
+  const char *plugin = g_hash_table_lookup(options, "logger_plugin");
+  const char *path = g_hash_table_lookup(options, "logger_path");
+  const char *disabled = g_hash_table_lookup(options, "disable_logging");
+  g_auto(GStrv) plugins = g_strsplit(plugin != NULL ? plugin : "", ",", -1);
+  return path != NULL && g_path_is_absolute(path) && g_strcmp0(disabled, "true") != 0 &&
+                 g_strv_contains((const char *const *)plugins, "filesystem")
+             ? path
+             : NULL;
+}

@@ -27,4 +27,9 @@ char **wd_query_names_argv(const WdSettings *settings, const char *help, GPtrArr
  * Judges by the command line and the flagfiles only. @settings: understood. */
 char *wd_query_names_describe(const WdSettings *settings);
 
+/* Where a worker writes its own log, in which it says the same (plugins/logger/
+ * filesystem_logger.cpp). @options: name to value, as a worker answers. Returns: an absolute path,
+ * borrowed; NULL: nowhere. */
+const char *wd_query_names_log_directory(GHashTable *options);
+
 G_END_DECLS
