@@ -51,10 +51,12 @@ def says(text):
 
 
 def naming(watchdog):
-    """What was added to the worker's words."""
+    """What was added to the words of the worker that has started since the last time."""
     argv = pathlib.Path(f"{watchdog.osqueryd}.argv")
     eventually(argv.exists, "the worker's script runs")
-    return [word for word in argv.read_text().splitlines() if word in FLAGS]
+    words = argv.read_text(encoding="utf-8").splitlines()
+    argv.unlink()
+    return [word for word in words if word in FLAGS]
 
 
 @pytest.mark.parametrize("lines, added", [
@@ -88,8 +90,8 @@ def test_they_stay_with_the_worker(wrapped):
     watchdog = wrapped(says(HELP + SCHEDULE + DISTRIBUTED))
     watchdog.start("--name_queries", flags=NO_BACK_OFF)
     worker = watchdog.worker()
+    assert naming(watchdog) == FLAGS
     watchdog.process.send_signal(signal.SIGHUP)
-    pathlib.Path(f"{watchdog.osqueryd}.argv").unlink()
     os.kill(worker, signal.SIGKILL)
     watchdog.worker(other_than=worker)
     assert naming(watchdog) == FLAGS
@@ -140,15 +142,15 @@ def test_a_signal_ends_the_wait(wrapped):
 
 
 def test_whatever_osqueryd_lists(watchdog):
-    """The real --help of $OSQUERYD, or the stand-in's."""
+    """The real --help of $OSQUERYD, or the stand-in's. A worker wipes its command line, so it is asked."""
     listed = subprocess.run([OSQUERYD, "--help"], capture_output=True, text=True, timeout=PATIENCE)
-    watchdog.start("--name_queries")
-    with open(f"/proc/{watchdog.worker()}/cmdline", encoding="utf-8") as file:
-        words = file.read().split("\0")
-    added = [flag for flag in FLAGS
-             if re.search(rf"^ *{flag.removesuffix('=true')}\b", listed.stdout, re.MULTILINE)]
-    assert words[1:1 + len(added)] == added
-    assert [word for word in words if word in FLAGS] == added
+    watchdog.start("--name_queries", flags=["--disable_logging"])
+    flags = {row["name"]: row["value"] for row in watchdog.query(
+        "SELECT name, value FROM osquery_flags WHERE name IN ('schedule_lognames', "
+        "'distributed_loginfo')")}
+    assert flags == {name: "true" for name in ("schedule_lognames", "distributed_loginfo")
+                     if re.search(rf"^ *--{name}\b", listed.stdout, re.MULTILINE)}
+    assert len(flags) == 2
 
 
 # --- --check ---
