@@ -49,6 +49,7 @@ look_at_log(ExtObserver *observer)
   ext_status_log_look(observer->log, observer->worker_pid, observer->worker_started_us);
 }
 
+/* Of a worker that lives, what it said by the last regular look may be over by now. */
 static void
 hear(const WdEvent *event, WdWords *words, gpointer user_data)
 {

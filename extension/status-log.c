@@ -8,7 +8,8 @@
 #include "watchdog/look/procfs.h"
 #include "watchdog/record/log.h"
 
-#define WAIT_US (20 * G_TIME_SPAN_MILLISECOND)
+/* Long for a file system, but not for a thread on a busy machine. An observer is in no hurry. */
+#define WAIT_US (250 * G_TIME_SPAN_MILLISECOND)
 #define LOOK_US (3 * G_TIME_SPAN_SECOND)
 /* While a query is being executed, for all that was said. */
 #define EXECUTING_LOOK_US (250 * G_TIME_SPAN_MILLISECOND)
@@ -37,9 +38,10 @@ struct ExtStatusLog {
 
   GMutex mutex; /* for all that follows; never held while a file is used */
   GCond changed;
-  char *directory; /* NULL: nowhere */
-  GQueue workers;  /* of Heard, the present one first */
-  guint64 heard;   /* how many there were */
+  char *directory;  /* NULL: nowhere */
+  GQueue workers;   /* of Heard, the present one first */
+  guint64 heard;    /* how many there were */
+  gboolean looking; /* the thread uses a file */
   gboolean stop;
 };
 
@@ -147,9 +149,11 @@ thread_main(gpointer data)
       file = ext_log_file_new(heard->pid, heard->started_us);
       number = heard->number;
     }
+    log->looking = TRUE;
     g_mutex_unlock(&log->mutex);
     (void)ext_log_file_look(file, directory, bytes, &lost); /* no file: nothing is heard */
     g_mutex_lock(&log->mutex);
+    log->looking = FALSE;
     looked(log, number, asked, bytes, lost);
   }
   g_mutex_unlock(&log->mutex);
@@ -222,12 +226,11 @@ present(ExtStatusLog *log, gint64 pid, gint64 started_us)
   return heard;
 }
 
-/* Asks the thread, and waits for it, unless it hasn't answered the last time. */
+/* Asks the thread, and waits for it, unless it hasn't come back from the last look. */
 static void
 ask(ExtStatusLog *log, Heard *heard)
 {
-  const gboolean hangs = heard->looked != heard->asked;
-  const gint64 until_us = g_get_monotonic_time() + (hangs ? 0 : WAIT_US);
+  const gint64 until_us = g_get_monotonic_time() + (log->looking ? 0 : WAIT_US);
   heard->asked++;
   g_cond_broadcast(&log->changed);
   while (heard->looked != heard->asked && g_cond_wait_until(&log->changed, &log->mutex, until_us))

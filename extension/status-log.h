@@ -18,7 +18,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtStatusLog, ext_status_log_free)
 void ext_status_log_set_directory(ExtStatusLog *log, const char *directory);
 
 /* Reads what the worker @pid has written since the last look, and sees whether the threads that
- * have said something wait for work now. Waits at most 20 ms for the file system.
+ * have said something wait for work now. Waits at most 250 ms for the file system, and not at all
+ * for one that hangs.
  * @started_us: when the worker started, monotonic. */
 void ext_status_log_look(ExtStatusLog *log, gint64 pid, gint64 started_us);
 

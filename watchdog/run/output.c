@@ -33,8 +33,8 @@ struct WdOutput {
   gint64 begun_us;    /* monotonic: when that came */
   gint64 read_us;     /* monotonic: when what is being taken was read */
   WdLineReader *reader;
-  WdLastLines *last;
-  WdSaid *said; /* NULL: it is no worker */
+  WdLastLines *last; /* NULL: none yet */
+  WdSaid *said;      /* NULL: it is no worker */
   gint64 pid;
   Looks schedule;    /* the listener's, as the next */
   Looks distributed; /* at the thread that said so */
@@ -46,6 +46,8 @@ static void
 take_line(const char *line, gsize length, gboolean cut, gpointer user_data)
 {
   WdOutput *output = user_data;
+  if (output->last == NULL)
+    output->last = wd_last_lines_new();
   wd_last_lines_take(output->last, line, length);
   if (output->said != NULL)
     wd_said_take_line(output->said, line, length, cut, output->read_us);
@@ -91,7 +93,6 @@ wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **er
   output->relay = relay;
   output->fd = fd;
   output->reader = wd_line_reader_new(take_line, output);
-  output->last = wd_last_lines_new();
   output->said = says_queries ? wd_said_new() : NULL;
   return output;
 }
@@ -355,7 +356,7 @@ wd_output_end(WdOutput *output, WdSaid **said, char **last_output)
   const gboolean up_to_date = read_all(output);
   wd_line_reader_finish(output->reader);
   output->ended = TRUE;
-  *last_output = wd_last_lines_text(output->last);
+  *last_output = output->last != NULL ? wd_last_lines_text(output->last) : NULL;
   *said = output->said != NULL ? wd_said_copy(output->said) : NULL;
   g_mutex_unlock(&output->mutex);
   if (*said != NULL && !up_to_date)
