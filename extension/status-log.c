@@ -10,7 +10,7 @@
 
 /* Long for a file system, but not for a thread on a busy machine. An observer is in no hurry. */
 #define WAIT_US (250 * G_TIME_SPAN_MILLISECOND)
-#define LOOK_US (3 * G_TIME_SPAN_SECOND)
+#define LOOK_US (1 * G_TIME_SPAN_SECOND)
 /* While a query is being executed, for all that was said. */
 #define EXECUTING_LOOK_US (250 * G_TIME_SPAN_MILLISECOND)
 #define JOIN_US (100 * G_TIME_SPAN_MILLISECOND)

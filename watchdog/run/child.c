@@ -140,7 +140,7 @@ fork_captured(WdChild *child, GError **error)
   return TRUE;
 }
 
-/* So has it a channel of its own. */
+/* Our own extension also gets a channel of its own at each start. */
 static gboolean
 fork_program(WdChild *child, GError **error)
 {
