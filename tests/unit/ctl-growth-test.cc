@@ -69,7 +69,7 @@ TEST(CtlGrowth, Leaks)
        8},
       {"under the peaks of queries",
        [](int age) { return 20 + age * 120.0 / (8 * HOUR) + (during(age, 300, 40) ? 60 : 0); },
-       8 * HOUR, 15, 12},
+       8 * HOUR, 15, 8},
       {"a staircase: a bit with each query",
        [](int age) { return 20 + 10 * std::floor(age / 1600.0); }, 8 * HOUR, 22.5, 8},
       {"a staircase of few steps, with peaks",

@@ -154,14 +154,14 @@ is_jump(const GArray *floors, const Line *line, double growth)
          newest - line->first < 0.5 * growth;
 }
 
-/* @span_s: from the first sample to the last. Samples are kept for a day, so a process that has
- * lived longer began lower. */
+/* @span_s: from the first sample to the last. @floor: the one at which it is over the limit.
+ * Samples are kept for a day, so a process that has lived longer began lower. */
 static gint64
-reach_again(const Line *line, double span_s, gint64 lifetime_ms, gint64 limit)
+reach_again(const Line *line, double span_s, gint64 lifetime_ms, double floor)
 {
   const double lived_s = lifetime_ms != WD_NONE ? (double)lifetime_ms / 1000 : span_s;
   const double start = MAX(line->last - line->slope * lived_s, 0);
-  return (gint64)CLAMP(((double)limit - start) / line->slope, 0, LONGEST_REACH_S);
+  return (gint64)CLAMP((floor - start) / line->slope, 0, LONGEST_REACH_S);
 }
 
 CtlGrowth
@@ -180,7 +180,8 @@ ctl_growth_find(const GArray *points, gint64 lifetime_ms, gint64 measured, gint6
   if (is_leak(floors, &line, growth, span_s)) {
     found.kind = CTL_GROWTH_LEAK;
     found.bytes_per_hour = line.slope * 3600;
-    found.reach_s = reach_again(&line, span_s, lifetime_ms, limit);
+    const double peak = MAX((double)measured - line.last, 0); /* the next ones are as high */
+    found.reach_s = reach_again(&line, span_s, lifetime_ms, (double)limit - peak);
   } else if (is_jump(floors, &line, growth))
     found.kind = CTL_GROWTH_JUMP;
   return found;

@@ -19,7 +19,8 @@ typedef enum {
 typedef struct {
   CtlGrowthKind kind;
   double bytes_per_hour; /* of a leak; else 0, as the next one */
-  gint64 reach_s;        /* how long after a start a leak is over the limit again */
+  gint64 reach_s; /* how long after a start a leak is over the limit again, with a peak on it that
+                     is as high as the last one */
 } CtlGrowth;
 
 /* What a regular check measured. */
