@@ -1,3 +1,4 @@
+#include <climits>
 #include <fcntl.h>
 #include <filesystem>
 #include <functional>
@@ -184,6 +185,24 @@ TEST_F(Listener, KnowsWhatAWorkerSaidLast)
   char *last = nullptr;
   wd_output_end(output, &said, &last);
   EXPECT_STREQ(wd_said_statement(said, WD_ORIGIN_SCHEDULE)->name, "second");
+  wd_said_free(said);
+  g_free(last);
+  close(fd);
+}
+
+/* However late they are read. */
+TEST_F(Listener, TellsAQueryFromWhatIsWrittenAfterIt)
+{
+  const std::string sql = "SELECT '" + std::string(3 * PIPE_BUF, 'x') + "',\n2";
+  int fd;
+  g_autoptr(WdOutput) output = open(&fd, true);
+  EXPECT_TRUE(put(
+      fd, "I1128 15:11:02.852525 25754 f.cpp:1] Executing distributed query: a: " + sql + "\n"));
+  EXPECT_TRUE(put(fd, "terminate called\n"));
+  WdSaid *said = nullptr;
+  char *last = nullptr;
+  wd_output_end(output, &said, &last);
+  EXPECT_EQ(wd_said_statement(said, WD_ORIGIN_DISTRIBUTED)->query, sql);
   wd_said_free(said);
   g_free(last);
   close(fd);

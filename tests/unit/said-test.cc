@@ -202,6 +202,15 @@ TEST_F(Said, ANameMayHaveLineBreaks)
   EXPECT_EQ(schedule()->query, nullptr);
 }
 
+TEST_F(Said, WhatIsWrittenApartIsNotSql)
+{
+  take(std::string(begin) + "Executing distributed query: a: SELECT 1");
+  take("FROM b");
+  wd_said_end_message(said);
+  take("terminate called after throwing an instance of 'std::bad_alloc'");
+  EXPECT_STREQ(distributed()->query, "SELECT 1\nFROM b");
+}
+
 TEST_F(Said, WhatComesLaterIsNotSql)
 {
   take(std::string(begin) + "Executing scheduled query a: SELECT 1", 1000000);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,6 +13,10 @@
 #include "watchdog/look/procfs.h"
 
 #define READ_AT_ONCE (16 * 1024)
+#define READS_AT_ONCE 64
+/* Room for so many writes of a worker, each of which takes a page; the most that a process without
+ * privileges gets. */
+#define WORKER_PIPE (1024 * 1024)
 /* A process may make its pipe larger than this; then its last lines may be missed. */
 #define READ_AT_END (1024 * 1024)
 #define END_AWAITED_US (1 * G_TIME_SPAN_SECOND)
@@ -32,6 +37,7 @@ struct WdOutput {
   GByteArray *begun;  /* of a line whose end hasn't come; NULL: none */
   gint64 begun_us;    /* monotonic: when that came */
   gint64 read_us;     /* monotonic: when what is being taken was read */
+  gboolean by_writes; /* each read gives what one write wrote, or PIPE_BUF bytes of it */
   WdLineReader *reader;
   WdLastLines *last; /* NULL: none yet */
   WdSaid *said;      /* NULL: it is no worker */
@@ -82,6 +88,15 @@ open_pipe(int *our_fd, int *child_fd, GError **error)
   return TRUE;
 }
 
+/* osqueryd writes each message at once. So the SQL in one can be told from what somebody else in
+ * the process, a runtime that aborts it say, writes right after it. */
+static gboolean
+keep_writes_apart(int child_fd)
+{
+  (void)fcntl(child_fd, F_SETPIPE_SZ, WORKER_PIPE); /* else a burst has to wait for us */
+  return fcntl(child_fd, F_SETFL, O_DIRECT) == 0;
+}
+
 WdOutput *
 wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **error)
 {
@@ -92,6 +107,7 @@ wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **er
   g_mutex_init(&output->mutex);
   output->relay = relay;
   output->fd = fd;
+  output->by_writes = says_queries && keep_writes_apart(*child_fd);
   output->reader = wd_line_reader_new(take_line, output);
   output->said = says_queries ? wd_said_new() : NULL;
   return output;
@@ -196,6 +212,8 @@ read_some(WdOutput *output)
   }
   output->read_us = g_get_monotonic_time();
   wd_line_reader_take(output->reader, bytes, (gsize)n);
+  if (output->by_writes && n != PIPE_BUF)
+    wd_said_end_message(output->said);
   if (!wd_relay_takes_lines(output->relay))
     pass_bytes(output, bytes, (gsize)n);
   return (gsize)n;
@@ -292,7 +310,13 @@ void
 wd_output_read(WdOutput *output)
 {
   g_mutex_lock(&output->mutex);
-  (void)read_some(output);
+  gsize total = 0;
+  for (guint i = 0; i < READS_AT_ONCE && total < READ_AT_ONCE; i++) {
+    const gsize n = read_some(output);
+    if (n == 0)
+      break;
+    total += n;
+  }
   g_mutex_unlock(&output->mutex);
 }
 

@@ -56,6 +56,12 @@ wd_said_forget(WdSaid *said)
   said->open = WD_ORIGIN_NONE;
 }
 
+void
+wd_said_end_message(WdSaid *said)
+{
+  said->open = WD_ORIGIN_NONE;
+}
+
 static void
 kept_copy(const Kept *kept, Kept *copy)
 {

@@ -50,6 +50,9 @@ WdSaid *wd_said_copy(const WdSaid *said);
  * it came. */
 void wd_said_take_line(WdSaid *said, const char *line, gsize length, gboolean cut, gint64 now_us);
 
+/* What was written together with the last line ends here: the next line belongs to no query. */
+void wd_said_end_message(WdSaid *said);
+
 /* Lines were lost: what was said last isn't known any more. */
 void wd_said_forget(WdSaid *said);
 
