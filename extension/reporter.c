@@ -36,7 +36,8 @@ struct ExtReporter {
   GHashTable *pids; /* uuid → pid of the last round, both gint64 * */
   Round round;
 
-  gboolean info_done; /* this core is not asked again */
+  gboolean info_done;     /* this core is not asked again */
+  gboolean schedule_read; /* its schedule is known */
   guint asks;
   gint64 next_ask_us;
   GQueue unsent; /* of ExtDenylisted */
@@ -82,6 +83,7 @@ registrations_new(const ExtReporter *reporter, gboolean responsive)
 {
   WdReport *report = report_of_kind(reporter, WD_REPORT_REGISTRATIONS);
   report->registrations.responsive = responsive;
+  report->registrations.schedule_read = reporter->schedule_read && reporter->unsent.length == 0;
   wd_text_copy_safe(report->registrations.version, sizeof report->registrations.version,
                     reporter->version, FALSE);
   return report;
@@ -198,7 +200,7 @@ ext_reporter_core(ExtReporter *reporter, gint64 manager_pid)
   reporter->manager_pid = manager_pid;
   g_clear_pointer(&reporter->version, g_free);
   g_hash_table_remove_all(reporter->pids);
-  reporter->info_done = FALSE;
+  reporter->info_done = reporter->schedule_read = FALSE;
   reporter->asks = 0;
   reporter->next_ask_us = 0;
   g_queue_clear_full(&reporter->unsent, (GDestroyNotify)ext_denylisted_free);
@@ -251,7 +253,7 @@ ext_reporter_info(ExtReporter *reporter, const ExtCoreInfo *info)
     reporter->version = g_strdup(info->version);
   }
   if (info->scheduled && find_news(reporter, info))
-    reporter->info_done = TRUE;
+    reporter->info_done = reporter->schedule_read = TRUE;
 }
 
 void

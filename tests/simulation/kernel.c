@@ -345,6 +345,7 @@ sim_kernel_observe(SimKernel *kernel, gint64 now_us, WdReport *report)
   report->worker_pid = worker->pid;
   report->registrations.responsive = !hangs(worker, now_us);
   report->registrations.listed = report->registrations.responsive;
+  report->registrations.schedule_read = sim_random_chance(kernel->random, 50);
   report->registrations.version[0] = '\0';
   report->registrations.n_extensions = 0;
   report->registrations.unattributed = sim_random_chance(kernel->random, 5);

@@ -242,7 +242,8 @@ check_details(SimOracle *oracle, const WdAction *action, const SimExpected *expe
     view->missing_seq = event->seq;
     break;
   case WD_EVENT_QUERY_DENYLISTED:
-    CHECK_FIELD(cause_seq, oracle->views[WD_PROCESS_WORKER].gone_seq);
+    CHECK_FIELD(cause_seq,
+                oracle->unread_ends == 1 ? oracle->views[WD_PROCESS_WORKER].gone_seq : 0);
     CHECK_FIELD(lifetime_ms, (oracle->now_us - view->started_us) / 1000);
     break;
   case WD_EVENT_PROCESS_EXITED:

@@ -84,6 +84,7 @@ worker_gone(SimOracle *oracle)
     sim_oracle_take_back(oracle, i);
   }
   oracle->denylisted = 0;
+  oracle->unread_ends++;
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < oracle->count; i++) {
     sim_oracle_unregistered(oracle, i, WD_REASON_WORKER_GONE, 0);
     oracle->views[i].left = oracle->views[i].held = FALSE;

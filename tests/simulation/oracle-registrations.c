@@ -124,6 +124,7 @@ reported(SimOracle *oracle, const WdReport *report)
   const gboolean heard = hears_reports(oracle);
   oracle->heard_us = oracle->now_us;
   oracle->answers = report->registrations.responsive;
+  oracle->unread_ends = report->registrations.schedule_read ? 0 : oracle->unread_ends;
   oracle->unattributed = report->registrations.listed && report->registrations.unattributed;
   sim_oracle_pinged(oracle, WD_PROCESS_WORKER, report->registrations.responsive);
   for (guint i = WD_PROCESS_FIRST_EXTENSION; report->registrations.listed && i < oracle->count;

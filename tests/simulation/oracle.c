@@ -15,6 +15,7 @@ sim_oracle_init(SimOracle *oracle, SimTrace *trace, const SimKernel *kernel, con
       .next_check_us = now_us + WD_CHECK_INTERVAL_S * SIM_S,
       .enforced_from_us = G_MAXINT64,
       .worker_gone_us = WD_NONE,
+      .unread_ends = 1,
       .answers = WD_NONE,
   };
   for (guint i = 0; i < oracle->count; i++) {

@@ -129,6 +129,7 @@ typedef struct {
   WdReason give_up_reason;
   guint give_up_process;
   gint64 give_up_due_us;  /* 0: nothing waits to be stored */
+  guint unread_ends;      /* of workers since a schedule was read, and what was before */
   guint denylisted;       /* bit set: the queries that are recorded for this worker */
   guint failures_at_once; /* workers in a row that never opened it */
   gint64 disturbed_until_us;

@@ -371,7 +371,7 @@ private:
 
   /* "report a b/7": a registered with uuid 1, b with 7; "report a!": a doesn't answer its ping;
    * "report dead/7": the process that was registered with uuid 7 is gone; "report ?": one that
-   * nobody knows is left out. */
+   * nobody knows is left out; "report schedule": the schedule was read, too. */
   std::string observe(const std::string &verb, std::istringstream &words)
   {
     auto report = std::make_unique<WdReport>();
@@ -387,6 +387,10 @@ private:
       report->registrations.responsive = report->registrations.listed = verb == "report";
       g_strlcpy(report->registrations.version, "5.23.0", sizeof report->registrations.version);
       while (words >> name) {
+        if (name == "schedule") {
+          report->registrations.schedule_read = TRUE;
+          continue;
+        }
         if (name == "?") {
           report->registrations.unattributed = TRUE;
           continue;

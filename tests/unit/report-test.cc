@@ -19,7 +19,7 @@ report(guint n)
   report->worker_pid = 4711;
   report->registrations.responsive = TRUE;
   strcpy(report->registrations.version, "5.23.0");
-  report->registrations.listed = TRUE;
+  report->registrations.schedule_read = report->registrations.listed = TRUE;
   report->registrations.n_extensions = n;
   for (guint i = 0; i < n; i++) {
     WdReportedExtension *extension = &report->registrations.extensions[i];
@@ -70,6 +70,7 @@ TEST(Observation, ReportsComeBackAsTheyWere)
     EXPECT_EQ(after->worker_pid, 4711);
     EXPECT_TRUE(after->registrations.responsive);
     EXPECT_STREQ(after->registrations.version, "5.23.0");
+    EXPECT_TRUE(after->registrations.schedule_read);
     EXPECT_TRUE(after->registrations.listed);
     ASSERT_EQ(after->registrations.n_extensions, n);
     for (guint i = 0; i < n; i++) {
@@ -106,7 +107,8 @@ TEST(Observation, NoPartOfAMessageIsOneNorIsMore)
 TEST(Observation, ValuesOutOfRangeAreRefused)
 {
   // Offsets: 0 magic, 3 kind, 4 worker pid, 12 responsive, 13 version's length, 15 "5.23.0",
-  // 21 listed, 22 unattributed, 23 count, 25 pid, 33 uuid, 35 responsive, 36 version's length.
+  // 21 schedule read, 22 listed, 23 unattributed, 24 count, 26 pid, 34 uuid, 36 responsive,
+  // 37 version's length.
   const Bytes good = encode(*report(1));
   ASSERT_TRUE(decodes(good));
   const struct {
@@ -125,14 +127,15 @@ TEST(Observation, ValuesOutOfRangeAreRefused)
       {"version with a NUL", 15, {0}},
       {"version with a line's end", 15, {'\n'}},
       {"version not UTF-8", 15, {0xff}},
-      {"listed 2", 21, {2}},
-      {"unattributed 2", 22, {2}},
-      {"none, but one follows", 23, {0, 0}},
-      {"257 extensions", 23, {1, 1}},
-      {"pid 0", 25, {0, 0, 0, 0, 0, 0, 0, 0}},
-      {"pid over 31 bits", 25, {0, 0, 0, 128, 0, 0, 0, 0}},
-      {"uuid 0", 33, {0, 0}},
-      {"extension responsive 2", 35, {2}},
+      {"schedule read 2", 21, {2}},
+      {"listed 2", 22, {2}},
+      {"unattributed 2", 23, {2}},
+      {"none, but one follows", 24, {0, 0}},
+      {"257 extensions", 24, {1, 1}},
+      {"pid 0", 26, {0, 0, 0, 0, 0, 0, 0, 0}},
+      {"pid over 31 bits", 26, {0, 0, 0, 128, 0, 0, 0, 0}},
+      {"uuid 0", 34, {0, 0}},
+      {"extension responsive 2", 36, {2}},
   };
   for (const auto &c : cases) {
     Bytes bad = good;

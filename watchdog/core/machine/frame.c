@@ -22,6 +22,7 @@ wd_machine_new(const WdPolicy *policy, const WdLimits *limits, const WdFound *wa
   g_array_set_clear_func(machine->processes, (GDestroyNotify)wd_process_clear);
   machine->enforced_from_us = WD_NONE;
   machine->worker_gone_us = WD_NONE;
+  machine->unread_ends = 1;
   machine->denylisted = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
   wd_process_begin(wd_machine_add(machine, watchdog->role, watchdog->name, watchdog->path),
                    watchdog->pid, watchdog->start_ticks, watchdog->started_us);

@@ -72,7 +72,9 @@ struct WdMachine {
   gint64 heard_us;         /* the last report on the present worker, or its start */
   gboolean unattributed;   /* it lists registrations whose process isn't known */
   GHashTable *denylisted;  /* names of the queries that are recorded for the present worker */
-  GPtrArray *given_up;     /* of WdGivenUp, as it was at given_up_us; NULL: not known */
+  guint unread_ends;   /* of workers, after which no schedule was read; what was before us counts
+                          as one */
+  GPtrArray *given_up; /* of WdGivenUp, as it was at given_up_us; NULL: not known */
   gint64 given_up_us;
 
   /* of the present step */

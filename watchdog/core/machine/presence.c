@@ -112,6 +112,7 @@ wd_presence_end(WdMachine *machine)
 {
   const guint64 gone_seq = wd_machine_worker(machine)->gone_seq;
   g_hash_table_remove_all(machine->denylisted);
+  machine->unread_ends++;
   /* What is gone loses its registration with its own end. */
   for (guint i = WD_PROCESS_FIRST_EXTENSION; i < machine->processes->len; i++) {
     WdProcess *extension = wd_machine_at(machine, i);
@@ -223,6 +224,8 @@ take_registrations(WdMachine *machine, const WdReport *report)
   const gboolean fresh = reports_come(machine, machine->now_us);
   gboolean changed = !fresh;
   machine->heard_us = machine->now_us;
+  if (report->registrations.schedule_read)
+    machine->unread_ends = 0;
   machine->unattributed = report->registrations.listed && report->registrations.unattributed;
   for (guint i = WD_PROCESS_WORKER; i < machine->processes->len; i++) {
     WdProcess *process = wd_machine_at(machine, i);
@@ -239,6 +242,8 @@ take_registrations(WdMachine *machine, const WdReport *report)
 
 /* --- denylisted queries --- */
 
+/* If several workers ended in a row before their schedules were read, any of these ends may have
+ * led to it. */
 static void
 take_denylisted(WdMachine *machine, const WdReport *report)
 {
@@ -250,7 +255,7 @@ take_denylisted(WdMachine *machine, const WdReport *report)
   WdEvent *event = wd_process_event(worker, WD_EVENT_QUERY_DENYLISTED, WD_REASON_NONE);
   event->query_name = g_strdup(name);
   event->query = g_strdup(report->denylisted.query);
-  event->cause_seq = worker->gone_seq;
+  event->cause_seq = machine->unread_ends == 1 ? worker->gone_seq : 0;
   event->lifetime_ms = (machine->now_us - worker->started_us) / G_TIME_SPAN_MILLISECOND;
   wd_machine_record(machine, worker, event, WD_RECORD_PLAIN);
 }

@@ -1,9 +1,8 @@
 /* A message: "WDO", its kind, the worker's pid, and what the kind has. Numbers have this machine's
  * byte order, because both sides run on it. A text follows its length, which has two bytes.
  *
- *   report      responsive, version, listed, unattributed, n_extensions, and for each: pid,
- *               uuid, responsive, version
- *   denylisted  name, query */
+ *   report      responsive, version, schedule_read, listed, unattributed, n_extensions, and for
+ * each: pid, uuid, responsive, version denylisted  name, query */
 #include "watchdog/core/machine/report.h"
 
 #include <string.h>
@@ -47,6 +46,7 @@ put_report(guint8 *at, const WdReport *report)
   const guint16 n = (guint16)report->registrations.n_extensions;
   at = put_boolean(at, report->registrations.responsive);
   at = put_text(at, report->registrations.version);
+  at = put_boolean(at, report->registrations.schedule_read);
   at = put_boolean(at, report->registrations.listed);
   at = put_boolean(at, report->registrations.unattributed);
   at = put(at, &n, sizeof n);
@@ -144,6 +144,7 @@ take_report(Input *input, WdReport *report)
   if (!take_boolean(input, &report->registrations.responsive) ||
       !take_text(input, report->registrations.version, sizeof report->registrations.version,
                  FALSE) ||
+      !take_boolean(input, &report->registrations.schedule_read) ||
       !take_boolean(input, &report->registrations.listed) ||
       !take_boolean(input, &report->registrations.unattributed) || !take(input, &n, sizeof n) ||
       n > WD_REPORTED_EXTENSIONS_MAX)

@@ -42,8 +42,9 @@ typedef struct {
     struct {
       gboolean responsive;                       /* the manager answered */
       char version[WD_REPORTED_VERSION_MAX + 1]; /* osquery's; "": not known */
-      gboolean listed;                           /* FALSE: the next three are not known */
-      gboolean unattributed; /* some registrations are left out: their processes aren't known */
+      gboolean schedule_read; /* all queries that the worker denylists are reported */
+      gboolean listed;        /* FALSE: the next three are not known */
+      gboolean unattributed;  /* some registrations are left out: their processes aren't known */
       guint n_extensions;
       WdReportedExtension extensions[WD_REPORTED_EXTENSIONS_MAX];
     } registrations;
