@@ -70,8 +70,9 @@ name_query(WdDriver *driver, WdEvent *event, const WdSaid *said, const WdBusiest
     return;
   if (is_breach(event) || event->cause_seq == 0 || event->cause_seq != driver->breach_seq) {
     wd_culprit_clear(&driver->culprit);
-    wd_culprit_find(said, is_breach(event) ? busiest : NULL, g_get_monotonic_time(),
-                    &driver->culprit);
+    /* A worker that doesn't answer needn't be busy, and then any thread may be its busiest. */
+    const gboolean looked = is_breach(event) && event->reason != WD_REASON_UNRESPONSIVE;
+    wd_culprit_find(said, looked ? busiest : NULL, g_get_monotonic_time(), &driver->culprit);
     driver->breach_seq = event->seq;
   }
   wd_culprit_describe(&driver->culprit, event);
