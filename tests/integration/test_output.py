@@ -447,7 +447,7 @@ echo "where have you gone?" >&2 && echo "I am still here" >&2 && : >"$0.done"
 # --- queries that have ended ---
 
 
-@pytest.mark.parametrize("waits, name", [("threading.Event().wait()", None), ("stay()", "large")],
+@pytest.mark.parametrize("waits, name", [("threading.Event().wait(1000)", None), ("stay()", "large")],
                          ids=["ended", "goes on"])
 def test_a_query_whose_thread_waits_for_work_is_over(stand_in, waits, name):
     worker(stand_in, f"""

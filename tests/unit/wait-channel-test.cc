@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 #include <string>
+#include <sys/syscall.h>
 
 extern "C" {
 #include "watchdog/core/kernel/wait-channel.h"
@@ -29,6 +30,28 @@ TEST(WaitChannel, IsAFutexByAnyOfItsNames)
     EXPECT_EQ(wd_wait_channel_is_futex(one.text.data(), one.text.size()), one.is_futex) << one.text;
   /* Only what it is given. */
   EXPECT_FALSE(wd_wait_channel_is_futex("futex_wait", 4));
+}
+
+TEST(WaitSyscall, IsAPauseIfItIsAFutexUntilATime)
+{
+  const std::string futex = std::to_string(SYS_futex);
+  const std::string rest = " 0x0 0xffffffff 0x7ffff6c97670 0x7fb8510a3f16\n";
+  const struct {
+    std::string text;
+    bool is_pause;
+  } cases[] = {
+      {futex + " 0x558a4a08cdb0 0x89 0x0 0x7fb83eff50c0" + rest, true},
+      {futex + " 0x558a49ea8964 0x189 0x0 0x0" + rest, false}, /* a lock */
+      {"7 0x7fb830ff0d90 0x2 0xffffffff 0x1" + rest, false},   /* poll */
+      {futex + "1 0x1 0x89 0x0 0x1" + rest, false},
+      {futex + " 0x1 0x89 0x0", false},
+      {futex + " 0x1 0x89 0x0 ", false},
+      {"running\n", false},
+      {"-1 0x7ffff6c97670 0x7fb8510a3f16\n", false},
+      {"", false},
+  };
+  for (const auto &one : cases)
+    EXPECT_EQ(wd_wait_syscall_is_pause(one.text.data(), one.text.size()), one.is_pause) << one.text;
 }
 
 TEST(WaitLook, NeedsTwoLooksInARowWithTimeBetweenThem)

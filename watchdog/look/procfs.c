@@ -54,17 +54,28 @@ wd_procfs_read_thread_stat(gint64 pid, const char *tid, WdProcStat *stat)
   return read_stat(path, stat);
 }
 
+/* Returns: how many bytes; 0 or less: none. */
+static gssize
+read_thread_text(gint64 pid, gint64 tid, const char *name, char *text, gsize size)
+{
+  g_autofree char *path =
+      g_strdup_printf("/proc/%" G_GINT64_FORMAT "/task/%" G_GINT64_FORMAT "/%s", pid, tid, name);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0)
+    return -1;
+  const gssize n = read_text(fd, text, size);
+  close(fd);
+  return n;
+}
+
 gboolean
 wd_procfs_thread_waits(gint64 pid, gint64 tid)
 {
-  char text[WD_WAIT_CHANNEL_MAX];
-  g_autofree char *path =
-      g_strdup_printf("/proc/%" G_GINT64_FORMAT "/task/%" G_GINT64_FORMAT "/wchan", pid, tid);
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0)
-    return FALSE;
-  const gssize n = read_text(fd, text, sizeof text);
-  close(fd);
+  char text[MAX(WD_WAIT_SYSCALL_MAX, WD_WAIT_CHANNEL_MAX)];
+  gssize n = read_thread_text(pid, tid, "syscall", text, WD_WAIT_SYSCALL_MAX);
+  if (n > 0)
+    return wd_wait_syscall_is_pause(text, (gsize)n);
+  n = read_thread_text(pid, tid, "wchan", text, WD_WAIT_CHANNEL_MAX);
   return n > 0 && wd_wait_channel_is_futex(text, (gsize)n);
 }
 

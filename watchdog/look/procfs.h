@@ -13,7 +13,8 @@ gboolean wd_procfs_read_stat(gint64 pid, WdProcStat *stat);
 /* @tid: one of @pid's threads, in digits. */
 gboolean wd_procfs_read_thread_stat(gint64 pid, const char *tid, WdProcStat *stat);
 
-/* Whether the thread @tid of @pid waits for another thread; FALSE, too, where that isn't known. */
+/* Whether the thread @tid of @pid pauses: waits for another thread or until a time; where only
+ * wchan may be read, waits for another thread. FALSE, too, where that isn't known. */
 gboolean wd_procfs_thread_waits(gint64 pid, gint64 tid);
 
 /* @fd: an open stat file. */

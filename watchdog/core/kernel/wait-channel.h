@@ -1,4 +1,4 @@
-/* Where in the kernel a thread waits: /proc/PID/task/TID/wchan. Pure. */
+/* What a thread waits for in the kernel: /proc/PID/task/TID/syscall and wchan. Pure. */
 #pragma once
 
 #include <glib.h>
@@ -7,11 +7,17 @@ G_BEGIN_DECLS
 
 /* Bytes of the longest that is understood. */
 #define WD_WAIT_CHANNEL_MAX 64
+#define WD_WAIT_SYSCALL_MAX 256
 
 /* Whether the thread waits for another thread. Its name in the kernel differs between versions:
  * futex_wait_queue_me, futex_wait_queue, futex_do_wait, do_futex. FALSE: it doesn't, or that isn't
  * known: "0". */
 gboolean wd_wait_channel_is_futex(const char *text, gsize length);
+
+/* @text: of the file syscall. Whether the thread waits for another thread or until a time: so
+ * osqueryd's threads pause when they have nothing to do (osquery/dispatcher/dispatcher.cpp). One
+ * that waits for a lock waits for that alone. FALSE, too, for what isn't understood. */
+gboolean wd_wait_syscall_is_pause(const char *text, gsize length);
 
 /* A thread that may have nothing to do: one that waits at two looks in a row, with some time
  * between them. Once isn't enough, because a thread that works waits for locks now and then. */
