@@ -447,8 +447,9 @@ echo "where have you gone?" >&2 && echo "I am still here" >&2 && : >"$0.done"
 # --- queries that have ended ---
 
 
-@pytest.mark.parametrize("waits, name", [("threading.Event().wait(1000)", None), ("stay()", "large")],
-                         ids=["ended", "goes on"])
+@pytest.mark.parametrize("waits, name", [
+    ("threading.Event().wait(1000)", None), ("threading.Event().wait()", "large"),
+    ("stay()", "large")], ids=["ended", "waits for a lock", "goes on"])
 def test_a_query_whose_thread_waits_for_work_is_over(stand_in, waits, name):
     worker(stand_in, f"""
 import threading
