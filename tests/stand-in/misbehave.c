@@ -13,6 +13,8 @@ G_DEFINE_QUARK(stand - misbehave - error, stand_misbehave_error)
 
 #define MEBIBYTE (1024.0 * 1024.0)
 #define GROW_STEP_US 5000
+/* A query that takes memory works for it. */
+#define GROW_WORK_S 0.003
 #define FLOOD_STEP_US 5000
 #define FLOOD_WRITE_BYTES (64 * 1024)
 #define SAY "say:"
@@ -190,9 +192,9 @@ thread_cpu_s(void)
 
 /* On a busy machine, it takes as much longer. */
 static void
-burn(const StandRequest *request)
+burn_s(double seconds)
 {
-  const double end_s = thread_cpu_s() + request->arguments[0];
+  const double end_s = thread_cpu_s() + seconds;
   while (thread_cpu_s() < end_s)
     ;
 }
@@ -265,6 +267,8 @@ grow(gpointer data)
     }
     if (last)
       return NULL;
+    if (request->mode == STAND_MODE_GROW_HERE)
+      burn_s(GROW_WORK_S);
     g_usleep(GROW_STEP_US);
   }
 }
@@ -311,7 +315,7 @@ begin(StandMisbehaviour *misbehaviour, const StandRequest *request)
     in_thread(grow, request);
     break;
   case STAND_MODE_BURN:
-    burn(request);
+    burn_s(request->arguments[0]);
     break;
   case STAND_MODE_GROW_HERE:
     (void)grow(g_memdup2(request, sizeof *request));
