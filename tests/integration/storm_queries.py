@@ -35,8 +35,8 @@ class StandIn:
         return True
 
     def flags(self):
-        return ("--watchdog_memory_limit=30", f"--schedule={self.schedule_path}",
-                f"--distributed={self.asked}")
+        return ("--watchdog_memory_limit=30", "--watchdog_utilization_limit=10",
+                f"--schedule={self.schedule_path}", f"--distributed={self.asked}")
 
     def ready(self, storm):
         self.watchdog.query("SELECT 1")
@@ -71,8 +71,7 @@ class StandIn:
         return f"SELECT misbehave('{','.join(requests)}')"
 
     def grow(self, words):
-        # Some CPU before, for the memory alone may take less than the kernel counts.
-        return self.misbehave(f"say:{escaped(words)}", "burn:0.1", "grow-here:60:120", "sleep:1000")
+        return self.misbehave(f"say:{escaped(words)}", "grow-here:60:120", "sleep:1000")
 
     def burn(self, words):
         return self.misbehave(f"say:{escaped(words)}", "burn:1000")
@@ -115,8 +114,9 @@ class StandIn:
 
 
 class Real:
-    """A real osqueryd; its distributed queries come from the TLS server in $STORM_SERVER, a folder
-    with `flags`, a flagfile for osqueryd, and `queries.d`, whose files {ID: SQL} it hands out once.
+    """A real osqueryd, on a machine with CPU to spare. Its distributed queries come from the TLS
+    server in $STORM_SERVER: a folder with `flags`, a flagfile for osqueryd, and `queries.d`, whose
+    files {ID: SQL} the server hands out once.
 
     What it can't be asked for is left out: exits, floods and the like."""
 
@@ -144,7 +144,8 @@ class Real:
         return None
 
     def flags(self):
-        return ("--watchdog_memory_limit=80", f"--config_path={self.config}", "--config_refresh=1",
+        return ("--watchdog_memory_limit=80", "--watchdog_utilization_limit=20",
+                f"--config_path={self.config}", "--config_refresh=1",
                 "--schedule_splay_percent=0", "--disable_events", f"--flagfile={self.server}/flags",
                 "--distributed_interval=1", f"--logger_path={self.watchdog.directory}")
 

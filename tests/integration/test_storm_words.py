@@ -287,10 +287,10 @@ def test_storm_of_ends(stormy):
     queries = (storm_queries.Real if REAL else storm_queries.StandIn)(stormy)
     kinds = {name: kind for name, kind in KINDS.items() if queries.can(name)}
     stormy.add_extension("one")
-    stormy.flags(*NO_BACK_OFF, "--watchdog_delay=0", "--watchdog_utilization_limit=5",
-                 "--watchdog_latency_limit=1", "--watchdog_forced_shutdown_delay=1",
-                 "--enable_extensions_watchdog", "--extensions_interval=1",
-                 "--schedule_lognames", "--distributed_loginfo", *queries.flags())
+    stormy.flags(*NO_BACK_OFF, "--watchdog_delay=0", "--watchdog_latency_limit=1",
+                 "--watchdog_forced_shutdown_delay=1", "--enable_extensions_watchdog",
+                 "--extensions_interval=1", "--schedule_lognames", "--distributed_loginfo",
+                 *queries.flags())
     stormy.start("--unresponsive_timeout=3", "--history_max=100000", tables=True)
     storm = Storm(stormy, queries)
     record = Record(stormy)
