@@ -76,16 +76,16 @@ def store(tmp_path):
 
 # --- which query ---
 
-SAID = "The worker said that it executes this query."
-SAID_AND_SEEN = "The worker said that it executes this query, and its thread was the busiest."
+SAID = "The worker said that it was executing this query."
+SAID_AND_SEEN = "The worker said that it was executing this query, and its thread was the busiest."
 REFUSED = ('If it ran until the end, osquery refuses it for a day (--distributed_denylist_duration),'
            ' and no table shows that. Send it again to see: a refused one answers with status 1,'
            ' "distributed query is denylisted".')
 NEXT_TIME = ("To know it the next time, give osquery-watchdogd --name_queries, or set"
              " --distributed_loginfo and --schedule_lognames in osqueryd's flags.")
 NEXT_TIME_OBSERVED = ("To know it the next time, set --distributed_loginfo, --schedule_lognames and"
-                      " --logger_path in osqueryd's flags: its status log is read.")
-FLEET = ("a distributed query, asked by the server (in Fleet: a live query, policy, label or host"
+                      " --logger_path in osqueryd's flags. Its status log is then read.")
+FLEET = ("a distributed query, sent by the server (in Fleet: a live query, policy, label or host"
          " vital): that thread was the busiest.")
 TWO = [{"origin": "schedule", "name": "disk", "ms": 2000},
        {"origin": "distributed", "name": "kolide_x", "ms": 90}]
@@ -94,7 +94,7 @@ TWO = [{"origin": "schedule", "name": "disk", "ms": 2000},
 @pytest.mark.parametrize("columns, words", [
     ({"origin": "distributed", "query_name": "kolide_x", "query": "SELECT\n1",
       "details": {"evidence": {"origin": "seen", "query": "said"}}},
-     [r"the distributed query kolide_x, asked by the server: SELECT\n1", SAID_AND_SEEN, REFUSED]),
+     [r"the distributed query kolide_x, sent by the server: SELECT\n1", SAID_AND_SEEN, REFUSED]),
     ({"origin": "schedule", "query_name": "di\x1b[31msk", "query": "SELECT 2",
       "details": {"evidence": {"origin": "said", "query": "said"}}},
      [r"the scheduled query di\x1b[31msk: SELECT 2", SAID]),
@@ -109,21 +109,21 @@ TWO = [{"origin": "schedule", "name": "disk", "ms": 2000},
      ["a query of the schedule: that thread was the busiest.", "Which one it was is not known.",
       NEXT_TIME]),
     ({"origin": "extension", "details": {"evidence": {"origin": "seen"}}},
-     ["a query through the extension socket, asked by osqueryi or an extension: that thread was the"
+     ["a query through the extension socket, sent by osqueryi or an extension: that thread was the"
       " busiest.", "osquery doesn't report the text of such a query."]),
     ({"details": {"said": TWO}},
-     ["Perhaps the scheduled query disk: the worker said 2.0 s before that it executes it.",
-      "Perhaps the distributed query kolide_x: the worker said 90 ms before that it executes it."]),
+     ["Perhaps the scheduled query disk: the worker said 2.0 s earlier that it was executing it.",
+      "Perhaps the distributed query kolide_x: the worker said 90 ms earlier that it was executing it."]),
     ({"origin": "schedule", "query_name": "disk", "query": "SELECT 2",
       "details": {"evidence": {"origin": "seen", "query": "said"}, "said": TWO}},
      ["the scheduled query disk: SELECT 2",
-      "The worker said 2.0 s before that it executes this query, and its thread was the busiest.",
-      "Perhaps also the distributed query kolide_x: the worker said 90 ms before that it executes"
+      "The worker said 2.0 s earlier that it was executing this query, and its thread was the busiest.",
+      "Perhaps also the distributed query kolide_x: the worker said 90 ms earlier that it was executing"
       " it."]),
     ({"origin": "extension", "details": {"evidence": {"origin": "seen"}, "said": TWO[1:]}},
-     ["a query through the extension socket, asked by osqueryi or an extension: that thread was the"
+     ["a query through the extension socket, sent by osqueryi or an extension: that thread was the"
       " busiest.", "osquery doesn't report the text of such a query.",
-      "Perhaps the distributed query kolide_x: the worker said 90 ms before that it executes it."]),
+      "Perhaps the distributed query kolide_x: the worker said 90 ms earlier that it was executing it."]),
     ({}, ["Not known: osquery denylisted no scheduled query for it.", NEXT_TIME]),
     ({"details": {"basis": "inferred"}},
      ["Not known: osquery denylisted no scheduled query for it.", NEXT_TIME_OBSERVED]),
@@ -147,10 +147,10 @@ def test_what_the_limit_knew_if_the_end_does_not(store):
     store.add(1, "limit_exceeded", reason="memory", origin="distributed", query_name="kolide_x",
               query="SELECT 1", details={"evidence": {"origin": "seen", "query": "said"}})
     assert store.section("Query") == [
-        "the distributed query kolide_x, asked by the server: SELECT 1", SAID_AND_SEEN]
+        "the distributed query kolide_x, sent by the server: SELECT 1", SAID_AND_SEEN]
     store.killed(cause_eid=1)
     assert store.section("Query") == [
-        "the distributed query kolide_x, asked by the server: SELECT 1", SAID_AND_SEEN, REFUSED]
+        "the distributed query kolide_x, sent by the server: SELECT 1", SAID_AND_SEEN, REFUSED]
     store.history.execute("UPDATE events SET query_name = 'end', query = 'SELECT 2',"
                           " origin = 'schedule' WHERE eid = 2")
     store.history.commit()
@@ -170,7 +170,7 @@ def test_what_the_limit_knew_if_the_end_does_not(store):
      ["the scheduled query early (its text is not known)",
       "late, which osquery denylisted for a day: SELECT 3"]),
     ({"origin": "distributed", "query_name": "late"},
-     ["the distributed query late, asked by the server (its text is not known)",
+     ["the distributed query late, sent by the server (its text is not known)",
       "late, which osquery denylisted for a day: SELECT 3", REFUSED]),
     ({"origin": "distributed", "details": {"evidence": {"origin": "seen"}}},
      [FLEET, "Which one it was is not known.", "late, which osquery denylisted for a day: SELECT 3",
@@ -214,7 +214,7 @@ def test_what_is_set_already_is_not_advised(store, flags, asked):
 def test_a_dry_run_has_ended_no_query(store):
     store.add(2, "would_terminate", reason="memory", origin="distributed", query_name="kolide_x")
     assert store.section("Query") == [
-        "the distributed query kolide_x, asked by the server (its text is not known)"]
+        "the distributed query kolide_x, sent by the server (its text is not known)"]
 
 
 def test_a_long_query_is_cut(store):
@@ -410,11 +410,11 @@ def test_a_distributed_query_over_the_limit(stand_in, named):
     send("kolide_1")
     stand_in.wait_event("event = 'process_terminated'")
     story = stand_in.ctl("explain").stdout
-    told = f"the distributed query kolide_1, asked by the server: {sql}" if named else FLEET
+    told = f"the distributed query kolide_1, sent by the server: {sql}" if named else FLEET
     assert f"Query       {told}\n" in story
     if named:
-        assert re.search(r"^ {12}The worker said \S+ \S+ before that it executes this query, and its thread"
-                         r" was the busiest\.$", story, re.M)
+        assert re.search(r"^ {12}The worker said \S+ \S+ earlier that it was executing this query, and its"
+                         r" thread was the busiest\.$", story, re.M)
     assert f"            {REFUSED}\n" in story
     assert re.search(rf"^(Last words| {{10}})  {re.escape(last)}$", story, re.M)
     send("kolide_2")

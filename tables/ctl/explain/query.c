@@ -110,7 +110,7 @@ static void
 print_named(Section *section, const Told *told)
 {
   g_autofree char *words = ctl_words_of_query(told->origin, told->name);
-  const char *asked = told->origin == WD_ORIGIN_DISTRIBUTED ? ", asked by the server" : "";
+  const char *asked = told->origin == WD_ORIGIN_DISTRIBUTED ? ", sent by the server" : "";
   g_autofree char *text = told->query != NULL
                               ? g_strdup_printf("%s%s: %s", words, asked, told->query)
                               : g_strdup_printf("%s%s (its text is not known)", words, asked);
@@ -119,8 +119,8 @@ print_named(Section *section, const Told *told)
     return;
   g_autofree char *ago = told->said_ms >= 0 ? ctl_human_ms(told->said_ms) : NULL;
   g_autofree char *said =
-      g_strdup_printf("The worker said%s%s%s that it executes this query%s.",
-                      ago != NULL ? " " : "", ago != NULL ? ago : "", ago != NULL ? " before" : "",
+      g_strdup_printf("The worker said%s%s%s that it was executing this query%s.",
+                      ago != NULL ? " " : "", ago != NULL ? ago : "", ago != NULL ? " earlier" : "",
                       told->seen ? ", and its thread was the busiest" : "");
   print_paragraph(section, said);
 }
@@ -132,9 +132,9 @@ print_asked(Section *section, const Told *told)
   const char *seen = told->seen ? ": that thread was the busiest." : ".";
   const char *asked =
       told->origin == WD_ORIGIN_EXTENSION
-          ? "a query through the extension socket, asked by osqueryi or an extension"
+          ? "a query through the extension socket, sent by osqueryi or an extension"
       : told->origin == WD_ORIGIN_DISTRIBUTED
-          ? "a distributed query, asked by the server (in Fleet: a live query, policy, label or "
+          ? "a distributed query, sent by the server (in Fleet: a live query, policy, label or "
             "host vital)"
           : "a query of the schedule";
   g_autofree char *text = g_strconcat(asked, seen, NULL);
@@ -151,7 +151,7 @@ print_perhaps(Section *section, const Told *told, WdOrigin origin, const char *n
   g_autofree char *words = ctl_words_of_query(origin, name);
   g_autofree char *ago = ctl_human_ms(MAX(ms, 0));
   g_autofree char *text =
-      g_strdup_printf("%s %s: the worker said %s before that it executes it.",
+      g_strdup_printf("%s %s: the worker said %s earlier that it was executing it.",
                       told->name != NULL ? "Perhaps also" : "Perhaps", words, ago);
   print_paragraph(section, text);
 }
@@ -237,7 +237,7 @@ print_how_to_know(Section *section, const CtlFinding *finding)
   print_paragraph(section,
                   finding->observed
                       ? "To know it the next time, set --distributed_loginfo, --schedule_lognames "
-                        "and --logger_path in osqueryd's flags: its status log is read."
+                        "and --logger_path in osqueryd's flags. Its status log is then read."
                   : names_are_asked_for(section->sections->ctl)
                       ? "The flags that make osqueryd say which queries it executes are set now; "
                         "nothing showed that one was running then."
