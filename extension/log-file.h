@@ -9,7 +9,7 @@
 
 G_BEGIN_DECLS
 
-/* What one look takes at most. Behind more than that, it goes on near the end. */
+/* What one look takes at most. If there is more, it goes on near the end. */
 #define EXT_LOG_FILE_LOOK_BYTES (1 << 20)
 /* Where the first look begins: so many bytes before the end. */
 #define EXT_LOG_FILE_TAIL_BYTES (64 << 10)
@@ -21,11 +21,11 @@ ExtLogFile *ext_log_file_new(gint64 pid, gint64 started_us);
 void ext_log_file_free(ExtLogFile *file); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ExtLogFile, ext_log_file_free)
 
-/* Appends to @bytes what the process has written since the last look. A file that isn't the
- * process's, no regular file, or not owned by root or by us, is none. One that was renamed or
+/* Appends to @bytes what the process has written since the last look. A file that isn't regular,
+ * isn't the process's, or isn't owned by root or by us, doesn't count. One that was renamed or
  * removed is followed until the process has begun another. @lost: set to TRUE if something is
- * missing before that; then it begins with a line. Returns: FALSE if there is no such file (yet).
- */
+ * missing before @bytes, which then begin with a line. Returns: FALSE if there is no such file
+ * (yet). */
 gboolean ext_log_file_look(ExtLogFile *file, const char *directory, GByteArray *bytes,
                            gboolean *lost);
 

@@ -46,9 +46,8 @@ event_cells(WdEventKind kind)
     return "written by the next run if a run has no watchdog_stopped; it has the `run_id` of the "
            "run that crashed | reason | NULL, or reboot: the host went down";
   case WD_EVENT_PROCESS_STARTED:
-    return "the program runs: fork and exec succeeded | restarts, duration_ms (unless it is the "
-           "first "
-           "one in this run) | ";
+    return "the program runs: fork and exec succeeded | restarts; duration_ms, except for the "
+           "first one in this run | ";
   case WD_EVENT_PROCESS_EXITED:
     return "the process ended, but not because of the watchdog | reason, exit_code or exit_signal, "
            "core_dumped, lifetime_ms, peak, baseline, restarts, last_output, cause_eid "
@@ -63,7 +62,7 @@ event_cells(WdEventKind kind)
   case WD_EVENT_PROCESS_TERMINATED:
     return "the watchdog ended the process; recorded once for each termination | reason, outcome, "
            "signals_sent, exit_code or exit_signal, core_dumped, duration_ms, lifetime_ms, peak, "
-           "baseline, restarts, last_output (unless it was asked for); for a limit, also cause_eid "
+           "baseline, restarts, last_output (unless it was requested); for a limit, also cause_eid "
            "and everything that limit_exceeded measured; for the worker, also the query | "
            "memory, cpu, unresponsive, request, settings, registration";
   case WD_EVENT_WOULD_TERMINATE:
@@ -79,8 +78,8 @@ event_cells(WdEventKind kind)
   case WD_EVENT_RESPAWN_LIMIT_REACHED:
     return "the process is given up: too many quick exits, or a broken command line; an abandoned "
            "extension is rarely tried again | reason, restarts, last_output, cause_eid; details "
-           "(`file`, "
-           "`ended_osquery`) for an extension; exit_code for a broken command line | exit, signal, "
+           "(`file`, `ended_osquery`) for an extension; exit_code for a broken command line | "
+           "exit, signal, "
            "oom, spawn";
   case WD_EVENT_SPAWN_FAILED:
     return "the process could not be started; the message says why | reason, last_output | spawn";

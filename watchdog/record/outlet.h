@@ -1,5 +1,5 @@
-/* A thread that hands on what others must not wait for, one thing after the other, behind a queue
- * that is bounded in bytes. */
+/* A thread that hands on what others must not wait for, one item after another, behind a queue that
+ * is bounded in bytes. */
 #pragma once
 
 #include <glib.h>

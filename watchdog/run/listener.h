@@ -12,18 +12,18 @@ G_BEGIN_DECLS
 
 typedef struct WdListener WdListener;
 
-/* Why nobody is to listen; static. NULL: somebody is. */
+/* Why output isn't captured: a static text. NULL: it is. */
 const char *wd_listener_obstacle(const WdSettings *settings);
 
 /* NULL with @error. */
 WdListener *wd_listener_start(GError **error);
 
-/* Passes on what is left, for at most two seconds, and stops. The processes that it listens to have
- * ended, or won't be listened to any more. NULL is allowed. */
+/* Passes on what is left, for at most two seconds, and stops. The processes that it listens to must
+ * have ended; of others, nothing more is heard. NULL is allowed. */
 void wd_listener_finish(WdListener *listener);
 
-/* The output of a process that is to be started: see wd_output_open(). NULL, logged once: there is
- * none, so the process is to have our own stderr. */
+/* The output of a process that is to be started: see wd_output_open(). NULL, logged once: it can't
+ * be captured, so the process is to have our own stderr. */
 WdOutput *wd_listener_open(WdListener *listener, gboolean says_queries, int *child_fd);
 
 /* Listens to @output, which has begun, until nobody can write to it any more. */

@@ -1,8 +1,8 @@
 /* What one process writes to stderr, which is a pipe of ours: its last lines, the queries that it
  * says it executes, and the way on to our own stderr.
  *
- * Lines are passed on as they came, whole, at once; one whose end doesn't come, after a second. Any
- * thread may use an output, which counts its references. */
+ * Lines are passed on at once, whole and unchanged; a line whose end doesn't come, after a second.
+ * Any thread may use an output, which counts its references. */
 #pragma once
 
 #include "watchdog/core/output/said.h"
@@ -17,7 +17,7 @@ typedef struct WdOutput WdOutput;
  * get a SIGPIPE when we are gone before it. NULL with @error. */
 WdOutput *wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **error);
 
-/* The process is there. @speaker: taken. To be called once, before the next ones. */
+/* The process exists now. @speaker: taken. To be called once, before the functions below. */
 void wd_output_begin(WdOutput *output, WdSpeaker *speaker, gint64 pid);
 
 WdOutput *wd_output_ref(WdOutput *output);
@@ -32,8 +32,8 @@ int wd_output_fd(WdOutput *output);
 /* Reads some of what is there. Never blocks. */
 void wd_output_read(WdOutput *output);
 
-/* Reads and passes on all that is there, if it is no more than a pipe holds, and a line without its
- * end, too. */
+/* Reads and passes on what is there, as much as a pipe holds at most, and a line without its end,
+ * too. */
 void wd_output_finish(WdOutput *output);
 
 /* Passes on a line whose end hasn't come for long, logs what couldn't be passed on, and looks
@@ -46,7 +46,7 @@ gboolean wd_output_has_ended(WdOutput *output);
 
 /* --- for whoever holds the process --- */
 
-/* What it has said so far, newly allocated; NULL: nothing, or it is no worker. */
+/* What it has said so far, newly allocated; NULL: nothing, or it isn't a worker. */
 WdSaid *wd_output_said(WdOutput *output);
 
 /* The process has ended: reads what it wrote last. @said: set as above. @last_output: set to its

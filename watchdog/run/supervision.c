@@ -184,7 +184,7 @@ end_leftovers(Run *run)
     wd_logf("ended %u processes that an earlier osquery-watchdogd left behind", ended);
 }
 
-/* --name_queries: whatever osqueryd doesn't know, or doesn't say, is done without. */
+/* --name_queries. A flag that osqueryd doesn't list isn't added. */
 static void
 name_queries(const Run *run)
 {

@@ -25,7 +25,7 @@ typedef struct {
 
 /* What a regular check measured. */
 typedef struct {
-  gint64 time_s; /* as the wall clock was then */
+  gint64 time_s; /* by the wall clock of that moment */
   gint64 bytes;  /* what the memory limit is applied to */
 } CtlGrowthPoint;
 

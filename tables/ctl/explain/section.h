@@ -11,7 +11,7 @@ typedef struct {
   CtlTerminal terminal;
 } CtlSections;
 
-/* @label: "": @text goes on with the section before. @text: visible text, one paragraph. */
+/* @label: "": @text continues the section before. @text: visible text, one paragraph. */
 void ctl_section_print(const CtlSections *sections, const char *label, const char *text);
 
 G_END_DECLS

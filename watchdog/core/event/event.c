@@ -55,7 +55,7 @@ static const WdColumn columns[] = {
            "in the order in which they were sent: `USR1,TERM,KILL`")},
     {EVENT("duration_ms", BIGINT, duration_ms,
            "from the first signal until it was gone; responsive: how long it was unresponsive; "
-           "process_started: how long there was none since its end in this run")},
+           "process_started: how long there was no such process, within this run")},
     {EVENT("lifetime_ms", BIGINT, lifetime_ms, "how long the process had lived")},
     {EVENT("delay", INTEGER, delay_s, "seconds until the next start")},
     {EVENT("restarts", INTEGER, restarts, "as in watchdog_processes, at that time")},

@@ -109,7 +109,7 @@ typedef struct {
   WdOutcome outcome;
   gint64 exit_code;
   gint64 exit_signal;
-  gint64 core_dumped; /* TRUE, FALSE; an end by a signal */
+  gint64 core_dumped; /* TRUE, FALSE; only of an end by a signal */
   WdSignals signals_sent;
   gint64 duration_ms; /* first signal → reaped; responsive: how long it was unresponsive;
                          process_started: how long there was none */
@@ -139,8 +139,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdEvent, wd_event_free)
 /* Whether it is the end of a process: exited or terminated. */
 gboolean wd_event_is_end(const WdEvent *event);
 
-/* Whether last_output belongs to it: a process ended, or couldn't be started, and nobody had asked
- * for that. */
+/* Whether last_output belongs to it: a process ended or couldn't be started, and nobody had
+ * requested that. */
 gboolean wd_event_keeps_output(const WdEvent *event);
 
 /* The words that the tables show. Static; NULL for the _NONE members. */

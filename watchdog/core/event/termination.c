@@ -26,13 +26,13 @@ static const WdColumn columns[] = {
              "NULL: the watchdog didn't end it")},
     {DERIVED("exit_code", INTEGER, "NULL if a signal ended it")},
     {DERIVED("exit_signal", INTEGER, "NULL if it exited by itself")},
-    {DERIVED("core_dumped", INTEGER, "1 if the kernel wrote a core dump")},
+    {DERIVED("core_dumped", INTEGER, "as in watchdog_events")},
     {DERIVED("last_output", TEXT,
              "the last lines that it wrote to stderr: at most 20, at most 4 kB")},
     {DERIVED("lifetime_ms", BIGINT, "how long it had lived")},
     {DERIVED("duration_ms", BIGINT, "from the first signal until it was gone")},
     {DERIVED("downtime_ms", BIGINT,
-             "how long there was none, until its successor was started; NULL: there is none yet")},
+             "how long it took until its successor was started; NULL: there is none yet")},
     {DERIVED(
         "denylisted", TEXT,
         "the names of the scheduled queries that osquery denylisted because of it, separated by "

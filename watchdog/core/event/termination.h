@@ -1,4 +1,4 @@
-/* watchdog_terminations: one row for each end of a process that nobody asked for. There is no
+/* watchdog_terminations: one row for each end of a process that nobody requested. There is no
  * struct: the rows are a view of the events (store/schema.c), because some of their values become
  * known only after the end. */
 #pragma once

@@ -5,13 +5,13 @@
 
 G_BEGIN_DECLS
 
-/* Bytes of the longest that is understood. */
+/* The longest text that is understood, in bytes. */
 #define WD_WAIT_CHANNEL_MAX 64
 #define WD_WAIT_SYSCALL_MAX 256
 
 /* Whether the thread waits for another thread. Its name in the kernel differs between versions:
  * futex_wait_queue_me, futex_wait_queue, futex_do_wait, do_futex. FALSE: it doesn't, or that isn't
- * known: "0". */
+ * known ("0"). */
 gboolean wd_wait_channel_is_futex(const char *text, gsize length);
 
 /* @text: of the file syscall. Whether the thread waits for another thread or until a time: so

@@ -15,8 +15,8 @@ WdLastLines *wd_last_lines_new(void);
 void wd_last_lines_free(WdLastLines *lines); /* NULL is allowed */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdLastLines, wd_last_lines_free)
 
-/* Takes the next line, without its line break; a carriage return at its end belongs to that. Of a
- * line that is too long by itself, the beginning is kept, and an ellipsis is its end. */
+/* Takes the next line, without its line break, which includes a carriage return before it. Of a
+ * line that is too long by itself, the beginning is kept, with an ellipsis at its end. */
 void wd_last_lines_take(WdLastLines *lines, const char *line, gsize length);
 
 /* All of them as a text, each with its line break: valid UTF-8, in which control characters and

@@ -53,7 +53,7 @@ void wd_said_take_line(WdSaid *said, const char *line, gsize length, gboolean cu
 /* What was written together with the last line ends here: the next line belongs to no query. */
 void wd_said_end_message(WdSaid *said);
 
-/* Lines were lost: what was said last isn't known any more. */
+/* Lines were lost, so that what was said last is no longer known. */
 void wd_said_forget(WdSaid *said);
 
 /* The last statement about a query of WD_ORIGIN_SCHEDULE or WD_ORIGIN_DISTRIBUTED. NULL: there is

@@ -12,7 +12,8 @@
 
 /* With osquery 5.23's types and defaults: core/watcher.cpp, core/init.cpp,
  * extensions/extensions.cpp, filesystem/filesystem.cpp, logger/logger.cpp, config/config.cpp,
- * dispatcher/scheduler.cpp, distributed/distributed.cpp, main/main.cpp; those from help on are gflags'. */
+ * dispatcher/scheduler.cpp, distributed/distributed.cpp, main/main.cpp,
+ * plugins/logger/filesystem_logger.cpp; those from help on are gflags'. */
 static const WdFlagSpec OSQUERYD[] = {
     /* the watcher's limits */
     {"watchdog_level", WD_FLAG_INT32, "0"},
