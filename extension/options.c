@@ -166,7 +166,8 @@ const char *
 ext_options_help(void)
 {
   return "Usage: osquery-watchdog.ext --socket PATH [OPTION]…\n"
-         "Serves the tables watchdog_processes, watchdog_events and watchdog_samples to osquery.\n"
+         "Serves the tables watchdog_processes, watchdog_events, watchdog_samples,\n"
+         "watchdog_terminations and watchdog_settings to osquery.\n"
          "\n"
          "  --socket PATH       osquery's extension manager (its --extensions_socket)\n"
          "  --timeout S         wait at most so long for it (3)\n"

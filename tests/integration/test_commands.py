@@ -209,7 +209,9 @@ ELSEWHERE = {
     r"sh tests/fuzz/run\.sh": lambda command: "tests/fuzz/run.sh" in
     (ROOT / "tests/run.sh").read_text(),
     r"sh docs/quickstart\.sh$": lambda command: callable(test_the_quick_start),
-    r"journalctl ": terminations_by_message_id,
+    r"journalctl .*MESSAGE_ID=": terminations_by_message_id,
+    r"journalctl OSQUERY_WATCHDOG_NAME=worker$": lambda command:
+    '"OSQUERY_WATCHDOG_NAME": "worker"' in (ROOT / "tests/root/test_journal.py").read_text(),
     r"(apt-get|dpkg|osquery-watchdog|systemctl|cmake|sh docs/packages\.sh) ": in_the_package_tests,
 }
 

@@ -83,8 +83,9 @@ REFUSED = ('If it ran until the end, osquery refuses it for a day (--distributed
            ' "distributed query is denylisted".')
 NEXT_TIME = ("To know it the next time, give osquery-watchdogd --name_queries, or set"
              " --distributed_loginfo and --schedule_lognames in osqueryd's flags.")
-NEXT_TIME_OBSERVED = ("To know it the next time, set --distributed_loginfo, --schedule_lognames and"
-                      " --logger_path in osqueryd's flags. Its status log is then read.")
+NEXT_TIME_OBSERVED = ("To know it the next time, set --distributed_loginfo and --schedule_lognames in"
+                      " osqueryd's flags, and have filesystem in --logger_plugin: then osqueryd's"
+                      " own log is read.")
 FLEET = ("a distributed query, sent by the server (in Fleet: a live query, policy, label or host"
          " vital): that thread was the busiest.")
 TWO = [{"origin": "schedule", "name": "disk", "ms": 2000},

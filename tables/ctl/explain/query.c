@@ -236,8 +236,9 @@ print_how_to_know(Section *section, const CtlFinding *finding)
 {
   print_paragraph(section,
                   finding->observed
-                      ? "To know it the next time, set --distributed_loginfo, --schedule_lognames "
-                        "and --logger_path in osqueryd's flags. Its status log is then read."
+                      ? "To know it the next time, set --distributed_loginfo and "
+                        "--schedule_lognames in osqueryd's flags, and have filesystem in "
+                        "--logger_plugin: then osqueryd's own log is read."
                   : names_are_asked_for(section->sections->ctl)
                       ? "The flags that make osqueryd say which queries it executes are set now; "
                         "nothing showed that one was running then."
