@@ -1,16 +1,15 @@
 #include "watchdog/record/log.h"
 
 #include <limits.h>
-#include <poll.h>
 #include <stdarg.h>
 #include <string.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include "watchdog/core/event/log-fields.h"
 #include "watchdog/core/event/safe-text.h"
 #include "watchdog/record/journal.h"
 #include "watchdog/record/outlet.h"
+#include "watchdog/record/stderr.h"
 
 #define IDENTIFIER "osquery-watchdogd"
 /* Of lines that may wait for a slow syslog; more are dropped. */
@@ -68,16 +67,11 @@ wd_log_finish(void)
 
 /* --- any thread --- */
 
-/* A write of at most PIPE_BUF bytes to a pipe that polls writable does not block. */
 static void
 write_to_stderr(const char *line)
 {
   g_autofree char *ended = g_strconcat(line, "\n", NULL);
-  struct pollfd room = {.fd = STDERR_FILENO, .events = POLLOUT};
-  if (poll(&room, 1, 0) == 1 && (room.revents & POLLOUT) != 0) {
-    const gssize written = write(STDERR_FILENO, ended, strlen(ended));
-    (void)written; /* there is nowhere to report it */
-  }
+  (void)wd_stderr_write(ended, strlen(ended)); /* there is nowhere to report it */
 }
 
 static void

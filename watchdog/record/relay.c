@@ -10,6 +10,7 @@
 #include "watchdog/record/journal.h"
 #include "watchdog/record/log.h"
 #include "watchdog/record/outlet.h"
+#include "watchdog/record/stderr.h"
 
 /* Of bytes that may wait for a slow stderr or journal. */
 #define ROOM (256 * 1024)
@@ -89,8 +90,7 @@ piece_length(const char *bytes, gsize length)
   return last != NULL ? (gsize)(last - bytes) + 1 : PIPE_BUF;
 }
 
-/* Whoever shares our stderr may have made it non-blocking. Returns: FALSE: stderr can't be written.
- */
+/* After a write that failed. Returns: FALSE: stderr can't be written. */
 static gboolean
 wait_for_room(void)
 {
@@ -105,7 +105,7 @@ static gsize
 write_to_stderr(const char *bytes, gsize length)
 {
   while (length > 0) {
-    const gssize written = write(STDERR_FILENO, bytes, piece_length(bytes, length));
+    const gssize written = wd_stderr_write(bytes, piece_length(bytes, length));
     if (written < 0 && !wait_for_room())
       break;
     if (written > 0) {
