@@ -208,6 +208,24 @@ TEST_F(Listener, TellsAQueryFromWhatIsWrittenAfterIt)
   close(fd);
 }
 
+/* Whoever asks is faster than the thread, which then has to learn that a line lacks its end. */
+TEST_F(Listener, CaresForWhatOthersHaveRead)
+{
+  int fd;
+  g_autoptr(WdOutput) output = open(&fd, true);
+  std::string expected;
+  for (int i = 0; i < 3; i++) {
+    EXPECT_TRUE(put(fd, "whole\n"));
+    expected += "whole\n";
+    eventually([&] { return passed_on() == expected; });
+    EXPECT_TRUE(put(fd, "begun "));
+    wd_said_free(wd_output_said(output));
+    expected += "begun ";
+    eventually([&] { return passed_on() == expected; });
+  }
+  close(fd);
+}
+
 TEST_F(Listener, AsksNoOtherProcessForQueries)
 {
   int fd;
