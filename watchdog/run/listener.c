@@ -215,7 +215,8 @@ WdOutput *
 wd_listener_open(WdListener *listener, gboolean says_queries, int *child_fd)
 {
   g_autoptr(GError) error = NULL;
-  WdOutput *output = wd_output_open(listener->relay, says_queries, child_fd, &error);
+  WdOutput *output =
+      wd_output_open(listener->relay, listener->wake_fd, says_queries, child_fd, &error);
   if (output == NULL && !listener->refused)
     wd_logf("what processes write can't be captured: %s", error->message);
   listener->refused = output == NULL;

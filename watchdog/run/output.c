@@ -29,9 +29,10 @@ typedef struct {
 } Looks;
 
 struct WdOutput {
-  GMutex mutex; /* for all that follows, but relay and speaker */
+  GMutex mutex; /* for all that follows, but the next three */
   WdRelay *relay;
   WdSpeaker *speaker; /* NULL: not begun */
+  int wake_fd;
   int fd;             /* -1: nothing comes any more */
   gboolean ended;     /* the process; others may go on */
   GByteArray *begun;  /* of a line whose end hasn't come; NULL: none */
@@ -98,7 +99,7 @@ keep_writes_apart(int child_fd)
 }
 
 WdOutput *
-wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **error)
+wd_output_open(WdRelay *relay, int wake_fd, gboolean says_queries, int *child_fd, GError **error)
 {
   int fd = -1;
   if (!open_pipe(&fd, child_fd, error))
@@ -106,6 +107,7 @@ wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **er
   WdOutput *output = g_atomic_rc_box_new0(WdOutput);
   g_mutex_init(&output->mutex);
   output->relay = relay;
+  output->wake_fd = wake_fd;
   output->fd = fd;
   output->by_writes = says_queries && keep_writes_apart(*child_fd);
   output->reader = wd_line_reader_new(take_line, output);
@@ -359,6 +361,15 @@ wd_output_has_ended(WdOutput *output)
 
 /* --- for whoever holds the process --- */
 
+/* What was read here leaves the listener nothing to wake up for: a line may lack its end, a
+ * statement is to be looked after. */
+static void
+wake_listener(const WdOutput *output)
+{
+  const guint64 one = 1;
+  (void)!write(output->wake_fd, &one, sizeof one); /* it can't be so full that this fails */
+}
+
 WdSaid *
 wd_output_said(WdOutput *output)
 {
@@ -368,6 +379,7 @@ wd_output_said(WdOutput *output)
   const gboolean up_to_date = read_all(output);
   WdSaid *said = wd_said_copy(output->said);
   g_mutex_unlock(&output->mutex);
+  wake_listener(output);
   if (!up_to_date)
     wd_said_forget(said);
   return said;
@@ -383,6 +395,7 @@ wd_output_end(WdOutput *output, WdSaid **said, char **last_output)
   *last_output = output->last != NULL ? wd_last_lines_text(output->last) : NULL;
   *said = output->said != NULL ? wd_said_copy(output->said) : NULL;
   g_mutex_unlock(&output->mutex);
+  wake_listener(output);
   if (*said != NULL && !up_to_date)
     wd_said_forget(*said);
 }

@@ -12,10 +12,12 @@ G_BEGIN_DECLS
 
 typedef struct WdOutput WdOutput;
 
-/* Opens the pipe. @relay: borrowed. @says_queries: it is a worker. @child_fd: set to what is to
+/* Opens the pipe. @relay: borrowed. @wake_fd: borrowed; the eventfd of whoever listens, who is to
+ * call wd_output_care() then. @says_queries: it is a worker. @child_fd: set to what is to
  * become the process's stderr, the caller's to close. The process can read it, too, and so won't
  * get a SIGPIPE when we are gone before it. NULL with @error. */
-WdOutput *wd_output_open(WdRelay *relay, gboolean says_queries, int *child_fd, GError **error);
+WdOutput *wd_output_open(WdRelay *relay, int wake_fd, gboolean says_queries, int *child_fd,
+                         GError **error);
 
 /* The process exists now. @speaker: taken. To be called once, before the functions below. */
 void wd_output_begin(WdOutput *output, WdSpeaker *speaker, gint64 pid);
