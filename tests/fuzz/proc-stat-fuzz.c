@@ -21,5 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_true((memory.anon_bytes == WD_NONE || memory.anon_bytes >= 0) &&
                   (memory.swap_bytes == WD_NONE || memory.swap_bytes >= 0) &&
                   (memory.threads == WD_NONE || memory.threads >= 0));
+  const gint64 cpu_ms = wd_proc_schedstat_cpu_ms(text, size);
+  g_assert_true(cpu_ms == WD_NONE || cpu_ms >= 0);
   return 0;
 }

@@ -177,4 +177,24 @@ TEST(ProcMemory, BadLinesAreRefusedAndLeaveTheOutputAlone)
   }
 }
 
+TEST(ProcSchedstat, CpuTimeInMilliseconds)
+{
+  const struct {
+    const char *text;
+    gint64 cpu_ms;
+  } cases[] = {
+      {"0 0 0\n", 0},
+      {"999999 7 3\n", 0},
+      {"1000000 7 3\n", 1},
+      {"9223372036854775807 0 0\n", 9223372036854},
+      {"9223372036854775808 0 0\n", WD_NONE},
+      {"-1 0 0\n", WD_NONE},
+      {"12", WD_NONE}, // cut short
+      {" 12", WD_NONE},
+      {"", WD_NONE},
+  };
+  for (const auto &c : cases)
+    EXPECT_EQ(wd_proc_schedstat_cpu_ms(c.text, strlen(c.text)), c.cpu_ms) << c.text;
+}
+
 } // namespace

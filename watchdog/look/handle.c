@@ -159,10 +159,13 @@ read_thread(gint64 pid, const char *tid, WdThreadUse *thread)
   WdProcStat stat;
   if (!wd_procfs_read_thread_stat(pid, tid, &stat))
     return FALSE;
+  /* A tick is too coarse to tell which of several threads has begun to work. */
+  const gint64 cpu_ms = wd_procfs_thread_cpu_ms(pid, stat.pid);
   *thread = (WdThreadUse){
       .tid = stat.pid,
       .start_ticks = stat.start_ticks,
-      .cpu_ms = wd_procfs_ticks_to_ms(stat.user_ticks + stat.system_ticks),
+      .cpu_ms =
+          cpu_ms != WD_NONE ? cpu_ms : wd_procfs_ticks_to_ms(stat.user_ticks + stat.system_ticks),
   };
   g_strlcpy(thread->name, stat.name, sizeof thread->name);
   return TRUE;

@@ -68,6 +68,14 @@ read_thread_text(gint64 pid, gint64 tid, const char *name, char *text, gsize siz
   return n;
 }
 
+gint64
+wd_procfs_thread_cpu_ms(gint64 pid, gint64 tid)
+{
+  char text[128];
+  const gssize n = read_thread_text(pid, tid, "schedstat", text, sizeof text);
+  return n > 0 ? wd_proc_schedstat_cpu_ms(text, (gsize)n) : WD_NONE;
+}
+
 gboolean
 wd_procfs_thread_waits(gint64 pid, gint64 tid)
 {

@@ -17,6 +17,10 @@ gboolean wd_procfs_read_thread_stat(gint64 pid, const char *tid, WdProcStat *sta
  * wchan may be read, waits for another thread. FALSE, too, where that isn't known. */
 gboolean wd_procfs_thread_waits(gint64 pid, gint64 tid);
 
+/* The CPU time of the thread @tid of @pid, in ms, where the kernel counts more finely than in clock
+ * ticks; else WD_NONE. */
+gint64 wd_procfs_thread_cpu_ms(gint64 pid, gint64 tid);
+
 /* @fd: an open stat file. */
 gboolean wd_procfs_read_open_stat(int fd, WdProcStat *stat);
 

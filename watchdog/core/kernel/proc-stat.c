@@ -146,3 +146,14 @@ wd_proc_memory_parse(const char *text, gsize length, WdProcMemory *memory)
   *memory = parsed;
   return TRUE;
 }
+
+gint64
+wd_proc_schedstat_cpu_ms(const char *text, gsize length)
+{
+  const char *space = memchr(text, ' ', length);
+  g_autofree char *number = space != NULL ? g_strndup(text, (gsize)(space - text)) : NULL;
+  guint64 ns;
+  if (number == NULL || !g_ascii_string_to_unsigned(number, 10, 0, G_MAXINT64, &ns, NULL))
+    return WD_NONE;
+  return (gint64)(ns / 1000000);
+}

@@ -31,6 +31,10 @@ typedef struct {
  * Returns: FALSE if it is cut short, or if a value isn't a number or doesn't fit into 63 bits. */
 gboolean wd_proc_stat_parse(const char *text, gsize length, WdProcStat *stat);
 
+/* @text: /proc/PID/task/TID/schedstat, whose first number is the CPU time in ns. Returns: in ms;
+ * WD_NONE if it isn't understood. */
+gint64 wd_proc_schedstat_cpu_ms(const char *text, gsize length);
+
 /* Of proc(5), /proc/PID/status; WD_NONE for a line that isn't there (a zombie has no memory). */
 typedef struct {
   gint64 anon_bytes;  /* RssAnon */
