@@ -13,7 +13,6 @@
 #include "watchdog/look/procfs.h"
 
 #define READ_AT_ONCE (16 * 1024)
-#define READS_AT_ONCE 64
 /* Room for so many writes of a worker, each of which takes a page; the most that a process without
  * privileges gets. */
 #define WORKER_PIPE (1024 * 1024)
@@ -198,27 +197,38 @@ take_end(WdOutput *output)
   output->fd = -1;
 }
 
-/* Returns: how many bytes there were; 0: none now, or none any more. */
+static void
+take_bytes(WdOutput *output, const char *bytes, gsize length)
+{
+  output->read_us = g_get_monotonic_time();
+  wd_line_reader_take(output->reader, bytes, length);
+  if (output->by_writes && length != PIPE_BUF)
+    wd_said_end_message(output->said);
+}
+
+/* Passes on at once what many short writes wrote, because each passage costs more than reading one.
+ * Returns: how many bytes there were; 0: none now, or none any more. */
 static gsize
 read_some(WdOutput *output)
 {
   char bytes[READ_AT_ONCE];
+  gsize total = 0;
+  gssize n;
   if (output->fd < 0)
     return 0;
-  const gssize n = TEMP_FAILURE_RETRY(read(output->fd, bytes, sizeof bytes));
-  if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-    return 0;
-  if (n <= 0) {
+  do {
+    n = TEMP_FAILURE_RETRY(read(output->fd, bytes + total, sizeof bytes - total));
+    if (n > 0) {
+      take_bytes(output, bytes + total, (gsize)n);
+      total += (gsize)n;
+    }
+  } while (n > 0 && output->by_writes && sizeof bytes - total >= PIPE_BUF);
+  const gboolean ended = n == 0 || (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+  if (total > 0 && !wd_relay_takes_lines(output->relay))
+    pass_bytes(output, bytes, total);
+  if (ended)
     take_end(output);
-    return 0;
-  }
-  output->read_us = g_get_monotonic_time();
-  wd_line_reader_take(output->reader, bytes, (gsize)n);
-  if (output->by_writes && n != PIPE_BUF)
-    wd_said_end_message(output->said);
-  if (!wd_relay_takes_lines(output->relay))
-    pass_bytes(output, bytes, (gsize)n);
-  return (gsize)n;
+  return total;
 }
 
 /* At most what a pipe holds, because a process may write without an end. Returns: whether that was
@@ -312,13 +322,7 @@ void
 wd_output_read(WdOutput *output)
 {
   g_mutex_lock(&output->mutex);
-  gsize total = 0;
-  for (guint i = 0; i < READS_AT_ONCE && total < READ_AT_ONCE; i++) {
-    const gsize n = read_some(output);
-    if (n == 0)
-      break;
-    total += n;
-  }
+  (void)read_some(output);
   g_mutex_unlock(&output->mutex);
 }
 
