@@ -13,7 +13,9 @@ SYSTEMD = "|/usr/lib/systemd/systemd-coredump %P %u %g %s %t 9223372036854775808
 
 
 @pytest.mark.parametrize("pattern, found", [(SYSTEMD, True), ("core\n", False)])
-def test_where_a_core_dump_is(stand_in, pattern, found):
+def test_where_a_core_dump_is(stand_in, monkeypatch, pattern, found):
+    monkeypatch.setenv("ASAN_OPTIONS", os.environ.get("ASAN_OPTIONS", "") +
+                       ":handle_segv=0:disable_coredump=0")
     file = stand_in.directory / "core_pattern"
     file.write_text(pattern)
     wrapped = stand_in.command
