@@ -16,6 +16,8 @@
 /* Room for so many writes of a worker, each of which takes a page; the most that a process without
  * privileges gets. */
 #define WORKER_PIPE (1024 * 1024)
+/* Of a process that lives, and may write faster than we read. */
+#define READ_MEANWHILE (64 * 1024)
 /* A process may make its pipe larger than this; then its last lines may be missed. */
 #define READ_AT_END (1024 * 1024)
 #define END_AWAITED_US (1 * G_TIME_SPAN_SECOND)
@@ -231,14 +233,14 @@ read_some(WdOutput *output)
   return total;
 }
 
-/* At most what a pipe holds, because a process may write without an end. Returns: whether that was
- * all. */
+/* At most @most bytes or what the pipe holds, because a process may write without an end. Returns:
+ * whether that was all. */
 static gboolean
-read_all(WdOutput *output)
+read_all(WdOutput *output, gsize most)
 {
   const int capacity = output->fd >= 0 ? fcntl(output->fd, F_GETPIPE_SZ) : 0;
-  const gsize most = CLAMP((gsize)MAX(capacity, 0), READ_AT_ONCE, READ_AT_END);
-  for (gsize total = 0; total <= most;) {
+  const gsize enough = CLAMP((gsize)MAX(capacity, 0), READ_AT_ONCE, most);
+  for (gsize total = 0; total <= enough;) {
     const gsize n = read_some(output);
     if (n == 0)
       return TRUE;
@@ -330,7 +332,7 @@ void
 wd_output_finish(WdOutput *output)
 {
   g_mutex_lock(&output->mutex);
-  (void)read_all(output);
+  (void)read_all(output, READ_AT_END);
   wd_line_reader_finish(output->reader);
   pass_begun(output);
   g_mutex_unlock(&output->mutex);
@@ -380,7 +382,7 @@ wd_output_said(WdOutput *output)
   if (output->said == NULL)
     return NULL;
   g_mutex_lock(&output->mutex);
-  const gboolean up_to_date = read_all(output);
+  const gboolean up_to_date = read_all(output, READ_MEANWHILE);
   WdSaid *said = wd_said_copy(output->said);
   g_mutex_unlock(&output->mutex);
   wake_listener(output);
@@ -393,7 +395,7 @@ void
 wd_output_end(WdOutput *output, WdSaid **said, char **last_output)
 {
   g_mutex_lock(&output->mutex);
-  const gboolean up_to_date = read_all(output);
+  const gboolean up_to_date = read_all(output, READ_AT_END);
   wd_line_reader_finish(output->reader);
   output->ended = TRUE;
   *last_output = output->last != NULL ? wd_last_lines_text(output->last) : NULL;
