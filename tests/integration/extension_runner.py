@@ -54,7 +54,8 @@ def observation(message):
     if kind == 2:
         return "denylisted", {"worker": worker, "name": text(), "query": text()}
     report = {"worker": worker, "responsive": bool(*numbers("B")), "version": text()}
-    listed, unattributed, n = numbers("BBH")
+    read, listed, unattributed, n = numbers("BBBH")
+    report["schedule_read"] = bool(read)
     report["listed"], report["unattributed"] = bool(listed), bool(unattributed)
     report["extensions"] = {}
     for _ in range(n):

@@ -40,11 +40,11 @@ def test_reports_every_interval(running):
     running.manager.start()
     begin = time.monotonic()
     running.spawn(observed=True)
-    report = next_report(running)
+    report = next_report(running, lambda report: report["schedule_read"])
     (uuid,) = running.manager.uuids()
     assert report == {
-        "worker": US, "responsive": True, "version": "5.23.0", "listed": True,
-        "unattributed": False,
+        "worker": US, "responsive": True, "version": "5.23.0", "schedule_read": True,
+        "listed": True, "unattributed": False,
         "extensions": {uuid: (running.process.pid, True, report["extensions"][uuid][2])},
     }
     for _ in range(3):
@@ -77,11 +77,12 @@ def test_a_core_that_does_not_answer_is_told_of(running):
     running.manager.answer = core()
     running.manager.start()
     running.spawn(observed=True)
-    next_report(running)
+    next_report(running, lambda report: report["schedule_read"])
     running.manager.hanging.set()
     report = next_report(running, lambda report: not report["responsive"])
-    assert report == {"worker": US, "responsive": False, "version": "5.23.0", "listed": False,
-                      "unattributed": False, "extensions": {}}
+    assert report == {"worker": US, "responsive": False, "version": "5.23.0",
+                      "schedule_read": True, "listed": False, "unattributed": False,
+                      "extensions": {}}
     assert len(running.manager.hung) <= 1
     running.manager.hanging.clear()
     # The connection that hangs is given up at its deadline.
@@ -104,7 +105,7 @@ def test_an_empty_schedule_is_asked_for_more_and_more_rarely(running):
     running.manager.start()
     running.spawn(observed=True)
     for _ in range(8):
-        next_report(running)
+        assert not next_report(running)["schedule_read"]
     counts = [sql for sql in running.manager.queries if "count(*)" in sql]
     assert 2 <= len(counts) <= 4
     running.manager.answer = core(denylisted=["late"])
@@ -125,8 +126,10 @@ def test_denylisted_queries_are_told_once_for_a_core(running):
         kind, what = running.observation()
         if kind == "denylisted":
             told.append(what["name"])
+        elif what["schedule_read"]:
+            assert told == names  # not before all are told
     assert told == names
-    assert next_report(running) is not None
+    assert next_report(running)["schedule_read"]
 
 
 def test_nobody_who_listens_costs_nothing(running):
