@@ -97,8 +97,8 @@ event_cells(WdEventKind kind)
            "cause_eid (the `unresponsive`) | ";
   case WD_EVENT_QUERY_DENYLISTED:
     return "osquery denylisted a scheduled query after a worker's death | query_name, query, "
-           "cause_eid (the death; NULL if that was in an earlier run), lifetime_ms (of the worker "
-           "that shows it) | ";
+           "cause_eid (the death; NULL if that was in an earlier run, or if more than one may have "
+           "been it), lifetime_ms (of the worker that shows it) | ";
   case WD_EVENT_SETTINGS_CHANGED:
     return "SIGHUP changed something | reason, details | request";
   case WD_EVENT_EVENTS_LOST:
