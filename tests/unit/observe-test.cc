@@ -116,6 +116,7 @@ protected:
     report->kind = WD_REPORT_REGISTRATIONS;
     report->worker_pid = worker;
     report->registrations.responsive = report->registrations.listed = TRUE;
+    report->registrations.schedule_read = TRUE;
     g_strlcpy(report->registrations.version, "5.23.0", sizeof report->registrations.version);
     for (const auto &[pid, uuid] : entries) {
       auto *entry = &report->registrations.extensions[report->registrations.n_extensions++];
@@ -787,6 +788,8 @@ TEST_F(Observe, AnExtensionThatStopsAnsweringIsRecordedAndLeftAlone)
 TEST_F(Observe, ADenylistedQueryIsToldWithTheDeathThatLedToIt)
 {
   at(3);
+  report(WORKER, {});
+  take();
   gone(WORKER, killed(SIGKILL));
   settle();
   take();

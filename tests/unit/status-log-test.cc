@@ -4,6 +4,7 @@
 
 #include "tests/unit/log-directory.h"
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -108,7 +109,7 @@ TEST_F(StatusLog, AThreadThatWaitsForWorkHasEndedItsQuery)
   std::thread runner([&] {
     std::unique_lock<std::mutex> lock(mutex);
     tid = syscall(SYS_gettid);
-    changed.wait(lock, [&] { return work; });
+    changed.wait_for(lock, std::chrono::hours(1), [&] { return work; });
   });
   eventually([&] { return tid != 0; });
   say(SELF, tid, "Executing scheduled query one");
