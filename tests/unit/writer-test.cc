@@ -357,10 +357,12 @@ TEST_F(Writer, ADirectoryThatCannotBeHadIsTriedAgain)
   wait_stored();
   expect_all();
   EXPECT_EQ(lost, 0u);
-  /* As at every check: the first state may come before its base is known. */
+  /* As at every check: the first state may come before its base is known. The file is there before
+   * its tables are. */
   wait_until([this] {
     publish(seq);
     return access(status.c_str(), F_OK) == 0 &&
+           !rows(status, "SELECT 1 FROM sqlite_schema WHERE name = 'processes'").empty() &&
            rows(status, "SELECT last_eid FROM processes") == Rows{std::to_string(seq)};
   });
 }
