@@ -51,9 +51,10 @@ look_at_log(ExtObserver *observer)
 
 /* Of a worker that lives, what it said by the last regular look may be over by now. */
 static void
-hear(const WdEvent *event, WdWords *words, gpointer user_data)
+hear(guint process, const WdEvent *event, WdWords *words, gpointer user_data)
 {
   ExtObserver *observer = user_data;
+  (void)process; /* an end may be recorded when the next worker has the entry */
   if (event->role != WD_ROLE_WORKER)
     return;
   if (event->pid == observer->worker_pid)

@@ -88,10 +88,11 @@ protected:
                                 action->event->last_output, action->event->thread});
   }
 
-  static void hear(const WdEvent *event, WdWords *words, gpointer user_data)
+  static void hear(guint process, const WdEvent *event, WdWords *words, gpointer user_data)
   {
     const auto *test = static_cast<Driver *>(user_data);
-    EXPECT_NE(event->role, WD_ROLE_WATCHDOG);
+    EXPECT_EQ(process, WD_PROCESS_WORKER);
+    EXPECT_EQ(event->role, WD_ROLE_WORKER);
     words->last_output = g_strdup("last words\n");
     if (test->says == nullptr)
       return;

@@ -61,6 +61,13 @@ is_breach(const WdEvent *event)
   return event->kind == WD_EVENT_LIMIT_EXCEEDED || event->kind == WD_EVENT_WOULD_TERMINATE;
 }
 
+/* Most events are about nothing that was written, and looking for it takes time. */
+static gboolean
+needs_words(const WdEvent *event)
+{
+  return is_breach(event) || wd_event_is_end(event) || wd_event_keeps_output(event);
+}
+
 /* Which query it was. An end that follows from a limit has the same as the limit_exceeded, because
  * threads can be looked at only while they live. */
 static void
@@ -96,8 +103,8 @@ complete(WdDriver *driver, const WdAction *action)
     g_autofree char *where = wd_coredump_details(event->pid);
     add_details(event, where);
   }
-  if (driver->parts.hear != NULL)
-    driver->parts.hear(event, &words, driver->parts.user_data);
+  if (driver->parts.hear != NULL && needs_words(event))
+    driver->parts.hear(action->process, event, &words, driver->parts.user_data);
   name_query(driver, event, words.said, &busiest);
   if (wd_event_keeps_output(event))
     event->last_output = g_steal_pointer(&words.last_output);

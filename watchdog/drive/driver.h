@@ -23,9 +23,10 @@ typedef struct {
   WdWriter *writer;
   /* The handle of the process with this index, borrowed; NULL: it can't be looked at. */
   WdHandle *(*handle)(guint process, gpointer user_data);
-  /* What the process of @event has written: the one with its pid. @words: zero; to be filled in.
-   * NULL: nothing is heard of any. */
-  void (*hear)(const WdEvent *event, WdWords *words, gpointer user_data);
+  /* What the process of @event, which has the index @process, has written: the one with its pid.
+   * Asked only of events that need it. @words: zero; to be filled in. NULL: nothing is heard of
+   * any. */
+  void (*hear)(guint process, const WdEvent *event, WdWords *words, gpointer user_data);
   /* Does the caller's part of @action. The event of a RECORD is complete then, but not yet stored.
    */
   void (*act)(const WdAction *action, gpointer user_data);

@@ -147,17 +147,11 @@ wd_children_hear(WdChildren *children)
 /* --- output --- */
 
 void
-wd_children_recall(const WdChildren *children, const WdEvent *event, WdWords *words)
+wd_children_recall(const WdChildren *children, guint process, gint64 pid, WdWords *words)
 {
-  for (guint i = WD_PROCESS_WORKER; i < process_count(children); i++) {
-    const WdChild *child = wd_children_at(children, i);
-    const gboolean is_it =
-        child->role == event->role && g_strcmp0(child->program.path, event->path) == 0;
-    if (is_it && (event->pid == WD_NONE || event->pid == child->spawn.pid))
-      wd_child_recall(child, &words->said, &words->last_output);
-    if (is_it)
-      return;
-  }
+  const WdChild *child = wd_children_at(children, process);
+  if (pid == WD_NONE || pid == child->spawn.pid)
+    wd_child_recall(child, &words->said, &words->last_output);
 }
 
 /* --- signals --- */

@@ -39,8 +39,9 @@ void wd_children_hear(WdChildren *children);
  * orphans come anyway.) Where that isn't permitted, logs it: such orphans aren't ended then. */
 void wd_children_inherit_strays(void);
 
-/* What the process of @event has written. @words: zero; filled in. */
-void wd_children_recall(const WdChildren *children, const WdEvent *event, WdWords *words);
+/* What the process has written that has @pid, or had it last; WD_NONE: whichever was the last.
+ * @words: zero; filled in. */
+void wd_children_recall(const WdChildren *children, guint process, gint64 pid, WdWords *words);
 
 /* Looks for kills by the kernel. To be called regularly, so that an old kill isn't taken for a new
  * one. */

@@ -91,14 +91,11 @@ handle_of(guint process, gpointer user_data)
   return child->alive ? child->handle : NULL;
 }
 
-/* Most events are about nothing that was written, and looking for it takes time. */
 static void
-recall(const WdEvent *event, WdWords *words, gpointer user_data)
+recall(guint process, const WdEvent *event, WdWords *words, gpointer user_data)
 {
   const Loop *loop = user_data;
-  if (wd_event_is_end(event) || wd_event_keeps_output(event) ||
-      event->kind == WD_EVENT_LIMIT_EXCEEDED || event->kind == WD_EVENT_WOULD_TERMINATE)
-    wd_children_recall(loop->children, event, words);
+  wd_children_recall(loop->children, process, event->pid, words);
 }
 
 static void
