@@ -58,9 +58,14 @@ class Stock(Watchdog):
         super().__init__(directory, osqueryd)
         self.user = user  # who runs osqueryd; None: we ourselves
         self.truth_path = self.directory / "truth"
+        extension = EXTENSION
+        if user:  # who may not get to where they were built
+            self.osqueryd = self.program("osqueryd", osqueryd)
+            (self.directory / "built").mkdir()
+            extension = self.program(f"built/{NAME}", EXTENSION)
         # osquery gives an extension no arguments of its own.
         self.tables_extension = self.program(
-            NAME, f'#!/bin/sh\nexec {EXTENSION} "$@" --state_dir={self.state_dir}'
+            NAME, f'#!/bin/sh\nexec {extension} "$@" --state_dir={self.state_dir}'
                   f' --runtime_dir={self.runtime_dir}\n')
         self.autoload.write_text(f"{self.tables_extension}\n")
 
