@@ -65,7 +65,7 @@ protected:
       return error->message;
     std::string found = "not shown";
     for (guint i = 0; i < settings->origins->len; i++) {
-      auto *one = static_cast<WdSettingOrigin *>(g_ptr_array_index(settings->origins, i));
+      auto *one = static_cast<WdSetting *>(g_ptr_array_index(settings->origins, i));
       if (strcmp(one->name, name) == 0)
         found = std::string(one->value) + " " + one->source;
     }

@@ -41,7 +41,7 @@ protected:
   {
     std::string found;
     for (guint i = 0; i < settings->origins->len; i++) {
-      auto *one = static_cast<WdSettingOrigin *>(g_ptr_array_index(settings->origins, i));
+      auto *one = static_cast<WdSetting *>(g_ptr_array_index(settings->origins, i));
       if (strcmp(one->name, name) != 0)
         continue;
       EXPECT_EQ(found, "") << name << " is there twice";
@@ -243,7 +243,7 @@ TEST_F(Settings, HelpTellsEveryOptionWithItsDefault)
   ASSERT_EQ(parse({"w", "--", "osqueryd"}), "");
   const std::string help = wd_own_options_help();
   for (guint i = 0; i < settings->origins->len; i++) {
-    auto *one = static_cast<WdSettingOrigin *>(g_ptr_array_index(settings->origins, i));
+    auto *one = static_cast<WdSetting *>(g_ptr_array_index(settings->origins, i));
     const std::string name = one->name;
     if (name == "watchdog_level")
       break; /* osqueryd's begin */

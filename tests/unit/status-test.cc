@@ -191,8 +191,9 @@ TEST_F(Status, AFileOfTheFirstVersionIsBroughtUpToDate)
 TEST_F(Status, SettingsAreReplacedAsAWhole)
 {
   g_autoptr(WdStatus) status = open_status(file);
+  g_autoptr(WdSetting) foreign = wd_setting_new("c\n", "\xff\x1b[2J", "/f\r:1");
   WdSetting *settings[] = {wd_setting_new("b", "1", "default"), wd_setting_new("a", "", "argv"),
-                           wd_setting_new("c\n", "\xff\x1b[2J", "/f\r:1")};
+                           wd_setting_safe_copy(foreign)};
   ASSERT_TRUE(wd_status_write_settings(status, settings, 3, nullptr));
   EXPECT_EQ(rows(file, "SELECT name, value, source FROM settings ORDER BY id"),
             (Rows{"b|1|default", "a||argv", "c?|\xef\xbf\xbd?[2J|/f?:1"}));

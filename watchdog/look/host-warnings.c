@@ -17,7 +17,7 @@ is_missing(const char *path)
 static void
 warn_of_autoload(WdSettings *settings)
 {
-  const WdSettingOrigin *autoload = wd_settings_find(settings, "extensions_autoload");
+  const WdSetting *autoload = wd_settings_find(settings, "extensions_autoload");
   if (!g_str_equal(autoload->source, "default") && is_missing(autoload->value))
     wd_settings_warn(
         settings->warnings,
@@ -29,7 +29,7 @@ warn_of_autoload(WdSettings *settings)
 static void
 warn_of_socket(WdSettings *settings)
 {
-  const WdSettingOrigin *manager_socket = wd_settings_find(settings, "extensions_socket");
+  const WdSetting *manager_socket = wd_settings_find(settings, "extensions_socket");
   g_autofree char *directory = g_path_get_dirname(manager_socket->value);
   if (is_missing(directory))
     wd_settings_warn(settings->warnings,

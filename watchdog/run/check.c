@@ -110,7 +110,7 @@ append_settings(GString *text, const WdSettings *settings, const char *program)
   if (program != NULL)
     append_setting(text, "OSQUERYD", program, strchr(called, '/') != NULL ? "argv" : "PATH");
   for (guint i = 0; i < settings->origins->len; i++) {
-    const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
+    const WdSetting *origin = g_ptr_array_index(settings->origins, i);
     g_autofree char *name = g_strconcat("--", origin->name, NULL);
     append_setting(text, name, origin->value, origin->source);
   }

@@ -23,8 +23,16 @@ const WdTable wd_setting_table = {
     .key = "id",
 };
 
+WdSetting *
+wd_setting_new(const char *name, const char *value, const char *source)
+{
+  WdSetting *setting = g_new(WdSetting, 1);
+  *setting = (WdSetting){g_strdup(name), g_strdup(value), g_strdup(source)};
+  return setting;
+}
+
 static char *
-safe_copy(const char *text)
+safe_text(const char *text)
 {
   char *copy = g_utf8_make_valid(text, -1);
   wd_text_mark_controls(copy, '?');
@@ -32,11 +40,23 @@ safe_copy(const char *text)
 }
 
 WdSetting *
-wd_setting_new(const char *name, const char *value, const char *source)
+wd_setting_safe_copy(const WdSetting *setting)
 {
-  WdSetting *setting = g_new(WdSetting, 1);
-  *setting = (WdSetting){safe_copy(name), safe_copy(value), safe_copy(source)};
-  return setting;
+  WdSetting *copy = g_new(WdSetting, 1);
+  *copy =
+      (WdSetting){safe_text(setting->name), safe_text(setting->value), safe_text(setting->source)};
+  return copy;
+}
+
+const WdSetting *
+wd_setting_find(const GPtrArray *settings, const char *name)
+{
+  for (guint i = 0; i < settings->len; i++) {
+    const WdSetting *setting = g_ptr_array_index(settings, i);
+    if (g_str_equal(setting->name, name))
+      return setting;
+  }
+  return NULL;
 }
 
 void

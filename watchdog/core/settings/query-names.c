@@ -15,7 +15,7 @@ static const struct {
 };
 
 static gboolean
-is_set(const WdSettingOrigin *flag)
+is_set(const WdSetting *flag)
 {
   return !g_str_equal(flag->source, "default");
 }
@@ -88,10 +88,10 @@ level_of(const WdSettings *settings, const char *name)
 }
 
 /* The flag that keeps the level INFO from stderr; NULL: it gets there. */
-static const WdSettingOrigin *
+static const WdSetting *
 silenced_by(const WdSettings *settings)
 {
-  const WdSettingOrigin *plugin = wd_settings_find(settings, "logger_plugin");
+  const WdSetting *plugin = wd_settings_find(settings, "logger_plugin");
   g_auto(GStrv) plugins = g_strsplit(plugin->value, ",", -1);
   const char *const *list = (const char *const *)plugins;
   const gboolean verbose = is_on(settings, "verbose");
@@ -116,7 +116,7 @@ append_item(GString *list, const char *separator, const char *item)
 }
 
 static void
-append_flag(GString *list, const WdSettingOrigin *flag)
+append_flag(GString *list, const WdSetting *flag)
 {
   g_autofree char *item = g_strdup_printf("--%s=%s, %s", flag->name, flag->value, flag->source);
   append_item(list, "; ", item);
@@ -125,7 +125,7 @@ append_flag(GString *list, const WdSettingOrigin *flag)
 char *
 wd_query_names_describe(const WdSettings *settings)
 {
-  const WdSettingOrigin *silence = silenced_by(settings);
+  const WdSetting *silence = silenced_by(settings);
   g_autoptr(GString) text = g_string_new(NULL);
   g_autoptr(GString) why = g_string_new(NULL);
   gboolean asks = FALSE, advise = FALSE;
@@ -134,7 +134,7 @@ wd_query_names_describe(const WdSettings *settings)
     return g_strdup_printf("scheduled not named, distributed not named  (%s)", why->str);
   }
   for (guint i = 0; i < N_ORIGINS; i++) {
-    const WdSettingOrigin *flag = wd_settings_find(settings, ORIGINS[i].flag);
+    const WdSetting *flag = wd_settings_find(settings, ORIGINS[i].flag);
     const gboolean named = is_on(settings, "verbose") || is_on(settings, ORIGINS[i].flag);
     const gboolean asked = !named && may_add(settings, i);
     asks = asks || asked;

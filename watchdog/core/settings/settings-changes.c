@@ -45,29 +45,18 @@ is_reloadable(const char *name)
   return FALSE;
 }
 
-static const WdSetting *
-find_setting(const GPtrArray *settings, const char *name)
-{
-  for (guint i = 0; i < settings->len; i++) {
-    const WdSetting *setting = g_ptr_array_index(settings, i);
-    if (g_str_equal(setting->name, name))
-      return setting;
-  }
-  return NULL;
-}
-
 GPtrArray *
 wd_settings_in_effect(const GPtrArray *before, const WdSettings *settings, const char *osqueryd)
 {
   GPtrArray *result = g_ptr_array_new_with_free_func((GDestroyNotify)wd_setting_free);
   const gboolean by_path = strchr(settings->osqueryd_argv[0], '/') != NULL;
-  g_ptr_array_add(result, wd_setting_new("osqueryd", osqueryd, by_path ? "argv" : "PATH"));
+  g_autoptr(WdSetting) program = wd_setting_new("osqueryd", osqueryd, by_path ? "argv" : "PATH");
+  g_ptr_array_add(result, wd_setting_safe_copy(program));
   for (guint i = 0; i < settings->origins->len; i++) {
-    const WdSettingOrigin *now = g_ptr_array_index(settings->origins, i);
+    const WdSetting *now = g_ptr_array_index(settings->origins, i);
     const WdSetting *kept =
-        before != NULL && !is_reloadable(now->name) ? find_setting(before, now->name) : NULL;
-    g_ptr_array_add(result, kept != NULL ? wd_setting_new(kept->name, kept->value, kept->source)
-                                         : wd_setting_new(now->name, now->value, now->source));
+        before != NULL && !is_reloadable(now->name) ? wd_setting_find(before, now->name) : NULL;
+    g_ptr_array_add(result, wd_setting_safe_copy(kept != NULL ? kept : now));
   }
   return result;
 }
@@ -75,7 +64,7 @@ wd_settings_in_effect(const GPtrArray *before, const WdSettings *settings, const
 static const char *
 value_of(const WdSettings *settings, const char *name)
 {
-  const WdSettingOrigin *origin = wd_settings_find(settings, name);
+  const WdSetting *origin = wd_settings_find(settings, name);
   return origin != NULL ? origin->value : "";
 }
 

@@ -6,23 +6,9 @@
 #include "watchdog/core/settings/settings-error.h"
 
 static void
-origin_free(gpointer data)
-{
-  WdSettingOrigin *origin = data;
-
-  g_free(origin->name);
-  g_free(origin->value);
-  g_free(origin->source);
-  g_free(origin);
-}
-
-static void
 add_origin(WdSettings *settings, const char *name, const char *value, const char *source)
 {
-  WdSettingOrigin *origin = g_new(WdSettingOrigin, 1);
-
-  *origin = (WdSettingOrigin){g_strdup(name), g_strdup(value), g_strdup(source)};
-  g_ptr_array_add(settings->origins, origin);
+  g_ptr_array_add(settings->origins, wd_setting_new(name, value, source));
 }
 
 static void
@@ -85,7 +71,7 @@ wd_settings_parse(const char *const *argv, guint cpus, const WdSettingsIo *io, G
   g_autoptr(WdSettings) settings = g_new0(WdSettings, 1);
   g_auto(GStrv) own_argv = NULL;
 
-  settings->origins = g_ptr_array_new_with_free_func(origin_free);
+  settings->origins = g_ptr_array_new_with_free_func((GDestroyNotify)wd_setting_free);
   settings->warnings = g_ptr_array_new_with_free_func(g_free);
   settings->faults = g_ptr_array_new_with_free_func(g_free);
   split_argv(argv, &own_argv, &settings->osqueryd_argv);

@@ -1,14 +1,9 @@
 #include "watchdog/core/settings/settings.h"
 
-const WdSettingOrigin *
+const WdSetting *
 wd_settings_find(const WdSettings *settings, const char *name)
 {
-  for (guint i = 0; i < settings->origins->len; i++) {
-    const WdSettingOrigin *origin = g_ptr_array_index(settings->origins, i);
-    if (g_str_equal(origin->name, name))
-      return origin;
-  }
-  return NULL;
+  return wd_setting_find(settings->origins, name);
 }
 
 void

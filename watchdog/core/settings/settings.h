@@ -1,6 +1,7 @@
 /* Every setting of osquery-watchdogd; settings-parse.h finds them. */
 #pragma once
 
+#include "watchdog/core/event/setting.h"
 #include "watchdog/core/settings/limits.h"
 
 G_BEGIN_DECLS
@@ -11,13 +12,6 @@ typedef enum {
   WD_COMMAND_VERSION,
   WD_COMMAND_HELP,
 } WdCommand;
-
-/* One setting as --check shows it. */
-typedef struct {
-  char *name;
-  char *value;  /* as given, or the level's */
-  char *source; /* as in WdFlag, or "level normal" */
-} WdSettingOrigin;
 
 typedef struct {
   WdCommand command;
@@ -48,13 +42,13 @@ typedef struct {
   char *extensions_autoload;
   char *pidfile; /* NULL: none, as with --ephemeral */
 
-  GPtrArray *origins;  /* of WdSettingOrigin, every setting once: ours first, then osqueryd's */
+  GPtrArray *origins;  /* of WdSetting, every setting once: ours first, then osqueryd's */
   GPtrArray *warnings; /* of char *: lines about settings that work, but hardly as meant */
   GPtrArray *faults;   /* of char *: lines about settings with which osqueryd refuses to start */
 } WdSettings;
 
 /* The setting called @name; NULL: none. */
-const WdSettingOrigin *wd_settings_find(const WdSettings *settings, const char *name);
+const WdSetting *wd_settings_find(const WdSettings *settings, const char *name);
 
 void wd_settings_free(WdSettings *settings);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(WdSettings, wd_settings_free)
