@@ -108,20 +108,19 @@ class Storm:
 # --- kinds of ends: each a function that returns its truth ---
 
 
-def memory(origin):
-    def bring_about(storm):
-        sql = storm.queries.grow(storm.words())
-        storm.ask(origin, sql)
-        return storm.end(origin, "memory", sql, words=storm.words())
-    return bring_about
+def breach(reason, what):
+    """Its limit is exceeded by a query of that origin."""
+    def of(origin):
+        def bring_about(storm):
+            sql = getattr(storm.queries, what)(storm.words())
+            storm.ask(origin, sql)
+            return storm.end(origin, reason, sql, words=storm.words())
+        return bring_about
+    of.__name__ = reason
+    return of
 
 
-def cpu(origin):
-    def bring_about(storm):
-        sql = storm.queries.burn(storm.words())
-        storm.ask(origin, sql)
-        return storm.end(origin, "cpu", sql, words=storm.words())
-    return bring_about
+memory, cpu = breach("memory", "grow"), breach("cpu", "burn")
 
 
 def unlooked(origin):

@@ -1,10 +1,10 @@
 #include "tests/stand-in/distributed.h"
 
+#include "tests/stand-in/runner.h"
+
 #include <glib/gstdio.h>
 #include <string.h>
 
-/* How often the directory is looked at: seldom, as the schedule is. */
-#define STEP_US (100 * G_TIME_SPAN_MILLISECOND)
 #define DENYLISTED "distributed query is denylisted"
 
 struct StandDistributed {
@@ -14,10 +14,7 @@ struct StandDistributed {
   StandStatusLog *log;
   StandRunQuery run;
   gpointer user_data;
-  GThread *thread;
-  GMutex lock;
-  GCond changed;
-  gboolean stopping, ended;
+  StandRunner *runner; /* NULL: there is none */
 };
 
 /* --- what is running, or was when the worker died --- */
@@ -95,8 +92,9 @@ find_query(const StandDistributed *distributed)
 
 /* Returns: FALSE when nothing waited. A query is gone once it is taken, whatever becomes of it. */
 static gboolean
-execute_next(const StandDistributed *distributed)
+execute_next(gpointer user_data)
 {
+  const StandDistributed *distributed = user_data;
   g_autofree char *id = find_query(distributed);
   if (id == NULL)
     return FALSE;
@@ -106,25 +104,6 @@ execute_next(const StandDistributed *distributed)
     return FALSE;
   execute(distributed, id, sql);
   return TRUE;
-}
-
-static gpointer
-thread_main(gpointer data)
-{
-  StandDistributed *distributed = data;
-  g_mutex_lock(&distributed->lock);
-  while (!distributed->stopping) {
-    g_mutex_unlock(&distributed->lock);
-    const gboolean executed = execute_next(distributed);
-    g_mutex_lock(&distributed->lock);
-    if (!executed && !distributed->stopping)
-      (void)g_cond_wait_until(&distributed->changed, &distributed->lock,
-                              g_get_monotonic_time() + STEP_US);
-  }
-  distributed->ended = TRUE;
-  g_cond_broadcast(&distributed->changed);
-  g_mutex_unlock(&distributed->lock);
-  return NULL;
 }
 
 StandDistributed *
@@ -141,37 +120,22 @@ stand_distributed_new(const StandFlags *flags, StandStatusLog *log, StandRunQuer
   distributed->log = log;
   distributed->run = run;
   distributed->user_data = user_data;
-  g_mutex_init(&distributed->lock);
-  g_cond_init(&distributed->changed);
   if (*distributed->directory != '\0') /* as the kernel cuts DistributedRunner */
-    distributed->thread = g_thread_new("DistributedRunn", thread_main, distributed);
+    distributed->runner = stand_runner_start("DistributedRunn", execute_next, distributed);
   return distributed;
 }
 
 gboolean
 stand_distributed_stop(StandDistributed *distributed, gint64 deadline_us)
 {
-  if (distributed->thread == NULL)
-    return TRUE;
-  g_mutex_lock(&distributed->lock);
-  distributed->stopping = TRUE;
-  g_cond_broadcast(&distributed->changed);
-  while (!distributed->ended &&
-         g_cond_wait_until(&distributed->changed, &distributed->lock, deadline_us))
-    ;
-  const gboolean ended = distributed->ended;
-  g_mutex_unlock(&distributed->lock);
-  if (ended)
-    g_thread_join(g_steal_pointer(&distributed->thread));
-  return ended;
+  if (!stand_runner_stop(distributed->runner, deadline_us))
+    return FALSE;
+  distributed->runner = NULL;
+  return TRUE;
 }
 
 void
 stand_distributed_free(StandDistributed *distributed)
 {
-  if (distributed == NULL)
-    return;
-  g_mutex_clear(&distributed->lock);
-  g_cond_clear(&distributed->changed);
   g_free(distributed);
 }

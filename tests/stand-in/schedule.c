@@ -1,13 +1,12 @@
 #include "tests/stand-in/schedule.h"
 
+#include "tests/stand-in/runner.h"
+
 #include <glib/gstdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #define DENYLISTED_S 86400
-/* How often the file is looked at, and the schedule for what is due. Seldom, for a look at the
- * thread shall find it waiting, and osquery's looks only once a second. */
-#define STEP_US (100 * G_TIME_SPAN_MILLISECOND)
 
 typedef struct {
   char *name;
@@ -27,11 +26,10 @@ struct StandSchedule {
   StandStatusLog *log;
   StandRunQuery run;
   gpointer user_data;
-  GThread *thread;
-  GMutex lock;
-  GCond changed;
-  GPtrArray *entries; /* of Entry */
-  gboolean stopping, ended, limit_hit;
+  StandRunner *runner; /* NULL: there is none */
+  GMutex lock;         /* for the next two */
+  GPtrArray *entries;  /* of Entry */
+  gboolean limit_hit;
 };
 
 static void
@@ -158,19 +156,14 @@ find_due(StandSchedule *schedule, gint64 now_us)
   return NULL;
 }
 
-static gpointer
-thread_main(gpointer data)
+static gboolean
+execute_next(gpointer user_data)
 {
-  StandSchedule *schedule = data;
+  StandSchedule *schedule = user_data;
   g_mutex_lock(&schedule->lock);
-  while (!schedule->stopping) {
-    read_entries(schedule);
-    Entry *due = find_due(schedule, g_get_monotonic_time());
-    if (due == NULL) {
-      (void)g_cond_wait_until(&schedule->changed, &schedule->lock,
-                              g_get_monotonic_time() + STEP_US);
-      continue;
-    }
+  read_entries(schedule);
+  Entry *due = find_due(schedule, g_get_monotonic_time());
+  if (due != NULL) {
     due->last_executed_s = g_get_real_time() / G_USEC_PER_SEC;
     g_mutex_unlock(&schedule->lock);
     execute(schedule, due);
@@ -179,10 +172,8 @@ thread_main(gpointer data)
     if (schedule->mark != NULL && !schedule->limit_hit)
       (void)g_unlink(schedule->mark);
   }
-  schedule->ended = TRUE;
-  g_cond_broadcast(&schedule->changed);
   g_mutex_unlock(&schedule->lock);
-  return NULL;
+  return due != NULL;
 }
 
 StandSchedule *
@@ -203,11 +194,10 @@ stand_schedule_new(const StandFlags *flags, StandStatusLog *log, StandRunQuery r
   schedule->user_data = user_data;
   schedule->entries = g_ptr_array_new_with_free_func(entry_free);
   g_mutex_init(&schedule->lock);
-  g_cond_init(&schedule->changed);
   denylist_marked(schedule, !stand_flags_bool(flags, "disable_watchdog"));
   read_entries(schedule); /* before anyone can ask */
   if (*schedule->path != '\0')
-    schedule->thread = g_thread_new("SchedulerRunner", thread_main, schedule);
+    schedule->runner = stand_runner_start("SchedulerRunner", execute_next, schedule);
   return schedule;
 }
 
@@ -221,18 +211,10 @@ stand_schedule_limit_hit(StandSchedule *schedule)
 gboolean
 stand_schedule_stop(StandSchedule *schedule, gint64 deadline_us)
 {
-  if (schedule->thread == NULL)
-    return TRUE;
-  g_mutex_lock(&schedule->lock);
-  schedule->stopping = TRUE;
-  g_cond_broadcast(&schedule->changed);
-  while (!schedule->ended && g_cond_wait_until(&schedule->changed, &schedule->lock, deadline_us))
-    ;
-  const gboolean ended = schedule->ended;
-  g_mutex_unlock(&schedule->lock);
-  if (ended)
-    g_thread_join(g_steal_pointer(&schedule->thread));
-  return ended;
+  if (!stand_runner_stop(schedule->runner, deadline_us))
+    return FALSE;
+  schedule->runner = NULL;
+  return TRUE;
 }
 
 void
@@ -242,7 +224,6 @@ stand_schedule_free(StandSchedule *schedule)
     return;
   g_ptr_array_unref(schedule->entries);
   g_mutex_clear(&schedule->lock);
-  g_cond_clear(&schedule->changed);
   g_free(schedule->path);
   g_free(schedule->mark);
   g_free(schedule->denylist);

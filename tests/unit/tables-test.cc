@@ -1,6 +1,7 @@
 #include "tables/cursor.h"
 
 #include "tests/unit/store-fixture.h"
+#include "tests/unit/table-rows.h"
 
 #include "tables/definitions.h"
 #include "tables/source.h"
@@ -27,43 +28,10 @@ protected:
     StoreTest::TearDown();
   }
 
-  static guint column(const WdTable *table, const std::string &name)
-  {
-    for (guint i = 0; i < table->n_columns; i++)
-      if (name == table->columns[i].name)
-        return i;
-    ADD_FAILURE() << "no column " << name;
-    return 0;
-  }
-
-  // All rows, the values of @columns joined by '|', NULL as "-"; or the error.
   Rows ask(const char *table_name, const std::vector<std::string> &columns,
            TableQuery *query = nullptr)
   {
-    const WdTable *table = table_definition_find(table_name);
-    g_autoptr(TableQuery) everything = table_query_new();
-    g_autoptr(GError) error = nullptr;
-    g_autoptr(TableCursor) cursor =
-        table_cursor_open(store, table, query != nullptr ? query : everything, &error);
-    if (cursor == nullptr)
-      return {std::string("error: ") + error->message};
-    Rows result;
-    TableStep step;
-    while ((step = table_cursor_next(cursor, &error)) == TABLE_ROW) {
-      std::string row;
-      for (const std::string &name : columns) {
-        gsize length;
-        const char *text = table_cursor_text(cursor, column(table, name), &length);
-        EXPECT_EQ(text == nullptr, table_cursor_is_null(cursor, column(table, name)));
-        row += row.empty() ? "" : "|";
-        row += text != nullptr ? std::string(text, length) : "-";
-      }
-      result.push_back(row);
-    }
-    if (step == TABLE_FAILED)
-      return {std::string("error: ") + error->message};
-    EXPECT_EQ(table_cursor_next(cursor, &error), TABLE_END);
-    return result;
+    return ask_table(store, table_definition_find(table_name), columns, query);
   }
 
   // Three events of the times 100, 200, 300; the second one is another kind.
@@ -321,7 +289,7 @@ TEST_F(Tables, Constraints)
     g_autoptr(TableQuery) query = table_query_new();
     std::string what;
     for (const Asked &a : c.asked) {
-      table_query_add(query, column(table, a.column), a.op, a.value);
+      table_query_add(query, table_column(table, a.column), a.op, a.value);
       what += std::string(a.column) + " " + std::to_string(a.op) + " " + a.value + "; ";
     }
     EXPECT_EQ(ask("watchdog_events", {"eid"}, query), c.eids) << what;
@@ -376,7 +344,7 @@ TEST_F(Tables, ConstraintsNeverLoseRows)
         std::string where = std::string(name) + " " + names[o] + " '" + value + "'";
         Rows right = rows(path("history.db"), ("SELECT eid FROM events WHERE " + where).c_str());
         g_autoptr(TableQuery) query = table_query_new();
-        table_query_add(query, column(table, name), ops[o], value);
+        table_query_add(query, table_column(table, name), ops[o], value);
         Rows found = ask("watchdog_events", {"eid"}, query);
         for (const std::string &eid : right)
           EXPECT_NE(std::find(found.begin(), found.end(), eid), found.end()) << where << " " << eid;
@@ -411,10 +379,10 @@ TEST_F(Tables, NumbersAsNumbers)
   g_autoptr(TableQuery) query = table_query_new();
   g_autoptr(TableCursor) cursor = table_cursor_open(store, table, query, nullptr);
   ASSERT_EQ(table_cursor_next(cursor, nullptr), TABLE_ROW);
-  EXPECT_EQ(table_cursor_int64(cursor, column(table, "memory_limit")),
+  EXPECT_EQ(table_cursor_int64(cursor, table_column(table, "memory_limit")),
             G_GINT64_CONSTANT(10485760000));
-  EXPECT_EQ(table_cursor_double(cursor, column(table, "utilization")), 2.5);
-  EXPECT_TRUE(table_cursor_is_null(cursor, column(table, "last_eid")));
+  EXPECT_EQ(table_cursor_double(cursor, table_column(table, "utilization")), 2.5);
+  EXPECT_TRUE(table_cursor_is_null(cursor, table_column(table, "last_eid")));
 }
 
 TEST_F(Tables, OnlyTheWatchdogBecomesUnresponsive)
@@ -448,10 +416,10 @@ TEST_F(Tables, ProcessesByPid)
   write_watchdog(WD_STATE_STOPPED, 5, WD_NONE, WD_NONE);
   const WdTable *table = table_definition_find("watchdog_processes");
   g_autoptr(TableQuery) five = table_query_new();
-  table_query_add(five, column(table, "pid"), TABLE_OP_EQ, "5");
+  table_query_add(five, table_column(table, "pid"), TABLE_OP_EQ, "5");
   EXPECT_EQ(ask("watchdog_processes", {"name"}, five), (Rows{"watchdog", "worker"}));
   g_autoptr(TableQuery) six = table_query_new();
-  table_query_add(six, column(table, "pid"), TABLE_OP_EQ, "6");
+  table_query_add(six, table_column(table, "pid"), TABLE_OP_EQ, "6");
   EXPECT_EQ(ask("watchdog_processes", {"name"}, six), Rows{});
 }
 
@@ -465,8 +433,8 @@ TEST_F(Tables, SamplesByTime)
                   "1003|watchdog|6|2.5|10485760000", "1004|worker|6|2.5|10485760000"}));
   const WdTable *table = table_definition_find("watchdog_samples");
   g_autoptr(TableQuery) query = table_query_new();
-  table_query_add(query, column(table, "time"), TABLE_OP_GT, "1001");
-  table_query_add(query, column(table, "time"), TABLE_OP_LE, "1003");
+  table_query_add(query, table_column(table, "time"), TABLE_OP_GT, "1001");
+  table_query_add(query, table_column(table, "time"), TABLE_OP_LE, "1003");
   EXPECT_EQ(ask("watchdog_samples", {"time"}, query), (Rows{"1002", "1003"}));
 }
 

@@ -1,5 +1,6 @@
 // watchdog_terminations: which ends it has, what is joined to them, and what reading it costs.
 #include "tests/unit/store-fixture.h"
+#include "tests/unit/table-rows.h"
 
 #include "tables/cursor.h"
 #include "tables/definitions.h"
@@ -37,25 +38,7 @@ protected:
 
   Rows ask(const std::vector<std::string> &columns)
   {
-    g_autoptr(TableQuery) query = table_query_new();
-    g_autoptr(GError) error = nullptr;
-    g_autoptr(TableCursor) cursor = table_cursor_open(store, table, query, &error);
-    if (cursor == nullptr)
-      return {std::string("error: ") + error->message};
-    Rows result;
-    TableStep step;
-    while ((step = table_cursor_next(cursor, &error)) == TABLE_ROW) {
-      std::string row;
-      for (const std::string &name : columns) {
-        gsize length;
-        const char *text =
-            table_cursor_text(cursor, table_column_index(table, name.c_str()), &length);
-        row += (row.empty() ? "" : "|") + (text != nullptr ? std::string(text, length) : "-");
-      }
-      result.push_back(row);
-    }
-    EXPECT_EQ(step, TABLE_END) << error->message;
-    return result;
+    return ask_table(store, table, columns);
   }
 
   // What SQLite does for @query, a line a step.
